@@ -1,0 +1,92 @@
+// Argument checks in front of every public method. A check throws a ContractError; who called decides what becomes of it.
+import { ContractError, show } from './errors';
+
+/**
+ * What a tracker does with a broken contract: throw it, log it and refuse the event as `invalid`, or check nothing.
+ */
+export type ContractMode = 'throw' | 'log' | 'off';
+
+/** The public method whose arguments are checked, for the message; undefined means that contracts are off. */
+export type Caller = string | undefined;
+
+// On globalThis, so that the switch is one for the process even when two copies of the package are installed.
+const SWITCH = Symbol.for('snowplow-middleware.contracts.v1');
+const holder = globalThis as { [SWITCH]?: { on: boolean } };
+const process = (holder[SWITCH] ??= { on: true });
+
+/** Turns every contract of this process on again. */
+export function enableContracts(): void {
+  process.on = true;
+}
+
+/**
+ * Turns every contract of this process off: arguments are no longer checked, and what cannot be sent is left out.
+ *
+ * @example
+ * if (process.env.NODE_ENV === 'production') disableContracts();
+ */
+export function disableContracts(): void {
+  process.on = false;
+}
+
+/** `caller` while contracts are on, undefined while they are off: what a builder passes to its checks. */
+export function contractsFor(caller: string): Caller {
+  return process.on ? caller : undefined;
+}
+
+/** undefined, null and '' all mean that an optional argument is absent. */
+export const isAbsent = (value: unknown): value is undefined | null | '' =>
+  value === undefined || value === null || value === '';
+
+export function fail(caller: string, path: string, expected: string, received: unknown): never {
+  throw new ContractError(caller, path, expected, show(received));
+}
+
+export function checkText(caller: string, path: string, value: unknown): void {
+  if (typeof value !== 'string' || value === '') fail(caller, path, 'a non-empty string', value);
+}
+
+export function checkOptionalText(caller: string, path: string, value: unknown): void {
+  if (typeof value !== 'string' && !isAbsent(value)) fail(caller, path, 'a string', value);
+}
+
+export function checkNumber(caller: string, path: string, value: unknown): void {
+  if (typeof value !== 'number' || !Number.isFinite(value)) fail(caller, path, 'a finite number', value);
+}
+
+export function checkOptionalNumber(caller: string, path: string, value: unknown): void {
+  if (!isAbsent(value)) checkNumber(caller, path, value);
+}
+
+const INT32_MAX = 2_147_483_647;
+
+/** An integer that the pipeline's int32 columns hold, from `minimum` up. */
+export function checkInteger(caller: string, path: string, value: unknown, minimum: number): void {
+  if (!Number.isInteger(value) || (value as number) < minimum || (value as number) > INT32_MAX)
+    fail(caller, path, minimum === 1 ? 'a positive integer' : `an integer from ${minimum} to ${INT32_MAX}`, value);
+}
+
+export function checkOptionalInteger(caller: string, path: string, value: unknown, minimum: number): void {
+  if (!isAbsent(value)) checkInteger(caller, path, value, minimum);
+}
+
+export function checkOneOf(caller: string, path: string, value: unknown, choices: readonly string[]): void {
+  if (!choices.includes(value as string)) fail(caller, path, `one of ${choices.join(', ')}`, value);
+}
+
+export function checkTextList(caller: string, path: string, value: unknown): void {
+  if (!Array.isArray(value) || value.some((item) => typeof item !== 'string'))
+    fail(caller, path, 'an array of strings', value);
+}
+
+export function checkObject(caller: string, path: string, value: unknown): void {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) fail(caller, path, 'an object', value);
+}
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+/** The canonical text form of a UUID, any version: what the pipeline asks of `eid` and `sid`. */
+export const isUuid = (value: unknown): value is string => typeof value === 'string' && UUID.test(value);
+
+export function checkOptionalUuid(caller: string, path: string, value: unknown): void {
+  if (!isAbsent(value) && !isUuid(value)) fail(caller, path, 'a UUID', value);
+}

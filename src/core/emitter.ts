@@ -1,0 +1,74 @@
+// The port between trackers and emitters: what an emitter is, and what crosses to it.
+
+/** An event as the pipeline takes it: wire key to string, for example `{ e: 'pv', url: 'https://…' }`. Frozen. */
+export type Payload = Readonly<Record<string, string>>;
+
+/** Why an event was never accepted. Counted in `stats().refused`, reported by `onDrop`. */
+export type RefuseReason =
+  'full' | 'closed' | 'invalid' | 'unserializable' | 'too-large' | 'filtered' | 'private' | 'disabled' | 'store-error';
+
+/** Why an accepted event was given up. Counted in `stats().dropped`, each one reported by `onDrop`. */
+export type DropReason = 'rejected' | 'too-large' | 'store-error' | 'shutdown';
+
+/** What a flush or a close did: events that reached the collector, events that failed meanwhile, events still held. */
+export interface FlushReport {
+  readonly sent: number;
+  readonly failed: number;
+  readonly remaining: number;
+}
+
+/** What an emitter learns of an event beside its payload. */
+export interface EventMeta {
+  readonly eventId: string;
+  /** Must travel in a request of its own kind (`SP-Anonymous`), apart from events that are not anonymous. */
+  readonly anonymous: boolean;
+}
+
+/**
+ * Anything that takes events. Only `input` is required, so an object literal will do.
+ *
+ * @example
+ * const printer: EmitterLike = { input: (payload) => console.log(payload.e, payload.eid) };
+ * new Tracker({ emitters: [emitter, printer] });
+ */
+export interface EmitterLike {
+  /** Takes one event; `false` says that it was refused. Must not throw; what it throws is logged and counts as refused. */
+  input(payload: Payload, meta: EventMeta): void | boolean;
+  flush?(options?: { timeoutMs?: number }): unknown;
+  close?(options?: { timeoutMs?: number }): unknown;
+}
+
+/**
+ * An event between tracker and emitter: JSON text made once, at track time, so that nothing the caller changes later can
+ * reach it and nothing below has to serialise again. Holds no `stm`: that belongs to each attempt to send.
+ */
+export class EncodedEvent implements EventMeta {
+  #payload: Payload | undefined;
+  /**
+   * @param json One flat JSON object whose values are all strings.
+   * @param bytes The UTF-8 length of `json`.
+   */
+  constructor(
+    readonly json: string,
+    readonly bytes: number,
+    readonly eventId: string,
+    readonly anonymous: boolean,
+  ) {}
+
+  /** The event as a frozen object, made when first asked for: built-in emitters never need it. */
+  payload(): Payload {
+    return (this.#payload ??= Object.freeze(JSON.parse(this.json) as Record<string, string>));
+  }
+}
+
+/**
+ * The key under which a built-in emitter takes events already encoded, all or none of them.
+ * A symbol of the process, because two installed copies of the package may meet.
+ */
+export const ENCODED_INPUT: unique symbol = Symbol.for('snowplow-middleware.encoded-input.v1') as never;
+
+/** An emitter that takes encoded events; `takesEncoded` is false where a subclass put its own `input` in front. */
+export interface EncodedInput {
+  readonly takesEncoded: boolean;
+  [ENCODED_INPUT](events: readonly EncodedEvent[]): boolean;
+}

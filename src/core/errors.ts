@@ -1,0 +1,67 @@
+// The two errors that users meet: a wrong set-up, and a broken contract. Told apart by `code`, never by class.
+// Floor 0: may import node: modules and its own floor only. Next: contracts.ts, options.ts.
+
+/**
+ * A set-up mistake, thrown at construction. The message names the option, what was expected and what came.
+ *
+ * @example
+ * try { new Emitter({ endpoint: 'ftp://c.acme.com' }); } catch (error) { error.code; } // 'ERR_SNOWPLOW_CONFIG'
+ */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  readonly code = 'ERR_SNOWPLOW_CONFIG';
+  /**
+   * @param option The option at fault, with the name of what takes it: `Emitter: port`.
+   * @param expected What would have been right.
+   * @param received What came, already worded by {@link show}; left out where it could hold a secret.
+   */
+  constructor(
+    readonly option: string,
+    readonly expected: string,
+    readonly received?: string,
+  ) {
+    super(`${option} must be ${expected}${received === undefined ? '' : `, got ${received}`}`);
+  }
+}
+
+/**
+ * A broken contract: an argument that would make an event the pipeline refuses.
+ * Thrown in contract mode `throw` only; a middleware's tracker in production logs and counts it instead.
+ *
+ * @example
+ * tracker.trackPageView({ pageUrl: '' });
+ * // ContractError: trackPageView: `pageUrl` must be a non-empty string, got ""
+ */
+export class ContractError extends TypeError {
+  override readonly name = 'ContractError';
+  readonly code = 'ERR_SNOWPLOW_CONTRACT';
+  /**
+   * @param caller The method that was called.
+   * @param path The argument at fault, as the caller would write it: `items[1].price`.
+   * @param expected What the contract asks for.
+   * @param received What came, worded by {@link show}.
+   */
+  constructor(
+    readonly caller: string,
+    readonly path: string,
+    readonly expected: string,
+    readonly received: string,
+  ) {
+    super(`${caller}: \`${path}\` must be ${expected}, got ${received}`);
+  }
+}
+
+/** Words a value for an error message: short, on one line, never the content of an object. Cannot throw. */
+export function show(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
+  if (typeof value === 'bigint') return `${value}n`;
+  if (Array.isArray(value)) return 'an array';
+  if (typeof value === 'object' && value !== null) return 'an object';
+  if (typeof value === 'function') return 'a function';
+  return String(value);
+}
+
+/** Tells our errors apart from others without `instanceof`, which fails across two installed copies of the package. */
+export function hasCode(error: unknown, code: string): boolean {
+  return typeof error === 'object' && error !== null && (error as { code?: unknown }).code === code;
+}

@@ -1,0 +1,130 @@
+// Where the package speaks: a console logger with levels, an adapter for pino, and the guard around whatever a user passes in.
+
+/**
+ * What the package writes its few lines to. Message first, as console, winston and Nest's Logger take it.
+ * Lines hold counts, reasons and status codes; never a payload above `debug`, never a cookie, an address or a credential.
+ */
+export interface Logger {
+  debug(message: string, fields?: object): void;
+  info(message: string, fields?: object): void;
+  warn(message: string, fields?: object): void;
+  error(message: string, fields?: object): void;
+}
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+
+const RANK = { debug: 0, info: 1, warn: 2, error: 3, silent: 4 } as const;
+
+/**
+ * The default logger: writes to the console from a level upwards.
+ *
+ * @default 'warn'
+ * @example
+ * import { logger } from 'snowplow-middleware';
+ * logger.setLevel('debug');
+ */
+export const logger: Logger & { setLevel(level: LogLevel | 'silent'): void } = (() => {
+  let threshold: number = RANK.warn;
+  const writer =
+    (level: LogLevel) =>
+    (message: string, fields?: object): void => {
+      // oxlint-disable-next-line no-console -- the console is this logger's purpose
+      if (RANK[level] >= threshold) console[level](`snowplow: ${message}`, ...(fields ? [fields] : []));
+    };
+  return {
+    debug: writer('debug'),
+    info: writer('info'),
+    warn: writer('warn'),
+    error: writer('error'),
+    setLevel(level) {
+      threshold = RANK[level];
+    },
+  };
+})();
+
+type PinoMethod = (fields: object, message: string) => void;
+
+/**
+ * Adapts a pino logger, which takes its fields first.
+ *
+ * @example
+ * new Tracker({ emitters, logger: fromPino(pino()) });
+ */
+export function fromPino(pino: Record<LogLevel, PinoMethod>): Logger {
+  const method =
+    (level: LogLevel) =>
+    (message: string, fields: object = {}): void =>
+      pino[level](fields, message);
+  return { debug: method('debug'), info: method('info'), warn: method('warn'), error: method('error') };
+}
+
+const FOLD_MS = 60_000;
+
+/**
+ * A logger made safe to call from anywhere: what the user's logger throws goes nowhere, and a line that repeats is
+ * written once a minute with the number of times it was held back.
+ */
+export class Log {
+  readonly #target: Logger | false;
+  readonly #seen = new Map<string, { since: number; held: number }>();
+
+  constructor(target: Logger | false = logger) {
+    this.#target = target;
+  }
+
+  debug(message: string, fields?: object): void {
+    this.#write('debug', message, fields);
+  }
+  info(message: string, fields?: object): void {
+    this.#write('info', message, fields);
+  }
+  warn(message: string, fields?: object): void {
+    this.#fold('warn', message, fields);
+  }
+  error(message: string, fields?: object): void {
+    this.#fold('error', message, fields);
+  }
+
+  /** Runs a user's callback so that what it throws, or a promise of its that rejects, is logged and goes no further. */
+  guard<Args extends readonly unknown[]>(
+    name: string,
+    callback: ((...args: Args) => unknown) | undefined,
+    ...args: Args
+  ): unknown {
+    if (!callback) return undefined;
+    try {
+      const result = callback(...args);
+      if (isThenable(result)) result.then(undefined, () => this.error(`${name} rejected`));
+      return result;
+    } catch {
+      this.error(`${name} threw`);
+      return undefined;
+    }
+  }
+
+  #fold(level: LogLevel, message: string, fields?: object): void {
+    const now = Date.now();
+    const seen = this.#seen.get(message);
+    if (seen && now - seen.since < FOLD_MS) {
+      seen.held++;
+      return;
+    }
+    // Messages are fixed texts, a few dozen at most; the map cannot grow with traffic.
+    this.#seen.set(message, { since: now, held: 0 });
+    this.#write(level, seen?.held ? `${message} (and ${seen.held} more times since)` : message, fields);
+  }
+
+  #write(level: LogLevel, message: string, fields?: object): void {
+    if (!this.#target) return;
+    try {
+      const result: unknown = this.#target[level](message, fields);
+      if (isThenable(result)) result.then(undefined, () => {});
+    } catch {
+      // A logger that fails must not harm what it was asked to write about.
+    }
+  }
+}
+
+function isThenable(value: unknown): value is { then(ok: undefined, failed: () => void): void } {
+  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
+}

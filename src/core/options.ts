@@ -1,0 +1,84 @@
+// Checks an options object once, at the door, so that nothing below has to ask again: known names, right types, defaults.
+import { ConfigError, show } from './errors';
+
+/** One option's check: what it must be, in words, and whether a value is that. */
+export interface OptionRule {
+  readonly expected: string;
+  readonly accepts: (value: unknown) => boolean;
+}
+
+export type OptionRules<Options> = { readonly [Name in keyof Required<Options>]: OptionRule };
+
+const rule = (expected: string, accepts: (value: unknown) => boolean): OptionRule => ({ expected, accepts });
+
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
+
+export const integer = (minimum: number, maximum: number = Number.MAX_SAFE_INTEGER): OptionRule =>
+  rule(
+    maximum === Number.MAX_SAFE_INTEGER
+      ? `an integer of at least ${minimum}`
+      : `an integer from ${minimum} to ${maximum}`,
+    (value) => Number.isInteger(value) && (value as number) >= minimum && (value as number) <= maximum,
+  );
+export const oneOf = (...choices: readonly string[]): OptionRule =>
+  rule(`one of ${choices.map((choice) => `'${choice}'`).join(', ')}`, (value) => choices.includes(value as string));
+export const text = rule('a non-empty string', (value) => typeof value === 'string' && value !== '');
+export const flag = rule('true or false', (value) => typeof value === 'boolean');
+export const callback = rule('a function', (value) => typeof value === 'function');
+export const list = (expected: string, accepts: (item: unknown) => boolean): OptionRule =>
+  rule(expected, (value) => Array.isArray(value) && value.every((item) => accepts(item)));
+/** An object that has these methods: how clients, stores and loggers are taken without importing their packages. */
+export const having = (expected: string, ...methods: readonly string[]): OptionRule =>
+  rule(
+    expected,
+    (value) =>
+      isObject(value) && methods.every((name) => typeof (value as Record<string, unknown>)[name] === 'function'),
+  );
+export const either = (...rules: readonly OptionRule[]): OptionRule =>
+  rule(rules.map(({ expected }) => expected).join(' or '), (value) => rules.some(({ accepts }) => accepts(value)));
+export const custom = rule;
+
+/** The rule of every `logger` option. */
+export const loggerRule = either(
+  having('an object with debug, info, warn and error methods', 'debug', 'info', 'warn', 'error'),
+  rule('false', (value) => value === false),
+);
+
+/**
+ * Checks `given` against `rules` and lays it over `defaults`: explicit `undefined` counts as not given, an unknown name
+ * is refused (it is a typo more often than not), and the result is a frozen copy.
+ *
+ * @param owner What takes the options, as the user wrote it: `Emitter`, `snowplow`.
+ * @throws ConfigError that names the option, what was expected and what came.
+ */
+export function resolveOptions<Options extends object, Defaults extends Partial<Options>>(
+  owner: string,
+  given: Options,
+  rules: OptionRules<Options>,
+  defaults: Defaults,
+): Readonly<Options & Defaults> {
+  if (!isObject(given)) throw new ConfigError(`${owner} options`, 'an object', show(given));
+  const resolved: Record<string, unknown> = { ...defaults };
+  for (const [name, value] of Object.entries(given)) {
+    const check = Object.hasOwn(rules, name) ? rules[name as keyof Options] : undefined;
+    if (!check)
+      throw new ConfigError(
+        `${owner}: ${name}`,
+        `a known option${closest(name, Object.keys(rules))}`,
+        'an unknown name',
+      );
+    if (value === undefined) continue;
+    if (!check.accepts(value)) throw new ConfigError(`${owner}: ${name}`, check.expected, show(value));
+    resolved[name] = value;
+  }
+  return Object.freeze(resolved) as Readonly<Options & Defaults>;
+}
+
+// A typo is mostly one of case or of a letter or two: the same letters without case, or a shared beginning.
+function closest(name: string, known: readonly string[]): string {
+  const lower = name.toLowerCase();
+  const match =
+    known.find((candidate) => candidate.toLowerCase() === lower) ??
+    known.find((candidate) => candidate.toLowerCase().slice(0, 4) === lower.slice(0, 4));
+  return match ? ` (did you mean '${match}'?)` : '';
+}
