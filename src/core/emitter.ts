@@ -67,8 +67,45 @@ export class EncodedEvent implements EventMeta {
  */
 export const ENCODED_INPUT: unique symbol = Symbol.for('snowplow-middleware.encoded-input.v1') as never;
 
-/** An emitter that takes encoded events; `takesEncoded` is false where a subclass put its own `input` in front. */
-export interface EncodedInput {
+/** A built-in emitter, as a tracker sees it. */
+export interface EncodedInput extends EmitterLike {
+  /** False where a subclass put an `input` of its own in front: events then go through that. */
   readonly takesEncoded: boolean;
-  [ENCODED_INPUT](events: readonly EncodedEvent[]): boolean;
+  /** Takes all of the events or none; answers why not. */
+  [ENCODED_INPUT](events: readonly EncodedEvent[]): RefuseReason | undefined;
 }
+
+/** What an emitter has done so far. `offered = accepted + refused` and `accepted + recovered = sent + dropped + waiting + inFlight`. */
+export interface EmitterStats {
+  /** Events that came to its door. */
+  readonly offered: number;
+  readonly accepted: number;
+  /** Events found in a durable store: accepted by an earlier run, or by a process that died. */
+  readonly recovered: number;
+  readonly refused: Readonly<Record<RefuseReason, number>>;
+  readonly sent: number;
+  readonly dropped: Readonly<Record<DropReason, number>>;
+  /** Attempts that failed and will be made again, counted by event. */
+  readonly retried: number;
+  readonly waiting: number;
+  /** UTF-8 bytes of the events that wait. */
+  readonly waitingBytes: number;
+  readonly inFlight: number;
+  /** Milliseconds since the epoch. */
+  readonly lastSuccessAt?: number | undefined;
+  readonly lastError?:
+    { readonly message: string; readonly status?: number | undefined; readonly at: number } | undefined;
+}
+
+/** A count for each reason to refuse, all zero. */
+export const noRefusals = (): Record<RefuseReason, number> => ({
+  full: 0,
+  closed: 0,
+  invalid: 0,
+  unserializable: 0,
+  'too-large': 0,
+  filtered: 0,
+  private: 0,
+  disabled: 0,
+  'store-error': 0,
+});

@@ -1,0 +1,51 @@
+// Builder of the application error: an exception, cut to what its schema holds.
+import type { Caller } from '../contracts';
+import { cut } from '../limits';
+import {
+  checkEventArgs,
+  type EventArgs,
+  present,
+  publicBuilder,
+  selfDescribingEvent,
+  type TrackerEvent,
+} from './event';
+
+export interface ErrorArgs extends EventArgs {
+  /** What was thrown: mostly an Error, but anything can be. */
+  readonly error: unknown;
+  /** Whether the process or the request died of it. */
+  readonly isFatal?: boolean | null | undefined;
+}
+
+// application_error/1-0-2: message 2048, stackTrace 8192, names 1024.
+export function buildError(args: ErrorArgs, caller: Caller): TrackerEvent {
+  if (caller) checkEventArgs(caller, args);
+  const { error, isFatal } = args;
+  const thrown =
+    typeof error === 'object' && error !== null
+      ? (error as { name?: unknown; message?: unknown; stack?: unknown })
+      : undefined;
+  const text = (value: unknown, limit: number): string | undefined =>
+    typeof value === 'string' ? cut(value.toWellFormed(), limit) : undefined;
+  return selfDescribingEvent(
+    'iglu:com.snowplowanalytics.snowplow/application_error/jsonschema/1-0-2',
+    present({
+      // The schema's list of languages has no TYPESCRIPT.
+      programmingLanguage: 'JAVASCRIPT',
+      message: text(thrown ? thrown.message : String(error), 2048) || 'unknown error',
+      stackTrace: text(thrown?.stack, 8192),
+      exceptionName: text(thrown?.name, 1024),
+      isFatal,
+    }),
+    args,
+  );
+}
+
+/**
+ * An error of the application, self-describing as `application_error/1-0-2`; its texts are cut to the schema's limits.
+ *
+ * @throws ContractError while contracts are on.
+ * @example
+ * tracker.track(applicationError({ error: new Error('out of tea'), isFatal: false }));
+ */
+export const applicationError = publicBuilder('applicationError', buildError);

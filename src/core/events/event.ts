@@ -1,0 +1,75 @@
+// What every event has in common: the arguments all of them take, and the shape that builders hand to track().
+import { type Caller, checkOptionalUuid, contractsFor, fail, isAbsent } from '../contracts';
+import { checkSelfDescribing, type SelfDescribing } from '../self-describing-json';
+import type { Subject } from '../subject';
+
+/**
+ * When an event happened. A number (ms since the epoch) or a Date is the true timestamp `ttm`, sent beside the creation
+ * time `dtm`; `{ type: 'dtm', value }` overrides `dtm` itself.
+ */
+export type Timestamp = number | Date | { readonly type: 'ttm' | 'dtm'; readonly value: number | Date };
+
+type Optional<T> = T | null | undefined;
+
+/** Arguments that every event takes beside its own. undefined, null and '' all mean absent. */
+export interface EventArgs {
+  /** Entities that describe the event's surroundings. */
+  readonly context?: Optional<readonly SelfDescribing[]>;
+  /** When it happened, where that is not now. */
+  readonly timestamp?: Optional<Timestamp>;
+  /** Laid over the tracker's subject, field by field, for this event alone. */
+  readonly subject?: Optional<Subject>;
+  /** The event's id, a UUID; made when absent. */
+  readonly eventId?: Optional<string>;
+  /** Leave out what identifies the visitor, and tell the collector to do so (`SP-Anonymous`). */
+  readonly anonymous?: Optional<boolean>;
+}
+
+/** An event that waits to be tracked: made by a builder such as `pageView(args)`, taken by `track()`. */
+export interface TrackerEvent {
+  /** Wire key to value, not yet checked against the pipeline's limits. */
+  readonly fields: Readonly<Record<string, unknown>>;
+  /** What a self-describing event says (`e=ue`). */
+  readonly selfDescribing?: SelfDescribing;
+  readonly args: EventArgs;
+  /** Events that are taken or refused together with this one: a transaction's items. */
+  readonly items?: readonly TrackerEvent[];
+}
+
+export const isTimeValue = (value: unknown): boolean =>
+  value instanceof Date ? !Number.isNaN(value.getTime()) : typeof value === 'number' && Number.isFinite(value);
+
+/** Checks the arguments that every event takes. */
+export function checkEventArgs(caller: string, args: unknown): asserts args is EventArgs {
+  if (typeof args !== 'object' || args === null) fail(caller, 'args', 'an object', args);
+  const { context, timestamp, subject, eventId, anonymous } = args as EventArgs;
+  if (!isAbsent(context)) {
+    if (!Array.isArray(context)) fail(caller, 'context', 'an array of { schema, data }', context);
+    for (let index = 0; index < context.length; index++)
+      checkSelfDescribing(caller, `context[${index}]`, context[index]);
+  }
+  if (!isAbsent(timestamp)) {
+    const typed = timestamp as { type?: unknown; value?: unknown };
+    const fits = isTimeValue(timestamp) || ((typed.type === 'ttm' || typed.type === 'dtm') && isTimeValue(typed.value));
+    if (!fits) fail(caller, 'timestamp', "milliseconds, a Date or { type: 'ttm' | 'dtm', value }", timestamp);
+  }
+  // Not `instanceof`: a subject may come from another copy of the package.
+  if (!isAbsent(subject) && typeof subject.fields !== 'object') fail(caller, 'subject', 'a Subject', subject);
+  checkOptionalUuid(caller, 'eventId', eventId);
+  if (!isAbsent(anonymous) && typeof anonymous !== 'boolean') fail(caller, 'anonymous', 'true or false', anonymous);
+}
+
+/** Turns a builder that is told its caller into the public one, which follows the process's contract switch. */
+export function publicBuilder<Args>(name: string, build: (args: Args, caller: Caller) => TrackerEvent) {
+  return (args: Args): TrackerEvent => build(args, contractsFor(name));
+}
+
+/** An event whose whole content is data under a schema of its own. */
+export function selfDescribingEvent(schema: string, data: object, args: EventArgs): TrackerEvent {
+  return { fields: { e: 'ue' }, selfDescribing: { schema, data }, args };
+}
+
+/** A copy of `data` without the members that are absent. */
+export function present(data: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(data).filter(([, value]) => !isAbsent(value)));
+}

@@ -1,0 +1,123 @@
+// Builders of form events: a field that changed, a form that was sent.
+import {
+  type Caller,
+  checkObject,
+  checkOneOf,
+  checkOptionalText,
+  checkText,
+  checkTextList,
+  fail,
+  isAbsent,
+} from '../contracts';
+import {
+  checkEventArgs,
+  type EventArgs,
+  present,
+  publicBuilder,
+  selfDescribingEvent,
+  type TrackerEvent,
+} from './event';
+
+const NODE_NAMES = ['INPUT', 'TEXTAREA', 'SELECT'] as const;
+const INPUT_TYPES = [
+  'button', 'checkbox', 'color', 'date', 'datetime', 'datetime-local', 'email', 'file', 'hidden', 'image', 'month', 'number',
+  'password', 'radio', 'range', 'reset', 'search', 'submit', 'tel', 'text', 'time', 'url', 'week',
+]; // prettier-ignore
+
+/** The kind of element a form field is. */
+export type FormNodeName = (typeof NODE_NAMES)[number];
+
+export interface FormChangeArgs extends EventArgs {
+  readonly formId: string;
+  /** null where the element has no id: the schema asks for the key, not for a value. */
+  readonly elementId?: string | null | undefined;
+  readonly nodeName: FormNodeName;
+  readonly value?: string | null | undefined;
+  /** The type of an INPUT, for example `email`. */
+  readonly type?: string | null | undefined;
+  readonly elementClasses?: readonly string[] | null | undefined;
+}
+
+function checkInputType(caller: string, path: string, type: unknown): void {
+  if (!isAbsent(type)) checkOneOf(caller, path, typeof type === 'string' ? type.toLowerCase() : type, INPUT_TYPES);
+}
+
+export function buildFormChange(args: FormChangeArgs, caller: Caller): TrackerEvent {
+  if (caller) {
+    checkEventArgs(caller, args);
+    checkText(caller, 'formId', args.formId);
+    checkOneOf(caller, 'nodeName', args.nodeName, NODE_NAMES);
+    checkOptionalText(caller, 'elementId', args.elementId);
+    checkOptionalText(caller, 'value', args.value);
+    checkInputType(caller, 'type', args.type);
+    if (!isAbsent(args.elementClasses)) checkTextList(caller, 'elementClasses', args.elementClasses);
+  }
+  const { formId, elementId, nodeName, value, type, elementClasses } = args;
+  const data = {
+    formId,
+    elementId: elementId ?? null,
+    nodeName,
+    value: value ?? null,
+    ...present({ type, elementClasses }),
+  };
+  return selfDescribingEvent('iglu:com.snowplowanalytics.snowplow/change_form/jsonschema/1-0-0', data, args);
+}
+
+/**
+ * A form field that changed, self-describing as `change_form/1-0-0`.
+ *
+ * @throws ContractError while contracts are on.
+ * @example
+ * tracker.track(formChange({ formId: 'signup', nodeName: 'INPUT', type: 'email' }));
+ */
+export const formChange = publicBuilder('formChange', buildFormChange);
+
+export interface FormElement {
+  readonly name: string;
+  readonly value: string | null;
+  readonly nodeName: FormNodeName;
+  readonly type?: string | null | undefined;
+}
+
+export interface FormSubmitArgs extends EventArgs {
+  readonly formId: string;
+  readonly formClasses?: readonly string[] | null | undefined;
+  readonly elements?: readonly FormElement[] | null | undefined;
+}
+
+function checkElement(caller: string, path: string, element: FormElement): void {
+  checkObject(caller, path, element);
+  checkText(caller, `${path}.name`, element.name);
+  if (element.value !== null && typeof element.value !== 'string')
+    fail(caller, `${path}.value`, 'a string or null', element.value);
+  checkOneOf(caller, `${path}.nodeName`, element.nodeName, NODE_NAMES);
+  checkInputType(caller, `${path}.type`, element.type);
+}
+
+export function buildFormSubmit(args: FormSubmitArgs, caller: Caller): TrackerEvent {
+  if (caller) {
+    checkEventArgs(caller, args);
+    checkText(caller, 'formId', args.formId);
+    if (!isAbsent(args.formClasses)) checkTextList(caller, 'formClasses', args.formClasses);
+    if (!isAbsent(args.elements)) {
+      if (!Array.isArray(args.elements)) fail(caller, 'elements', 'an array of form elements', args.elements);
+      for (let index = 0; index < args.elements.length; index++)
+        checkElement(caller, `elements[${index}]`, args.elements[index] as FormElement);
+    }
+  }
+  const { formId, formClasses, elements } = args;
+  return selfDescribingEvent(
+    'iglu:com.snowplowanalytics.snowplow/submit_form/jsonschema/1-0-0',
+    present({ formId, formClasses, elements }),
+    args,
+  );
+}
+
+/**
+ * A form that was sent, self-describing as `submit_form/1-0-0`.
+ *
+ * @throws ContractError while contracts are on.
+ * @example
+ * tracker.track(formSubmit({ formId: 'signup', elements: [{ name: 'mail', value: null, nodeName: 'INPUT', type: 'email' }] }));
+ */
+export const formSubmit = publicBuilder('formSubmit', buildFormSubmit);

@@ -1,0 +1,174 @@
+// An event's fields, subject, data and entities become one flat JSON text, once, at track time.
+import { randomUUID } from 'node:crypto';
+import { isAbsent, isUuid } from './contracts';
+import { EncodedEvent, type RefuseReason } from './emitter';
+import type { Timestamp, TrackerEvent } from './events/event';
+import { clean } from './limits';
+import type { SelfDescribing } from './self-describing-json';
+import { IDENTIFYING } from './subject';
+
+const UNSTRUCT = 'iglu:com.snowplowanalytics.snowplow/unstruct_event/jsonschema/1-0-0';
+const CONTEXTS = 'iglu:com.snowplowanalytics.snowplow/contexts/jsonschema/1-0-1';
+
+// The pipeline refuses JSON deeper than 40; the envelopes take three of them.
+const MAX_DEPTH = 32;
+// An event's own data and entities together, in UTF-16 units of JSON.
+const MAX_JSON = 65_536;
+
+/** An event that cannot become a payload; its reason is what the tracker counts. Never reaches the user. */
+export class Refusal extends Error {
+  constructor(readonly reason: RefuseReason) {
+    super(reason);
+  }
+}
+
+/** Everything about a payload that does not come from the event itself. */
+export interface Frame {
+  /** Ready text of the tracker's and the subject's fields, each followed by a comma. */
+  readonly head: string;
+  /** The subject's page and referrer: an event may bring its own instead. */
+  readonly url: string | undefined;
+  readonly refr: string | undefined;
+  readonly anonymous: boolean;
+}
+
+/** Makes a frame from a tracker's fields and a subject laid over its defaults. */
+export function makeFrame(
+  tracker: Readonly<Record<string, string>>,
+  defaults: Readonly<Record<string, string>>,
+  own: Readonly<Record<string, string>>,
+  anonymous: boolean,
+): Frame {
+  const fields: Record<string, string> = { ...tracker, ...defaults, ...own };
+  let head = '';
+  for (const key in fields)
+    if (key !== 'url' && key !== 'refr' && !(anonymous && IDENTIFYING.has(key)))
+      head += field(key, fields[key] as string);
+  return { head, url: fields['url'], refr: fields['refr'], anonymous };
+}
+
+/**
+ * Encodes one event.
+ *
+ * @param base64 Whether data and entities go as `ue_px` and `cx` (URL-safe base64) or as `ue_pr` and `co`.
+ * @throws Refusal when it is too large or too deep; whatever the caller's own data throws when it is read.
+ */
+export function encodeEvent(
+  event: TrackerEvent,
+  frame: Frame,
+  entities: readonly SelfDescribing[],
+  base64: boolean,
+): EncodedEvent {
+  const { fields, selfDescribing, args } = event;
+  let text = `{${frame.head}`;
+  let ownUrl = false;
+  let ownReferrer = false;
+  for (const key in fields) {
+    const value = clean(key, fields[key]);
+    if (value === undefined) continue;
+    text += field(key, value);
+    if (key === 'url') ownUrl = true;
+    else if (key === 'refr') ownReferrer = true;
+  }
+  if (!ownUrl && frame.url !== undefined) text += field('url', frame.url);
+  if (!ownReferrer && frame.refr !== undefined) text += field('refr', frame.refr);
+
+  let budget = MAX_JSON;
+  if (selfDescribing) {
+    const json = `{"schema":"${UNSTRUCT}","data":${stringify(selfDescribing)}}`;
+    budget -= json.length;
+    text += base64 ? `"ue_px":"${toBase64(json)}",` : field('ue_pr', json);
+  }
+  const context = args.context;
+  if (entities.length > 0 || (!isAbsent(context) && context.length > 0)) {
+    const all = isAbsent(context) ? entities : entities.length > 0 ? [...context, ...entities] : context;
+    const json = `{"schema":"${CONTEXTS}","data":[${all.map(stringify).join(',')}]}`;
+    budget -= json.length;
+    text += base64 ? `"cx":"${toBase64(json)}",` : field('co', json);
+  }
+  if (budget < 0) throw new Refusal('too-large');
+
+  const eventId = isUuid(args.eventId) ? args.eventId : randomUUID();
+  text += `${times(args.timestamp)}"eid":"${eventId}"}`;
+  return new EncodedEvent(text, Buffer.byteLength(text), eventId, frame.anonymous);
+}
+
+/**
+ * Encodes a payload that has been an object: from a `beforeSend` hook, or handed to an emitter's `input`. Only what the
+ * pipeline takes is kept; undefined when it is no event (`tv`, `p` and `e` are required by payload_data 1-0-4).
+ */
+export function encodePayload(
+  payload: Readonly<Record<string, unknown>>,
+  eventId: string,
+  anonymous: boolean,
+): EncodedEvent | undefined {
+  let text = '{';
+  const required = new Set(['tv', 'p', 'e']);
+  for (const key of Object.keys(payload)) {
+    const value = key === 'stm' || key === 'eid' ? undefined : clean(key, payload[key]);
+    if (value === undefined || (anonymous && IDENTIFYING.has(key))) continue;
+    required.delete(key);
+    text += field(key, value);
+  }
+  if (required.size > 0) return undefined;
+  text += `"eid":"${eventId}"}`;
+  return new EncodedEvent(text, Buffer.byteLength(text), eventId, anonymous);
+}
+
+// Printable ASCII without the quote and the backslash needs no escape; most values are that, and the test is cheap.
+const PLAIN = /^[ !#-[\]-~]*$/;
+
+function field(key: string, value: string): string {
+  return PLAIN.test(value) ? `"${key}":"${value}",` : `"${key}":${JSON.stringify(value.toWellFormed())},`;
+}
+
+function times(timestamp: Timestamp | null | undefined): string {
+  if (isAbsent(timestamp)) return `"dtm":"${Date.now()}",`;
+  const { type, value } =
+    typeof timestamp === 'object' && !(timestamp instanceof Date) ? timestamp : { type: 'ttm', value: timestamp };
+  const time = clean(type, Number(value));
+  if (time === undefined) return `"dtm":"${Date.now()}",`;
+  return type === 'dtm' ? `"dtm":"${time}",` : `"dtm":"${Date.now()}","ttm":"${time}",`;
+}
+
+const toBase64 = (json: string): string => Buffer.from(json).toString('base64url');
+
+function stringify({ schema, data }: SelfDescribing): string {
+  const json = jsonOf(data);
+  if (json === undefined) throw new Refusal('unserializable');
+  if (isTooDeep(json)) throw new Refusal('invalid');
+  return `{"schema":${JSON.stringify(schema)},"data":${json}}`;
+}
+
+function jsonOf(data: unknown): string | undefined {
+  try {
+    return JSON.stringify(data);
+  } catch {
+    // A BigInt has no JSON of its own; as text nothing of it is lost. What else is wrong throws again.
+    return JSON.stringify(data, (_key, value: unknown) => (typeof value === 'bigint' ? String(value) : value));
+  }
+}
+
+function isTooDeep(json: string): boolean {
+  if (count(json, '{', MAX_DEPTH) + count(json, '[', MAX_DEPTH) <= MAX_DEPTH) return false;
+  let depth = 0;
+  let quoted = false;
+  for (let index = 0; index < json.length; index++) {
+    const char = json[index];
+    if (quoted) {
+      if (char === '\\') index++;
+      else if (char === '"') quoted = false;
+    } else if (char === '"') quoted = true;
+    else if (char === '{' || char === '[') {
+      if (++depth > MAX_DEPTH) return true;
+    } else if (char === '}' || char === ']') depth--;
+  }
+  return false;
+}
+
+// How often `char` occurs, counted to just above `limit`.
+function count(text: string, char: string, limit: number): number {
+  let found = 0;
+  for (let at = text.indexOf(char); at !== -1 && found <= limit; at = text.indexOf(char, at + 1)) found++;
+  return found;
+}

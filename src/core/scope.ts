@@ -1,0 +1,64 @@
+// The request scope: which tracker belongs to the request (or job) that is running, kept in one AsyncLocalStorage of the process.
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { logger } from './logger';
+import type { Tracking } from './tracking';
+import { VERSION } from './version';
+
+/** One request's or job's trackers. */
+export class RequestScope<T extends Tracking = Tracking> {
+  readonly #joined = new Map<string, T>();
+
+  /**
+   * @param name The tracker's name; '' where it has none.
+   * @param outer The scope this one was opened in, for the trackers of other names.
+   */
+  constructor(
+    readonly name: string,
+    readonly tracker: T,
+    readonly outer?: RequestScope,
+  ) {}
+
+  /** Adds the tracker of a second mount; false when the name is taken. */
+  join(name: string, tracker: T): boolean {
+    if (this.find(name)) return false;
+    this.#joined.set(name, tracker);
+    return true;
+  }
+
+  find(name: string): Tracking | undefined {
+    return name === this.name ? this.tracker : (this.#joined.get(name) ?? this.outer?.find(name));
+  }
+}
+
+// On globalThis, so that two installed copies of the package still see one request's tracker.
+const KEY = Symbol.for('snowplow-middleware.scope.v1');
+interface Holder {
+  [KEY]?: { readonly storage: AsyncLocalStorage<RequestScope>; readonly version: string };
+}
+const shared = ((globalThis as Holder)[KEY] ??= { storage: new AsyncLocalStorage(), version: VERSION });
+if (shared.version !== VERSION)
+  logger.warn('two versions of snowplow-middleware are loaded in this process', {
+    first: shared.version,
+    second: VERSION,
+  });
+
+/** The scope that is running, if any. */
+export const currentScope = (): RequestScope | undefined => shared.storage.getStore();
+
+/** Runs `fn`, and whatever it starts, in `scope`. */
+export function runInScope<T>(scope: RequestScope, fn: () => T): T {
+  return shared.storage.run(scope, fn);
+}
+
+/**
+ * The tracker of the request that is running: the same one as `req.tracker`, anywhere below the middleware.
+ *
+ * @param name Which one, where the app has several: the tracker's `namespace`, or its name in Nest.
+ * @returns undefined outside a request; never another request's.
+ * @example
+ * currentTracker()?.trackStructEvent({ category: 'stock', action: 'reserve' });
+ */
+export function currentTracker(name?: string): Tracking | undefined {
+  const scope = shared.storage.getStore();
+  return name === undefined ? scope?.tracker : scope?.find(name);
+}

@@ -1,0 +1,145 @@
+// Who and what an event is about: the user, the device, the address. Chainable setters, each for one wire key.
+import {
+  type Caller,
+  checkInteger,
+  checkOneOf,
+  checkOptionalText,
+  checkOptionalUuid,
+  contractsFor,
+  isAbsent,
+} from './contracts';
+import { clean, PLATFORMS, type Platform } from './limits';
+
+/** Wire keys that tell who the visitor is: left out of anonymous events. */
+export const IDENTIFYING: ReadonlySet<string> = new Set(['uid', 'duid', 'nuid', 'tnuid', 'sid', 'vid', 'ip', 'fp']);
+
+/** How a subject's setters answer a broken contract; true goes on with what the pipeline takes of the value. */
+export type BreachHandler = (error: unknown) => boolean;
+
+/**
+ * The fields that say who and what an event is about. A tracker has one for its defaults, each request has its own, and
+ * an event may bring one; the nearest wins, field by field.
+ *
+ * Each setter replaces what was there; undefined, null or '' removes it. A value the pipeline would refuse is a broken
+ * contract (a ContractError, see {@link disableContracts}); with contracts off it is left out.
+ *
+ * @example
+ * new Subject().setUserId('u-17').setLang('et-EE').setViewport(1440, 820);
+ */
+export class Subject {
+  #fields: Record<string, string> = {};
+  #version = 0;
+  readonly #onBreach: BreachHandler | undefined;
+
+  /** Not for callers: a request's subject is made with fields already read, and with its tracker's way to answer a breach. */
+  constructor(fields?: Readonly<Record<string, string>>, onBreach?: BreachHandler) {
+    if (fields) this.#fields = { ...fields };
+    this.#onBreach = onBreach;
+  }
+
+  /** A new subject with the fields of both; where both have one, `own` wins. Neither is changed. */
+  static merge(defaults: Subject, own: Subject): Subject {
+    return new Subject({ ...defaults.#fields, ...own.#fields }, own.#onBreach);
+  }
+
+  /** Wire key to value, for example `{ uid: 'u-17' }`. */
+  get fields(): Readonly<Record<string, string>> {
+    return this.#fields;
+  }
+
+  /** Grows with each change, so that whoever keeps something made from the fields knows when it is stale. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /** `p`: the platform, one of `web iot app mob pc cnsl tv srv headset`. */
+  setPlatform(platform: Platform): this {
+    return this.#set('setPlatform', 'p', platform, (caller) => checkOneOf(caller, 'platform', platform, PLATFORMS));
+  }
+  /** `uid`: your own id of the user, at most 255 units. */
+  setUserId(userId: string | null | undefined): this {
+    return this.#setText('setUserId', 'uid', 'userId', userId);
+  }
+  /** `res`: the screen's size in pixels. */
+  setScreenResolution(width: number, height: number): this {
+    return this.#setSize('setScreenResolution', 'res', width, height);
+  }
+  /** `vp`: the browser window's size in pixels. */
+  setViewport(width: number, height: number): this {
+    return this.#setSize('setViewport', 'vp', width, height);
+  }
+  /** `cd`: bits per pixel. */
+  setColorDepth(depth: number): this {
+    return this.#set('setColorDepth', 'cd', depth, (caller) => checkInteger(caller, 'depth', depth, 1));
+  }
+  /** `tz`: the time zone, for example `Europe/Tallinn`. */
+  setTimezone(timezone: string | null | undefined): this {
+    return this.#setText('setTimezone', 'tz', 'timezone', timezone);
+  }
+  /** `lang`: the language, for example `et-EE`. */
+  setLang(lang: string | null | undefined): this {
+    return this.#setText('setLang', 'lang', 'lang', lang);
+  }
+  /** `ip`: the visitor's address, at most 128 units. */
+  setIpAddress(ip: string | null | undefined): this {
+    return this.#setText('setIpAddress', 'ip', 'ip', ip);
+  }
+  /** `ua`: the visitor's user agent; what is longer than 1,000 units is cut. */
+  setUseragent(useragent: string | null | undefined): this {
+    return this.#setText('setUseragent', 'ua', 'useragent', useragent);
+  }
+  /** `duid`: the first-party id in the browser tracker's `_sp_id` cookie, at most 128 units. */
+  setDomainUserId(domainUserId: string | null | undefined): this {
+    return this.#setText('setDomainUserId', 'duid', 'domainUserId', domainUserId);
+  }
+  /** `sid`: the browser session's id, a UUID (the pipeline refuses events with any other). */
+  setDomainSessionId(sessionId: string | null | undefined): this {
+    return this.#set('setDomainSessionId', 'sid', sessionId, (caller) =>
+      checkOptionalUuid(caller, 'sessionId', sessionId),
+    );
+  }
+  /** `vid`: the visitor's session count, from 0. */
+  setDomainSessionIndex(index: number): this {
+    return this.#set('setDomainSessionIndex', 'vid', index, (caller) => checkInteger(caller, 'index', index, 0));
+  }
+  /** `tnuid`: the collector's third-party id of the visitor, at most 128 units. */
+  setNetworkUserId(networkUserId: string | null | undefined): this {
+    return this.#setText('setNetworkUserId', 'tnuid', 'networkUserId', networkUserId);
+  }
+  /** `url`: the page, for events that bring none of their own. */
+  setPageUrl(url: string | null | undefined): this {
+    return this.#setText('setPageUrl', 'url', 'url', url);
+  }
+  /** `refr`: the page before, for events that bring none of their own. */
+  setReferrer(referrer: string | null | undefined): this {
+    return this.#setText('setReferrer', 'refr', 'referrer', referrer);
+  }
+
+  #setText(setter: string, key: string, argument: string, value: unknown): this {
+    return this.#set(setter, key, value, (caller) => checkOptionalText(caller, argument, value));
+  }
+
+  #setSize(setter: string, key: string, width: number, height: number): this {
+    return this.#set(setter, key, `${width}x${height}`, (caller) => {
+      checkInteger(caller, 'width', width, 1);
+      checkInteger(caller, 'height', height, 1);
+    });
+  }
+
+  #set(setter: string, key: string, value: unknown, check: (caller: string) => void): this {
+    const caller: Caller = contractsFor(`Subject.${setter}`);
+    if (caller) {
+      try {
+        check(caller);
+      } catch (error) {
+        if (!this.#onBreach) throw error;
+        if (!this.#onBreach(error)) return this;
+      }
+    }
+    const fitting = isAbsent(value) ? undefined : clean(key, value);
+    if (fitting === undefined) delete this.#fields[key];
+    else this.#fields[key] = fitting;
+    this.#version++;
+    return this;
+  }
+}

@@ -1,0 +1,305 @@
+// What a tracker shares with its request trackers: settings, emitters, counts, and the one way an event takes to the emitters.
+import { type Caller, type ContractMode, contractsFor, fail, isAbsent } from './contracts';
+import {
+  type EmitterLike,
+  ENCODED_INPUT,
+  type EncodedEvent,
+  type EmitterStats,
+  type EncodedInput,
+  type FlushReport,
+  noRefusals,
+  type Payload,
+  type RefuseReason,
+} from './emitter';
+import { type ContractError, hasCode } from './errors';
+import type { TrackerEvent } from './events/event';
+import type { Log } from './logger';
+import { encodeEvent, encodePayload, type Frame, makeFrame, Refusal } from './payload';
+import type { SelfDescribing } from './self-describing-json';
+import type { Subject } from './subject';
+
+/** A tracker's settings as they stand below the door: resolved, checked, frozen. */
+export interface TrackerSettings {
+  /** The tracker's own wire fields: `tv`, `p`, `tna`, `aid`. */
+  readonly fields: Readonly<Record<string, string>>;
+  readonly base64: boolean;
+  readonly anonymous: boolean;
+  readonly enabled: boolean;
+  readonly contracts: ContractMode;
+  readonly beforeSend: ((payload: Payload) => Payload | undefined) | undefined;
+  readonly onDrop: ((info: RefusalInfo) => void) | undefined;
+}
+
+/** What a tracker's `onDrop` is told of an event that it refused. */
+export interface RefusalInfo {
+  readonly eventId?: string | undefined;
+  readonly reason: RefuseReason;
+  readonly payload?: Payload | undefined;
+}
+
+/** What a request or a job adds to each event tracked in it. */
+export interface Surroundings {
+  /** The visitor's own subject; replaced by `setSubject`. */
+  subject: Subject;
+  /** Asked for each event; undefined refuses it as private. Never throws. */
+  forEvent(): EventSetting | undefined;
+}
+
+export interface EventSetting {
+  readonly subject: Subject;
+  readonly anonymous: boolean;
+  readonly entities: readonly SelfDescribing[];
+}
+
+/** Surroundings that are a subject and nothing else: `withSubject`, `runWith`, the app's tracker. */
+export class PlainSurroundings implements Surroundings {
+  readonly anonymous = false;
+  readonly entities: readonly SelfDescribing[] = [];
+  constructor(public subject: Subject) {}
+
+  forEvent(): EventSetting {
+    return this;
+  }
+}
+
+/** What a tracker has done so far. `offered = accepted + the sum of refused`. */
+export interface TrackerStats {
+  readonly offered: number;
+  /** Events that at least one emitter took. */
+  readonly accepted: number;
+  readonly refused: Readonly<Record<RefuseReason, number>>;
+  /** One entry for each emitter that counts. */
+  readonly emitters: readonly EmitterStats[];
+}
+
+export type Builder<Args> = (args: Args, caller: Caller) => TrackerEvent;
+
+export class TrackerCore {
+  readonly emitters: EmitterLike[];
+  readonly settings: TrackerSettings;
+  readonly log: Log;
+  /** The app's defaults, under every event. */
+  subject: Subject;
+  closed = false;
+  offered = 0;
+  accepted = 0;
+  readonly refused = noRefusals();
+
+  constructor(settings: TrackerSettings, emitters: readonly EmitterLike[], subject: Subject, log: Log) {
+    this.settings = settings;
+    this.emitters = [...emitters];
+    this.subject = subject;
+    this.log = log;
+  }
+
+  /** Builds an event and tracks it. What goes wrong is refused and counted; only a broken contract in mode `throw` throws. */
+  attempt<Args>(
+    caller: string,
+    build: Builder<Args>,
+    args: Args,
+    surroundings: Surroundings,
+    frames: FrameCache,
+    mode: ContractMode = this.settings.contracts,
+  ): string | undefined {
+    const checking = mode === 'off' ? undefined : contractsFor(caller);
+    try {
+      return this.#submit(build(args, checking), surroundings, frames, checking);
+    } catch (error) {
+      this.offered++;
+      if (hasCode(error, 'ERR_SNOWPLOW_CONTRACT')) {
+        this.refuse('invalid', 1);
+        if (mode === 'throw') throw error;
+        const { caller: method, path } = error as ContractError;
+        this.log.warn(`${method}: a broken contract, the event was refused`, { argument: path });
+        return undefined;
+      }
+      return this.refuse(error instanceof Refusal ? error.reason : 'unserializable', 1);
+    }
+  }
+
+  /** Answers a broken contract of a request subject's setter as the tracker answers its own. */
+  readonly onSubjectBreach = (error: unknown): boolean => {
+    const mode = this.settings.contracts;
+    if (mode === 'throw') throw error;
+    if (mode === 'off') return true;
+    const { caller, path } = error as ContractError;
+    this.log.warn(`${caller}: a broken contract, the value was left out`, { argument: path });
+    return false;
+  };
+
+  /** Flushes or closes every emitter and adds up what they report. Never rejects, and bounded even where an emitter is not. */
+  async settleAll(
+    how: 'flush' | ((emitter: EmitterLike) => 'flush' | 'close'),
+    timeoutMs: number,
+  ): Promise<FlushReport> {
+    const reports = await Promise.all(
+      this.emitters.map((emitter) => this.#settle(emitter, how === 'flush' ? how : how(emitter), timeoutMs)),
+    );
+    const total = { sent: 0, failed: 0, remaining: 0 };
+    for (const report of reports)
+      for (const name of ['sent', 'failed', 'remaining'] as const) total[name] += report?.[name] ?? 0;
+    return total;
+  }
+
+  async #settle(
+    emitter: EmitterLike,
+    how: 'flush' | 'close',
+    timeoutMs: number,
+  ): Promise<Partial<FlushReport> | undefined> {
+    let timer: NodeJS.Timeout | undefined;
+    // A built-in emitter keeps its own deadline; the margin leaves it time to report.
+    const expired = new Promise<undefined>((resolve) => {
+      timer = setTimeout(resolve, timeoutMs + 100, undefined);
+    });
+    try {
+      return (await Promise.race([emitter[how]?.({ timeoutMs }), expired])) as Partial<FlushReport> | undefined;
+    } catch {
+      this.log.error(`an emitter's ${how} failed`);
+      return undefined;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  stats(): TrackerStats {
+    const { offered, accepted, refused, emitters } = this;
+    const counted = emitters.map((emitter) => (emitter as { stats?: () => EmitterStats }).stats?.());
+    return { offered, accepted, refused: { ...refused }, emitters: counted.filter((stats) => stats !== undefined) };
+  }
+
+  refuse(reason: RefuseReason, events: number, encoded?: readonly EncodedEvent[]): undefined {
+    this.refused[reason] += events;
+    if (reason !== 'disabled' && reason !== 'private') this.log.warn(`events were refused: ${reason}`);
+    const { onDrop } = this.settings;
+    if (!onDrop) return;
+    for (const event of encoded ?? [undefined])
+      this.log.guard('onDrop', onDrop, { reason, eventId: event?.eventId, payload: event?.payload() });
+  }
+
+  #submit(event: TrackerEvent, surroundings: Surroundings, frames: FrameCache, caller: Caller): string | undefined {
+    const { settings } = this;
+    const count = 1 + (event.items?.length ?? 0);
+    let refusal: RefuseReason | undefined = settings.enabled ? (this.closed ? 'closed' : undefined) : 'disabled';
+    const setting = refusal ? undefined : surroundings.forEvent();
+    if (!setting) {
+      this.offered += count;
+      return this.refuse(refusal ?? 'private', count);
+    }
+
+    const { args } = event;
+    // The visitor's wish outranks the event's; the event outranks the tracker's default.
+    const anonymous = setting.anonymous || (args.anonymous ?? settings.anonymous);
+    const frame = isAbsent(args.subject)
+      ? frames.get(this, setting.subject, anonymous)
+      : makeFrame(
+          settings.fields,
+          this.subject.fields,
+          { ...setting.subject.fields, ...args.subject.fields },
+          anonymous,
+        );
+    const { e, url } = event.fields;
+    if (caller && (e === 'pv' || e === 'pp') && isAbsent(url) && frame.url === undefined)
+      fail(caller, 'pageUrl', 'a non-empty string', url);
+
+    let encoded: EncodedEvent[] = [encodeEvent(event, frame, setting.entities, settings.base64)];
+    for (const item of event.items ?? []) encoded.push(encodeEvent(item, frame, setting.entities, settings.base64));
+    if (settings.beforeSend) {
+      const passed = this.#pass(encoded, settings.beforeSend);
+      if (!passed) {
+        this.offered += count;
+        return this.refuse('filtered', count, encoded);
+      }
+      encoded = passed;
+    }
+
+    this.offered += count;
+    refusal = this.#offer(encoded);
+    if (refusal) {
+      // The emitters have reported it where they could; here it is only counted.
+      this.refused[refusal] += count;
+      return undefined;
+    }
+    this.accepted += count;
+    return (encoded[0] as EncodedEvent).eventId;
+  }
+
+  // A hook that throws was meant to hide something: its event must not go out as it is.
+  #pass(
+    events: readonly EncodedEvent[],
+    beforeSend: (payload: Payload) => Payload | undefined,
+  ): EncodedEvent[] | undefined {
+    const passed: EncodedEvent[] = [];
+    for (const { json, eventId, anonymous } of events) {
+      const result = this.log.guard('beforeSend', beforeSend, JSON.parse(json) as Payload);
+      const event =
+        typeof result === 'object' && result !== null
+          ? encodePayload(result as Payload, eventId, anonymous)
+          : undefined;
+      if (!event) return undefined;
+      passed.push(event);
+    }
+    return passed;
+  }
+
+  /** Offers the events to every emitter; undefined when at least one took them, else the reason of the last that refused. */
+  #offer(events: readonly EncodedEvent[]): RefuseReason | undefined {
+    let taken = false;
+    let reason: RefuseReason = 'full';
+    for (const emitter of this.emitters) {
+      const refusal = this.#hand(events, emitter);
+      if (refusal) reason = refusal;
+      else taken = true;
+    }
+    return taken ? undefined : reason;
+  }
+
+  #hand(events: readonly EncodedEvent[], emitter: EmitterLike): RefuseReason | undefined {
+    try {
+      if ((emitter as Partial<EncodedInput>).takesEncoded) return (emitter as EncodedInput)[ENCODED_INPUT](events);
+      let refusal: RefuseReason | undefined;
+      for (const event of events) {
+        const answer: unknown = emitter.input(event.payload(), event);
+        if (answer === false) refusal = 'full';
+        else if (answer instanceof Promise) answer.catch(() => this.log.error('an emitter rejected an event'));
+      }
+      return refusal;
+    } catch {
+      this.log.error('an emitter threw while it was given an event');
+      return 'store-error';
+    }
+  }
+}
+
+/** Keeps the last frame made, for as long as nothing that it was made from has changed. */
+export class FrameCache {
+  #frame: Frame | undefined;
+  #defaults: Subject | undefined;
+  #own: Subject | undefined;
+  #versions = -1;
+
+  get(core: TrackerCore, own: Subject, anonymous: boolean): Frame {
+    const defaults = core.subject;
+    // Versions only grow, so for the same two subjects their sum tells whether either has changed.
+    const versions = defaults.version + own.version;
+    const kept = this.#frame;
+    if (
+      kept &&
+      own === this.#own &&
+      defaults === this.#defaults &&
+      versions === this.#versions &&
+      kept.anonymous === anonymous
+    )
+      return kept;
+    this.#own = own;
+    this.#defaults = defaults;
+    this.#versions = versions;
+    return (this.#frame = makeFrame(
+      core.settings.fields,
+      defaults.fields,
+      own === defaults ? NOTHING : own.fields,
+      anonymous,
+    ));
+  }
+}
+
+const NOTHING = {};
