@@ -1,0 +1,40 @@
+// The composition root: one options object becomes an emitter and a tracker that owns it.
+import { ConfigError } from './core/errors';
+import { custom, type OptionRules, resolveOptions, text } from './core/options';
+import { Tracker, TRACKER_RULES, type TrackerOptions } from './core/tracker';
+import { AsyncEmitter } from './delivery/emitter';
+import type { AsyncEmitterOptions } from './delivery/options';
+
+export interface CreateTrackerOptions extends Omit<TrackerOptions, 'emitters'> {
+  /** The collector: `collector.acme.com`, or a URL with http or https. */
+  endpoint: string;
+  /** The emitter's other options: batching, buffer, method, callbacks. */
+  emitter?: Partial<Omit<AsyncEmitterOptions, 'endpoint'>> | undefined;
+}
+
+const { emitters: _emitters, ...TRACKER_OWN } = TRACKER_RULES;
+
+export const CREATE_TRACKER_RULES: OptionRules<CreateTrackerOptions> = {
+  ...TRACKER_OWN,
+  endpoint: text,
+  emitter: custom("an object of the emitter's options", (value) => typeof value === 'object' && value !== null),
+};
+
+/**
+ * Makes an AsyncEmitter, and a Tracker that owns it: closing the tracker closes both.
+ *
+ * @param owner Whose options these are, for error messages.
+ * @throws ConfigError that names the option.
+ * @example
+ * const tracker = createTracker({ endpoint: 'collector.acme.com', namespace: 'jobs', appId: 'shop' });
+ */
+export function createTracker(options: CreateTrackerOptions, owner = 'createTracker'): Tracker {
+  const {
+    endpoint,
+    emitter: emitterOptions,
+    ...trackerOptions
+  } = resolveOptions(owner, options, CREATE_TRACKER_RULES, {});
+  if (endpoint === undefined) throw new ConfigError(`${owner}: endpoint`, 'a host name or a URL', 'nothing');
+  const emitter = new AsyncEmitter({ logger: trackerOptions.logger, ...emitterOptions, endpoint });
+  return new Tracker({ ...trackerOptions, emitters: emitter }, [emitter]);
+}

@@ -1,0 +1,26 @@
+// How long to wait after a failure: full jitter, so that a fleet does not come back in step, and what the collector asks for.
+
+const FIRST_MS = 500;
+const LEAST_MS = 100;
+const LONGEST_RETRY_AFTER_MS = 300_000;
+
+/**
+ * The wait before the next attempt: a random share of a ceiling that starts at 500 ms and doubles with each failure.
+ *
+ * @param failures Failed attempts in a row, at least 1.
+ * @param maxMs The highest ceiling.
+ */
+export function backoffDelay(failures: number, maxMs: number, random: () => number = Math.random): number {
+  const ceiling = Math.min(maxMs, FIRST_MS * 2 ** Math.min(failures - 1, 30));
+  return Math.max(Math.min(LEAST_MS, maxMs), Math.round(random() * ceiling));
+}
+
+/**
+ * Reads a Retry-After header: seconds or an HTTP date (RFC 9110, 10.2.3). Capped at five minutes; undefined when it
+ * says nothing usable.
+ */
+export function retryAfterMs(header: unknown, now: number): number | undefined {
+  if (typeof header !== 'string' || header === '') return undefined;
+  const wait = /^\d+$/.test(header) ? Number(header) * 1000 : Date.parse(header) - now;
+  return wait > 0 ? Math.min(wait, LONGEST_RETRY_AFTER_MS) : undefined;
+}

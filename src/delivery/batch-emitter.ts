@@ -1,0 +1,222 @@
+// The engine of every emitter and worker: takes events into a store, and has them sent in batches, on time, until it is closed.
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isUuid } from '../core/contracts';
+import {
+  type EmitterStats,
+  ENCODED_INPUT,
+  type EncodedEvent,
+  type EncodedInput,
+  type EventMeta,
+  type FlushReport,
+  type Payload,
+  type RefuseReason,
+} from '../core/emitter';
+import type { Log } from '../core/logger';
+import { encodePayload } from '../core/payload';
+import { ENVELOPE_BYTES, EVENT_OVERHEAD } from './batch';
+import type { EventStore } from './event-store';
+import type { FlushRound } from './flush-round';
+import { hold, release } from './last-call';
+import { type Callbacks, Ledger } from './ledger';
+import { Pump, type PumpSettings } from './pump';
+import type { Transport } from './transport';
+
+/** The engine's settings, resolved: nothing here is optional but the callbacks. */
+export interface EngineSettings extends PumpSettings, Callbacks {
+  readonly batchSize: number;
+  /** Bytes of the body to be sent that start a send. */
+  readonly byteLimit: number;
+  readonly flushIntervalMs: number;
+}
+
+const FLUSH_TIMEOUT_MS = 10_000;
+const CLOSE_TIMEOUT_MS = 5_000;
+// How long a close waits between two attempts: it has no time for the usual backoff.
+const CLOSE_PAUSE_MS = 500;
+// How long resources may take to be released when the time is over.
+const RELEASE_MS = 100;
+
+export class BatchEmitter implements EncodedInput {
+  readonly #settings: EngineSettings;
+  readonly #store: EventStore;
+  readonly #transport: Transport;
+  readonly #ledger: Ledger;
+  readonly #pump: Pump;
+  // The flush timer is started outside the request whose event started the batch: it must not keep that alive.
+  readonly #outside = AsyncLocalStorage.snapshot();
+  readonly #holder = { lastCall: () => this.#lastCall(), abandon: () => void this.#pump.abandon() };
+  #held = false;
+  #intervalMs: number;
+  #timer: NodeJS.Timeout | undefined;
+  #closing: Promise<FlushReport> | undefined;
+
+  constructor(settings: EngineSettings, store: EventStore, transport: Transport, log: Log) {
+    this.#settings = settings;
+    this.#store = store;
+    this.#transport = transport;
+    this.#ledger = new Ledger(settings, log);
+    this.#pump = new Pump(settings, store, transport, this.#ledger, log, (held) => this.#rest(held));
+    this.#intervalMs = settings.flushIntervalMs;
+    if (store.size > 0) this.#pump.send();
+  }
+
+  get takesEncoded(): boolean {
+    return this.input === BatchEmitter.prototype.input;
+  }
+
+  /**
+   * Takes one event as an object; a tracker hands its events over faster. A subclass may override it and call it.
+   *
+   * @returns false when the event was refused; `onDrop` and `stats()` say why.
+   */
+  input(payload: Payload, meta?: EventMeta): boolean {
+    const id = meta?.eventId ?? payload['eid'];
+    const event = encodePayload(payload, isUuid(id) ? id : randomUUID(), meta?.anonymous === true);
+    if (event) return this[ENCODED_INPUT]([event]) === undefined;
+    this.#ledger.refuse('invalid', [payload]);
+    return false;
+  }
+
+  [ENCODED_INPUT](events: readonly EncodedEvent[]): RefuseReason | undefined {
+    const refusal = this.#admit(events);
+    if (refusal) {
+      this.#ledger.refuse(refusal, events);
+      return refusal;
+    }
+    this.#ledger.accepted += events.length;
+    this.#pump.noteAccepted(events);
+    if (!this.#held) {
+      this.#held = true;
+      hold(this.#holder);
+    }
+    const { size, bytes } = this.#store;
+    const { batchSize, byteLimit } = this.#settings;
+    if (size >= batchSize || ENVELOPE_BYTES + bytes + size * EVENT_OVERHEAD >= byteLimit) this.#pump.send();
+    else this.#armTimer();
+    return undefined;
+  }
+
+  /**
+   * Sends what was accepted before the call, over any backoff but not before a time that the collector asked for.
+   * Resolves when each of those events was sent, was given up, or has failed one attempt; never rejects.
+   *
+   * @param options `timeoutMs`: how long to wait. Default 10,000.
+   */
+  async flush(options: { timeoutMs?: number } = {}): Promise<FlushReport> {
+    let round: FlushRound | undefined;
+    const joined = Promise.resolve(this.#pump.join()).then((started) => {
+      round = started;
+      return started.done;
+    });
+    await within(joined, options.timeoutMs ?? FLUSH_TIMEOUT_MS);
+    return { sent: round?.sent ?? 0, failed: round?.failed ?? 0, remaining: this.#pump.held };
+  }
+
+  /** Replaces the longest time, in milliseconds, that an event waits for company; 0 turns the timer off. */
+  setFlushTimer(intervalMs: number): void {
+    this.#stopTimer();
+    this.#intervalMs = intervalMs;
+    if (this.#store.size > 0) this.#armTimer();
+  }
+
+  /** Stops the flush timer: events then wait for a full batch, a flush or the close. */
+  cancelFlushTimer(): void {
+    this.setFlushTimer(0);
+  }
+
+  /** The older name of {@link cancelFlushTimer}. */
+  cancelFlush(): void {
+    this.setFlushTimer(0);
+  }
+
+  /** Resolves when everything accepted so far is safe from a power cut; at once where the store is memory. */
+  async stored(): Promise<void> {
+    await this.#store.stored?.();
+  }
+
+  stats(): EmitterStats {
+    return this.#ledger.stats(this.#store);
+  }
+
+  /**
+   * Refuses new events, sends what is left until the deadline, reports the rest to `onDrop` as `shutdown` (a durable
+   * store keeps it) and releases every socket and timer. Idempotent; never rejects.
+   *
+   * @param options `timeoutMs`: the whole time it may take. Default 5,000.
+   */
+  close(options: { timeoutMs?: number } = {}): Promise<FlushReport> {
+    return (this.#closing ??= this.#shutDown(Date.now() + (options.timeoutMs ?? CLOSE_TIMEOUT_MS)));
+  }
+
+  #admit(events: readonly EncodedEvent[]): RefuseReason | undefined {
+    if (this.#closing) return 'closed';
+    if (!events.every((event) => this.#transport.fits(event))) return 'too-large';
+    try {
+      return this.#store.put(events) ? undefined : 'full';
+    } catch (error) {
+      this.#ledger.noteError(error as Error);
+      return 'store-error';
+    }
+  }
+
+  #armTimer(): void {
+    if (this.#timer || this.#intervalMs === 0 || this.#closing) return;
+    const onTime = (): void => {
+      this.#timer = undefined;
+      this.#pump.send();
+    };
+    this.#timer = this.#outside(setTimeout, onTime, this.#intervalMs).unref();
+  }
+
+  #stopTimer(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #rest(held: number): void {
+    if (held > 0) {
+      if (this.#store.size > 0) this.#armTimer();
+      return;
+    }
+    this.#held = false;
+    release(this.#holder);
+  }
+
+  #lastCall(): void {
+    // Events that come later ask for a call of their own.
+    this.#held = false;
+    this.#pump.lastRound();
+  }
+
+  async #shutDown(deadline: number): Promise<FlushReport> {
+    const sentBefore = this.#ledger.sent;
+    const left = (): number => deadline - Date.now();
+    this.#stopTimer();
+    for (;;) {
+      await this.flush({ timeoutMs: left() });
+      // Where the receiver has asked for more time than there is, waiting helps nobody.
+      if (this.#pump.held === 0 || left() <= 0 || this.#pump.askedFor > deadline) break;
+      await sleep(Math.min(CLOSE_PAUSE_MS, left()));
+    }
+    this.#pump.stop();
+    await within(this.#transport.close(), RELEASE_MS);
+    // Sends that the close has cut off settle now.
+    await new Promise(setImmediate);
+    const failed = this.#pump.abandon();
+    release(this.#holder);
+    await within(Promise.resolve(this.#store.close?.()), RELEASE_MS);
+    return { sent: this.#ledger.sent - sentBefore, failed, remaining: this.#pump.held };
+  }
+}
+
+/** Waits for `promise`, but no longer than `ms`; what it rejects with does not matter here. */
+async function within(promise: Promise<unknown>, ms: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const expired = new Promise((resolve) => {
+    timer = setTimeout(resolve, Math.max(0, ms));
+  });
+  await Promise.race([promise.catch(() => {}), expired]);
+  clearTimeout(timer);
+}

@@ -1,0 +1,216 @@
+// Sends batches to a Snowplow collector over HTTP, by undici: POST tp2 or GET i, and the answer's status read as an outcome.
+import { type Dispatcher, Pool } from 'undici';
+import type { EncodedEvent } from '../core/emitter';
+import type { Log } from '../core/logger';
+import { VERSION } from '../core/version';
+import { retryAfterMs } from './backoff';
+import { ENVELOPE_BYTES, EVENT_OVERHEAD, getQuery, postBody } from './batch';
+import type { DispatcherLike } from './options';
+import type { SendResult, Transport } from './transport';
+
+export interface CollectorTransportOptions {
+  readonly url: URL;
+  readonly method: 'post' | 'get';
+  readonly connections: number;
+  readonly maxPostBytes: number;
+  readonly maxGetBytes: number;
+  readonly requestTimeoutMs: number | { readonly connect: number; readonly response: number };
+  readonly customRetryCodes: Readonly<Record<number, boolean>>;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly dispatcher: DispatcherLike | undefined;
+}
+
+// The pipeline's own trackers retry every failure but these: the collector will never take the same bytes.
+const FINAL: ReadonlySet<number> = new Set([400, 401, 403, 410, 422]);
+// An answer says all it has to say in its status; a longer body is cut off.
+const MAX_ANSWER_BYTES = 65_536;
+// Below the idle time-outs that servers and load balancers commonly have (Node's own is 5 s).
+const KEEP_ALIVE_MS = 4_000;
+// A new connection asks for the address again: how long a collector's move goes unnoticed at most.
+const CONNECTION_AGE_MS = 60_000;
+
+export class CollectorTransport implements Transport {
+  readonly #options: CollectorTransportOptions;
+  readonly #log: Log;
+  readonly #dispatcher: Dispatcher;
+  readonly #ownsDispatcher: boolean;
+  readonly #path: string;
+  readonly #deadlineMs: number;
+  // Connections opened whose first request has not started yet.
+  #fresh = 0;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: CollectorTransportOptions, log: Log) {
+    this.#options = options;
+    this.#log = log;
+    const { url, method, requestTimeoutMs: limit, dispatcher } = options;
+    this.#path = url.pathname.replace(/\/$/, '') + (method === 'get' ? '/i' : '/com.snowplowanalytics.snowplow/tp2');
+    const connect = typeof limit === 'number' ? limit : limit.connect;
+    this.#deadlineMs = typeof limit === 'number' ? limit : limit.connect + limit.response;
+    this.#ownsDispatcher = !dispatcher;
+    this.#dispatcher =
+      (dispatcher as unknown as Dispatcher | undefined) ??
+      new Pool(url.origin, {
+        connections: options.connections,
+        pipelining: 1,
+        connectTimeout: connect,
+        // One deadline of our own covers these two.
+        headersTimeout: 0,
+        bodyTimeout: 0,
+        keepAliveTimeout: KEEP_ALIVE_MS,
+        clientTtl: CONNECTION_AGE_MS,
+      });
+    this.#dispatcher.on?.('connect', () => this.#fresh++);
+    if (url.protocol === 'http:' && !isLoopback(url.hostname))
+      log.warn('events go to the collector unencrypted: its endpoint is http');
+  }
+
+  fits(event: EncodedEvent): boolean {
+    const { method, maxPostBytes, maxGetBytes } = this.#options;
+    if (method === 'post') return ENVELOPE_BYTES + event.bytes + EVENT_OVERHEAD <= maxPostBytes;
+    return this.#path.length + 1 + getQuery(event, Date.now()).length <= maxGetBytes;
+  }
+
+  async send(events: readonly EncodedEvent[]): Promise<SendResult | readonly SendResult[]> {
+    const anonymous = events[0]?.anonymous === true;
+    if (this.#options.method === 'post') return this.#exchange(this.#path, postBody(events, Date.now()), anonymous);
+    const results: SendResult[] = [];
+    let unreachable: SendResult | undefined;
+    for (const event of events) {
+      // Where nobody answers, the rest of the batch need not find that out one by one.
+      const result =
+        unreachable ?? (await this.#exchange(`${this.#path}?${getQuery(event, Date.now())}`, null, anonymous));
+      if (result.status === 'retry' && result.code === undefined) unreachable = result;
+      results.push(result);
+    }
+    return results;
+  }
+
+  close(): Promise<void> {
+    return (this.#closing ??= this.#ownsDispatcher ? this.#dispatcher.destroy() : Promise.resolve());
+  }
+
+  async #exchange(path: string, body: string | null, anonymous: boolean): Promise<SendResult> {
+    // A server may close an idle connection at the moment it is used again: that says nothing of the collector, so the
+    // request is made again at once. Each such connection costs one attempt; a fresh one that fails is a real failure.
+    for (let attempt = 0; ; attempt++) {
+      const exchange = new Exchange(this.#deadlineMs, () => this.#fresh > 0 && this.#fresh-- > 0);
+      const result = await exchange.run(this.#dispatcher, this.#request(path, body, anonymous));
+      if (typeof result === 'object') return this.#unanswered(result.error);
+      if (result !== 'stale') return this.#decide(result, exchange.retryAfter);
+      if (attempt >= this.#options.connections) return this.#unanswered(exchange.failure as Error);
+    }
+  }
+
+  #request(path: string, body: string | null, anonymous: boolean): Dispatcher.DispatchOptions {
+    const { url, headers } = this.#options;
+    return {
+      origin: url.origin,
+      path,
+      method: body === null ? 'GET' : 'POST',
+      body,
+      headers: {
+        'user-agent': `snowplow-middleware/${VERSION}`,
+        ...headers,
+        ...(body === null ? {} : { 'content-type': 'application/json; charset=utf-8' }),
+        ...(anonymous ? { 'sp-anonymous': '*' } : {}),
+      },
+    };
+  }
+
+  #decide(status: number, retryAfter: unknown): SendResult {
+    if (status >= 200 && status < 300) return { status: 'sent' };
+    const error = new Error(`the collector answered ${status}`);
+    const retry = this.#options.customRetryCodes[status];
+    if (status === 413 && retry === undefined) return { status: 'too-large', error, code: status };
+    if (!(retry ?? !FINAL.has(status))) return { status: 'rejected', error, code: status };
+    if (status >= 300 && status < 400)
+      this.#log.error(`the collector answered ${status}, a redirect, and those are not followed: check the endpoint`);
+    else if (status === 404) this.#log.error('the collector answered 404: check the endpoint and its path');
+    return { status: 'retry', afterMs: retryAfterMs(retryAfter, Date.now()), error, code: status };
+  }
+
+  #unanswered(error: Error): SendResult {
+    return { status: 'retry', error };
+  }
+}
+
+type Outcome = number | 'stale' | { readonly error: Error };
+
+// One request and its answer, as undici reports them. The status alone decides, as soon as it is there.
+class Exchange implements Dispatcher.DispatchHandler {
+  retryAfter: unknown;
+  failure: Error | undefined;
+  readonly #deadlineMs: number;
+  readonly #takeFresh: () => boolean;
+  #settle: (outcome: Outcome) => void = () => {};
+  #timer: NodeJS.Timeout | undefined;
+  #controller: Dispatcher.DispatchController | undefined;
+  #reused = false;
+  #answered = false;
+  #expired = false;
+  #received = 0;
+
+  constructor(deadlineMs: number, takeFresh: () => boolean) {
+    this.#deadlineMs = deadlineMs;
+    this.#takeFresh = takeFresh;
+  }
+
+  run(dispatcher: Dispatcher, options: Dispatcher.DispatchOptions): Promise<Outcome> {
+    return new Promise((resolve) => {
+      this.#settle = resolve;
+      // After a blocked event loop an answer may be waiting behind the timer: it gets one more turn to be read.
+      this.#timer = setTimeout(() => setImmediate(() => this.#expire()), this.#deadlineMs).unref();
+      try {
+        dispatcher.dispatch(options, this);
+      } catch (error) {
+        this.#end();
+        resolve({ error: error as Error });
+      }
+    });
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    this.#reused = !this.#takeFresh();
+    if (this.#expired) controller.abort(new Error('the request waited too long for a connection'));
+  }
+
+  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: Record<string, unknown>): void {
+    if (status < 200) return;
+    this.#answered = true;
+    this.retryAfter = headers['retry-after'];
+    this.#settle(status);
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#received += chunk.length;
+    if (this.#received > MAX_ANSWER_BYTES) controller.abort(new Error('the answer was too long'));
+  }
+
+  onResponseEnd(): void {
+    this.#end();
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error & { code?: string }): void {
+    this.#end();
+    this.failure = error;
+    const dead = error.code === 'UND_ERR_SOCKET' || error.code === 'ECONNRESET' || error.code === 'EPIPE';
+    this.#settle(this.#reused && !this.#answered && !this.#expired && dead ? 'stale' : { error });
+  }
+
+  #expire(): void {
+    if (this.#timer === undefined) return;
+    this.#expired = true;
+    const error = new Error(`no answer from the collector within ${this.#deadlineMs} ms`);
+    this.#controller?.abort(error);
+    this.#settle({ error });
+  }
+
+  #end(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+}
+
+const isLoopback = (host: string): boolean => host === 'localhost' || host === '[::1]' || host.startsWith('127.');

@@ -1,0 +1,100 @@
+// The emitters that send to a collector: options in, a store, a transport and the engine out.
+import { ConfigError } from '../core/errors';
+import { Log } from '../core/logger';
+import { type OptionRules, resolveOptions } from '../core/options';
+import { BatchEmitter } from './batch-emitter';
+import { CollectorTransport } from './collector-transport';
+import { MemoryEventStore } from './memory-store';
+import {
+  ASYNC_EMITTER_RULES,
+  type AsyncEmitterOptions,
+  batching,
+  collectorUrl,
+  DEFAULTS,
+  EMITTER_RULES,
+  type EmitterOptions,
+} from './options';
+
+/**
+ * Sends events to a Snowplow collector, one request at a time, in the order they came.
+ *
+ * @throws ConfigError that names the option.
+ * @example
+ * const emitter = new Emitter('collector.acme.com', { batchSize: 50, onFailure: (sent, unsent) => alert(unsent.length) });
+ */
+export class Emitter extends BatchEmitter {
+  /**
+   * @param endpoint The collector: a host name, a URL, or the options with it.
+   * @param options Where `endpoint` is text.
+   */
+  constructor(endpoint: string | EmitterOptions, options?: Partial<EmitterOptions>) {
+    super(...assemble('Emitter', endpoint, options, EMITTER_RULES, 1));
+  }
+}
+
+/**
+ * Sends events to a Snowplow collector, several requests at once under load: a further one starts only when a whole batch
+ * waits while the others are out.
+ *
+ * @throws ConfigError that names the option.
+ * @example
+ * const emitter = new AsyncEmitter({ endpoint: 'collector.acme.com', threadCount: 4 });
+ */
+export class AsyncEmitter extends BatchEmitter {
+  /**
+   * @param endpoint The collector: a host name, a URL, or the options with it.
+   * @param options Where `endpoint` is text.
+   */
+  constructor(endpoint: string | AsyncEmitterOptions, options?: Partial<AsyncEmitterOptions>) {
+    super(...assemble('AsyncEmitter', endpoint, options, ASYNC_EMITTER_RULES, 8));
+  }
+}
+
+function assemble(
+  owner: string,
+  endpoint: string | AsyncEmitterOptions,
+  options: Partial<AsyncEmitterOptions> | undefined,
+  rules: OptionRules<EmitterOptions>,
+  threadCount: number,
+): ConstructorParameters<typeof BatchEmitter> {
+  const given = typeof endpoint === 'string' ? { ...options, endpoint } : endpoint;
+  const resolved = resolveOptions<AsyncEmitterOptions, typeof DEFAULTS>(
+    owner,
+    given,
+    rules as OptionRules<AsyncEmitterOptions>,
+    DEFAULTS,
+  );
+  if (resolved.endpoint === undefined) throw new ConfigError(`${owner}: endpoint`, 'a host name or a URL', 'nothing');
+
+  const log = new Log(resolved.logger);
+  const threads = resolved.threadCount ?? threadCount;
+  const { method, maxPostBytes, bufferCapacity, bufferCapacityBytes, byteLimit = Infinity } = resolved;
+  const store =
+    resolved.eventStore ?? new MemoryEventStore({ capacity: bufferCapacity, capacityBytes: bufferCapacityBytes });
+  const transport = new CollectorTransport(
+    {
+      url: collectorUrl(owner, resolved.endpoint, resolved.protocol, resolved.port),
+      method,
+      connections: threads,
+      maxPostBytes,
+      maxGetBytes: resolved.maxGetBytes,
+      requestTimeoutMs: resolved.requestTimeoutMs,
+      customRetryCodes: { ...resolved.customRetryCodes },
+      headers: { ...resolved.headers },
+      dispatcher: resolved.dispatcher,
+    },
+    log,
+  );
+  const settings = {
+    ...batching(owner, resolved, method),
+    byteLimit,
+    maxBytes: maxPostBytes,
+    flushIntervalMs: resolved.flushIntervalMs,
+    maxRetryDelayMs: resolved.maxRetryDelayMs,
+    threads,
+    onSuccess: resolved.onSuccess,
+    onFailure: resolved.onFailure,
+    onDrop: resolved.onDrop,
+  };
+  return [settings, store, transport, log];
+}

@@ -1,0 +1,140 @@
+// Accepted events in memory: a bounded queue that refuses when it is full and never evicts.
+import type { EncodedEvent } from '../core/emitter';
+import { integer, resolveOptions } from '../core/options';
+import type { Cut, EventStore, Lease } from './event-store';
+
+export interface MemoryStoreOptions {
+  /** Events, waiting and leased together. @default 10_000 */
+  capacity?: number | undefined;
+  /** UTF-8 bytes, waiting and leased together. @default 16 MiB */
+  capacityBytes?: number | undefined;
+}
+
+/** Events in the order of their arrival, taken and returned at the head. */
+class Lane {
+  #queue: EncodedEvent[] = [];
+  #orders: number[] = [];
+  #head = 0;
+
+  get length(): number {
+    return this.#queue.length - this.#head;
+  }
+
+  /** When the oldest arrived; the lane must not be empty. */
+  get order(): number {
+    return this.#orders[this.#head] as number;
+  }
+
+  push(event: EncodedEvent, order: number): void {
+    this.#queue.push(event);
+    this.#orders.push(order);
+  }
+
+  take({ maxEvents, maxBytes, overhead }: Cut): { events: EncodedEvent[]; order: number } {
+    let end = this.#head;
+    let left = maxBytes;
+    while (end < this.#queue.length && end - this.#head < maxEvents) {
+      left -= (this.#queue[end] as EncodedEvent).bytes + overhead;
+      if (left < 0 && end > this.#head) break;
+      end++;
+    }
+    const taken = { events: this.#queue.slice(this.#head, end), order: this.order };
+    this.#head = end;
+    // What was taken is let go of in large steps: shifting each time would cost the length of the queue.
+    if (this.#head > 1024 || this.#head === this.#queue.length) {
+      this.#queue = this.#queue.slice(this.#head);
+      this.#orders = this.#orders.slice(this.#head);
+      this.#head = 0;
+    }
+    return taken;
+  }
+
+  putBack(events: readonly EncodedEvent[], order: number): void {
+    this.#queue = [...events, ...this.#queue.slice(this.#head)];
+    this.#orders = [...events.map(() => order), ...this.#orders.slice(this.#head)];
+    this.#head = 0;
+  }
+}
+
+/**
+ * The default store: bounded by count and by bytes, waiting and leased events together. Full, it refuses the new event;
+ * it never gives up one that it accepted.
+ *
+ * @example
+ * new AsyncEmitter({ endpoint: 'collector.acme.com', eventStore: new MemoryEventStore({ capacity: 50_000 }) });
+ */
+export class MemoryEventStore implements EventStore {
+  // Anonymous and other events never share a request; in lanes of their own, neither cuts the other's batches short.
+  readonly #lanes = [new Lane(), new Lane()] as const;
+  readonly #capacity: number;
+  readonly #capacityBytes: number;
+  #arrivals = 0;
+  #bytes = 0;
+  #leased = 0;
+  #leasedBytes = 0;
+
+  /** @throws ConfigError */
+  constructor(options: MemoryStoreOptions = {}) {
+    const rules = { capacity: integer(1), capacityBytes: integer(1) };
+    const defaults = { capacity: 10_000, capacityBytes: 16 * 1024 * 1024 };
+    ({ capacity: this.#capacity, capacityBytes: this.#capacityBytes } = resolveOptions(
+      'MemoryEventStore',
+      options,
+      rules,
+      defaults,
+    ));
+  }
+
+  get size(): number {
+    return this.#lanes[0].length + this.#lanes[1].length;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  put(events: readonly EncodedEvent[]): boolean {
+    const bytes = bytesOf(events);
+    if (this.size + this.#leased + events.length > this.#capacity) return false;
+    if (this.#bytes + this.#leasedBytes + bytes > this.#capacityBytes) return false;
+    for (const event of events) this.#lanes[event.anonymous ? 1 : 0].push(event, this.#arrivals++);
+    this.#bytes += bytes;
+    return true;
+  }
+
+  take(cut: Cut): Lease | undefined {
+    const lanes = this.#lanes.filter(({ length }) => length > 0).toSorted((a, b) => a.order - b.order);
+    const lane = lanes[0];
+    if (!lane) return undefined;
+    const { events, order } = lane.take(cut);
+    const open = new Set(events);
+    this.#bytes -= bytesOf(events);
+    this.#lease(events, 1);
+    const settle = (named: readonly EncodedEvent[]): EncodedEvent[] => {
+      const settled = named.filter((event) => open.delete(event));
+      this.#lease(settled, -1);
+      return settled;
+    };
+    return {
+      events,
+      ack: (named = events) => void settle(named),
+      nack: (named = events) => {
+        const returned = settle(named);
+        if (returned.length === 0) return;
+        lane.putBack(returned, order);
+        this.#bytes += bytesOf(returned);
+      },
+    };
+  }
+
+  #lease(events: readonly EncodedEvent[], sign: 1 | -1): void {
+    this.#leased += sign * events.length;
+    this.#leasedBytes += sign * bytesOf(events);
+  }
+}
+
+function bytesOf(events: readonly EncodedEvent[]): number {
+  let bytes = 0;
+  for (const event of events) bytes += event.bytes;
+  return bytes;
+}

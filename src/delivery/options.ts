@@ -1,0 +1,191 @@
+// The options of every emitter: their defaults, their checks, and the collector's address worked out once.
+import type { DropReason, Payload, RefuseReason } from '../core/emitter';
+import { ConfigError, show } from '../core/errors';
+import type { Logger } from '../core/logger';
+import { callback, custom, either, having, integer, loggerRule, oneOf, type OptionRules, text } from '../core/options';
+import type { EventStore } from './event-store';
+
+/** What every built-in emitter takes. */
+export interface BufferOptions {
+  /** How many waiting events start a send; under load a request carries what waits. @default 10, for GET 1 */
+  batchSize?: number | undefined;
+  /** Most events in one request. @default 250, for GET `batchSize` */
+  maxBatchSize?: number | undefined;
+  /** UTF-8 bytes of the body to be sent that start a send. @default none */
+  byteLimit?: number | undefined;
+  /** The longest an event waits for company, in milliseconds; 0 = for ever. @default 5_000 */
+  flushIntervalMs?: number | undefined;
+  /** Events, waiting and in flight together; a full buffer refuses the new event. @default 10_000 */
+  bufferCapacity?: number | undefined;
+  /** UTF-8 bytes, waiting and in flight together. @default 16 MiB */
+  bufferCapacityBytes?: number | undefined;
+  /** The longest wait between two attempts; it starts at 500 ms and doubles, with full jitter. @default 60_000 */
+  maxRetryDelayMs?: number | undefined;
+  /** Where accepted events wait. @default a MemoryEventStore of the two capacities */
+  eventStore?: EventStore | undefined;
+  /** Told of events that were refused, or accepted and then given up. */
+  onDrop?: ((events: Payload[], reason: RefuseReason | DropReason, error?: Error) => void) | undefined;
+  /** @default the package's `logger` */
+  logger?: Logger | false | undefined;
+}
+
+/** What `onFailure` learns beside the events. */
+export interface FailureInfo {
+  /** True when the events are kept and will be tried again. */
+  readonly willRetry: boolean;
+  /** The collector's answer, where there was one. */
+  readonly status?: number | undefined;
+  readonly error?: Error | undefined;
+}
+
+/** An undici dispatcher, by its shape: an Agent, a Pool, a ProxyAgent, of undici 7 or 8. */
+export interface DispatcherLike {
+  dispatch(options: never, handler: never): boolean;
+}
+
+export interface EmitterOptions extends BufferOptions {
+  /** The collector: `collector.acme.com`, or a URL with http or https; a path is kept as a prefix. */
+  endpoint: string;
+  /** Where the endpoint names none. @default 'https' */
+  protocol?: 'https' | 'http' | undefined;
+  /** @default the protocol's own */
+  port?: number | undefined;
+  /** @default 'post' */
+  method?: 'post' | 'get' | undefined;
+  /** Hard limit of one body in bytes; a larger event is refused as `too-large`. @default 131_072 */
+  maxPostBytes?: number | undefined;
+  /** Longest GET target in bytes after encoding; a larger event is refused as `too-large`. @default 16_000 */
+  maxGetBytes?: number | undefined;
+  /** A whole attempt, or its two parts, in milliseconds. @default 10_000 */
+  requestTimeoutMs?: number | { readonly connect: number; readonly response: number } | undefined;
+  /** Over the default, which retries every status but 2xx, 400, 401, 403, 410 and 422; a 2xx is never retried. */
+  customRetryCodes?: Readonly<Record<number, boolean>> | undefined;
+  /** Your own undici dispatcher: a pool, a proxy, mutual TLS. You close it. */
+  dispatcher?: DispatcherLike | undefined;
+  /** Sent with every request. */
+  headers?: Readonly<Record<string, string>> | undefined;
+  /** Told of events that the collector has taken. */
+  onSuccess?: ((events: Payload[]) => void) | undefined;
+  /** Told of an attempt that failed, in whole or in part. */
+  onFailure?: ((sentCount: number, unsent: Payload[], info: FailureInfo) => void) | undefined;
+}
+
+export interface AsyncEmitterOptions extends EmitterOptions {
+  /** Most requests at once; a further one starts only when a whole batch waits while the others are out. @default 8 */
+  threadCount?: number | undefined;
+}
+
+export const BUFFER_RULES: OptionRules<BufferOptions> = {
+  batchSize: integer(1),
+  maxBatchSize: integer(1),
+  byteLimit: integer(1),
+  flushIntervalMs: integer(0),
+  bufferCapacity: integer(1),
+  bufferCapacityBytes: integer(1),
+  maxRetryDelayMs: integer(1),
+  eventStore: having('an event store with put and take methods', 'put', 'take'),
+  onDrop: callback,
+  logger: loggerRule,
+};
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const isTimeout = (value: unknown): boolean => Number.isInteger(value) && (value as number) > 0;
+
+// Names that the transport or HTTP itself decides on.
+const OWN_HEADERS: ReadonlySet<string> = new Set([
+  'content-type', 'content-length', 'content-encoding', 'transfer-encoding', 'connection', 'host', 'sp-anonymous', 'expect', 'upgrade', 'keep-alive',
+]); // prettier-ignore
+
+const isHeaders = (value: unknown): boolean =>
+  isRecord(value) &&
+  Object.entries(value).every(
+    ([name, content]) =>
+      /^[\w!#$%&'*+.^`|~-]+$/.test(name) &&
+      !OWN_HEADERS.has(name.toLowerCase()) &&
+      typeof content === 'string' &&
+      /^[\t\u0020-\u007e\u0080-\u00ff]*$/.test(content),
+  );
+
+export const EMITTER_RULES: OptionRules<EmitterOptions> = {
+  ...BUFFER_RULES,
+  endpoint: text,
+  protocol: oneOf('https', 'http'),
+  port: integer(1, 65_535),
+  method: oneOf('post', 'get'),
+  maxPostBytes: integer(1024),
+  maxGetBytes: integer(256),
+  requestTimeoutMs: either(
+    integer(1),
+    custom(
+      '{ connect, response } of positive integers',
+      (value) => isRecord(value) && isTimeout(value['connect']) && isTimeout(value['response']),
+    ),
+  ),
+  customRetryCodes: custom(
+    'status codes with true or false',
+    (value) =>
+      isRecord(value) &&
+      Object.entries(value).every(([code, retry]) => /^[1-5]\d\d$/.test(code) && typeof retry === 'boolean'),
+  ),
+  dispatcher: having('an undici dispatcher', 'dispatch'),
+  headers: custom('header names with printable values, without those that the emitter sets itself', isHeaders),
+  onSuccess: callback,
+  onFailure: callback,
+};
+
+export const ASYNC_EMITTER_RULES: OptionRules<AsyncEmitterOptions> = { ...EMITTER_RULES, threadCount: integer(1, 256) };
+
+/** What is not given. `batchSize` and `maxBatchSize` depend on the method, see {@link batching}. */
+export const DEFAULTS = {
+  flushIntervalMs: 5_000,
+  bufferCapacity: 10_000,
+  bufferCapacityBytes: 16 * 1024 * 1024,
+  maxRetryDelayMs: 60_000,
+  protocol: 'https',
+  method: 'post',
+  maxPostBytes: 131_072,
+  maxGetBytes: 16_000,
+  requestTimeoutMs: 10_000,
+} as const;
+
+/** Works out the two batch sizes; a batch never waits for more events than the buffer can hold. */
+export function batching(
+  owner: string,
+  { batchSize, maxBatchSize, bufferCapacity = DEFAULTS.bufferCapacity }: BufferOptions,
+  method: 'post' | 'get' = 'post',
+): { batchSize: number; maxBatchSize: number } {
+  if (batchSize !== undefined && maxBatchSize !== undefined && maxBatchSize < batchSize)
+    throw new ConfigError(`${owner}: maxBatchSize`, `at least batchSize (${batchSize})`, show(maxBatchSize));
+  const starts = Math.min(batchSize ?? (method === 'get' ? 1 : 10), maxBatchSize ?? Infinity, bufferCapacity);
+  return { batchSize: starts, maxBatchSize: maxBatchSize ?? (method === 'get' ? starts : Math.max(250, starts)) };
+}
+
+/**
+ * The collector's address: a host name or a URL, joined with protocol and port by a URL parser.
+ *
+ * @throws ConfigError; it never repeats the endpoint where that could hold a credential.
+ */
+export function collectorUrl(
+  owner: string,
+  endpoint: string,
+  protocol: 'https' | 'http',
+  port: number | undefined,
+): URL {
+  const option = `${owner}: endpoint`;
+  const given = /^[a-z][a-z\d+.-]*:\/\//i.test(endpoint) ? endpoint : `${protocol}://${endpoint}`;
+  if (!URL.canParse(given)) throw new ConfigError(option, 'a host name or a URL');
+  const url = new URL(given);
+  if (url.protocol !== 'https:' && url.protocol !== 'http:')
+    throw new ConfigError(option, "a host name or a URL with 'https' or 'http'", show(url.protocol.slice(0, -1)));
+  if (url.username || url.password) throw new ConfigError(option, 'without a user name or password');
+  if (url.search || url.hash) throw new ConfigError(option, 'without a query or fragment');
+  if (port !== undefined) {
+    if (url.port && Number(url.port) !== port)
+      throw new ConfigError(`${owner}: port`, `the endpoint's own (${url.port}), or left out`, show(port));
+    url.port = String(port);
+  }
+  url.pathname = url.pathname.replace(/\/+$/, '');
+  return url;
+}

@@ -1,0 +1,26 @@
+// The port to where events are sent: one batch in, one outcome out. Outcomes are values, never exceptions.
+import type { EncodedEvent } from '../core/emitter';
+
+/** What became of a batch, or of one event of it. */
+export type SendResult = { readonly status: 'sent' } | Failure;
+
+export interface Failure {
+  /**
+   * `retry`: kept and tried again; `too-large`: the receiver takes smaller batches only; `rejected`: it will never take it.
+   */
+  readonly status: 'retry' | 'too-large' | 'rejected';
+  readonly error: Error;
+  /** The answer's status code, where there was an answer. */
+  readonly code?: number | undefined;
+  /** How long the receiver wants to be left alone, in milliseconds. */
+  readonly afterMs?: number | undefined;
+}
+
+export interface Transport {
+  /** Whether one event can be sent at all; asked before it is accepted. */
+  fits(event: EncodedEvent): boolean;
+  /** Sends events of one anonymity; answers for all of them, or one by one in their order. */
+  send(events: readonly EncodedEvent[]): Promise<SendResult | readonly SendResult[]>;
+  /** Ends what is under way and releases what it holds. Idempotent. */
+  close(): Promise<void>;
+}

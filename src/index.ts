@@ -1,0 +1,61 @@
+// The main door: re-exports only.
+export { currentTracker } from './core/scope';
+export { disableContracts, enableContracts, type ContractMode } from './core/contracts';
+export { ConfigError, ContractError } from './core/errors';
+export type {
+  DropReason,
+  EmitterLike,
+  EmitterStats,
+  EncodedEvent,
+  EventMeta,
+  FlushReport,
+  Payload,
+  RefuseReason,
+} from './core/emitter';
+export {
+  addToCart,
+  type CartArgs,
+  ecommerceTransaction,
+  type EcommerceTransactionArgs,
+  ecommerceTransactionItem,
+  type EcommerceTransactionItemArgs,
+  removeFromCart,
+  type TransactionItem,
+} from './core/events/commerce';
+export { applicationError, type ErrorArgs } from './core/events/error';
+export type { EventArgs, Timestamp, TrackerEvent } from './core/events/event';
+export { formChange, type FormChangeArgs, type FormElement, formSubmit, type FormSubmitArgs } from './core/events/form';
+export {
+  mobileScreenView,
+  type MobileScreenViewArgs,
+  pagePing,
+  type PagePingArgs,
+  pageView,
+  type PageViewArgs,
+  screenView,
+  type ScreenViewArgs,
+} from './core/events/page';
+export {
+  linkClick,
+  type LinkClickArgs,
+  selfDescribing,
+  type SelfDescribingEventArgs,
+  siteSearch,
+  type SiteSearchArgs,
+  timing,
+  type TimingArgs,
+} from './core/events/self-describing';
+export { structEvent, type StructEventArgs } from './core/events/structured';
+export type { Platform } from './core/limits';
+export { fromPino, logger, type Logger, type LogLevel } from './core/logger';
+export { type SelfDescribing, SelfDescribingJson, type StandardSchema } from './core/self-describing-json';
+export { Subject } from './core/subject';
+export { RequestTracker, Tracker, type TrackerHealth, type TrackerOptions } from './core/tracker';
+export type { RefusalInfo, TrackerStats } from './core/tracker-core';
+export { Tracking } from './core/tracking';
+export { createTracker, type CreateTrackerOptions } from './create-tracker';
+export { AsyncEmitter, Emitter } from './delivery/emitter';
+export type { Cut, EventStore, Lease } from './delivery/event-store';
+export { MemoryEventStore, type MemoryStoreOptions } from './delivery/memory-store';
+export type { AsyncEmitterOptions, BufferOptions, DispatcherLike, EmitterOptions, FailureInfo } from './delivery/options';
+export { Snowplow } from './registry';

@@ -1,0 +1,53 @@
+// The trackers of this process by name, for code that has no other way to reach one.
+import { ConfigError } from './core/errors';
+import type { Tracker } from './core/tracker';
+import { createTracker, type CreateTrackerOptions } from './create-tracker';
+
+const trackers = new Map<string, Tracker>();
+
+/**
+ * A registry of trackers by namespace.
+ *
+ * @example
+ * Snowplow.createTracker({ endpoint: 'collector.acme.com', namespace: 'jobs' });
+ * Snowplow.getTracker('jobs')?.trackScreenView({ name: 'Report' });
+ */
+export const Snowplow = {
+  /**
+   * Makes a tracker and registers it.
+   *
+   * @throws ConfigError when there is no namespace, or a tracker has it already.
+   */
+  createTracker(options: CreateTrackerOptions & { namespace: string }): Tracker {
+    if (!options?.namespace)
+      throw new ConfigError('Snowplow.createTracker: namespace', 'a non-empty string', 'nothing');
+    if (trackers.has(options.namespace)) throw taken('createTracker');
+    return Snowplow.addTracker(createTracker(options, 'Snowplow.createTracker'));
+  },
+
+  /** @throws ConfigError when it has no namespace, or another tracker has the same. */
+  addTracker(tracker: Tracker): Tracker {
+    const { namespace } = tracker;
+    if (!namespace) throw new ConfigError('Snowplow.addTracker: tracker', 'a tracker with a namespace');
+    if ((trackers.get(namespace) ?? tracker) !== tracker) throw taken('addTracker');
+    trackers.set(namespace, tracker);
+    return tracker;
+  },
+
+  getTracker(namespace: string): Tracker | undefined {
+    return trackers.get(namespace);
+  },
+
+  /** Forgets a tracker; closing it is the caller's. */
+  removeTracker(tracker: Tracker | string): boolean {
+    return trackers.delete(typeof tracker === 'string' ? tracker : tracker.namespace);
+  },
+
+  /** Forgets every tracker. */
+  reset(): void {
+    trackers.clear();
+  },
+};
+
+const taken = (method: string): ConfigError =>
+  new ConfigError(`Snowplow.${method}: namespace`, 'one that no registered tracker has');
