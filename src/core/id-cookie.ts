@@ -1,0 +1,199 @@
+// What the browser tracker's cookies say of a visitor: `_sp_id.<hash>`, its sibling `_sp_ses.<hash>`, and the collector's `sp`.
+// All of it is the visitor's own word: it is checked for shape, and proves no identity.
+import { createHash } from 'node:crypto';
+import { isUuid } from './contracts';
+
+/** Which of several `_sp_id` cookies counts: the settings of the site's browser tracker. */
+export interface IdCookieRules {
+  readonly cookieName: string;
+  readonly cookieDomain: string | undefined;
+  readonly cookiePath: string | undefined;
+}
+
+/** One `_sp_id` cookie's dot-separated fields, unchecked, and whether its session is still running. */
+interface IdCookie {
+  readonly fields: readonly string[];
+  readonly live: boolean;
+}
+
+/** A visitor as the cookies tell; each field has the shape the pipeline asks for, or is absent. */
+export interface Visitor {
+  readonly duid: string | undefined;
+  readonly sid: string | undefined;
+  readonly vid: string | undefined;
+  readonly tnuid: string | undefined;
+}
+
+// Node's own bound for all headers of a request; one raised above it is not worth reading further.
+const LONGEST_HEADER = 16_384;
+const LONGEST_VALUE = 512;
+const FEWEST_FIELDS = 6;
+
+/**
+ * The ids in a Cookie header. Session id and index only while the session is live (the sibling `_sp_ses` cookie is there):
+ * after that the browser's next event starts another session, and theirs would be stale. Never throws.
+ *
+ * @param host The public host as in the Host header: the browser tracker hashes it into the cookie's name.
+ * @example
+ * readVisitor('_sp_id.1fff=<duid>.1700000000.3.1700000100..<sid>; _sp_ses.1fff=*', 'acme.com', rules);
+ * // { duid, sid, vid: '3', tnuid: undefined }
+ */
+export function readVisitor(header: string | undefined, host: string | undefined, rules: IdCookieRules): Visitor {
+  const { id, networkUserId } = readCookies(header, host, rules);
+  const [duid, , vid, , , sid] = id?.fields ?? [];
+  return {
+    duid: isDomainUserId(duid) ? duid : undefined,
+    sid: id?.live && isUuid(sid) ? sid : undefined,
+    vid: id?.live ? int32(vid)?.toString() : undefined,
+    tnuid: networkUserId,
+  };
+}
+
+const NIL_UUID = '00000000-0000-0000-0000-000000000000';
+const LATEST = 253_402_300_799_999;
+
+/**
+ * The `client_session` entity of the visitor's live session, as the browser tracker would attach it; undefined when the
+ * cookie cannot fill what the schema (1-0-2) requires. `eventIndex` is that of the browser's latest event.
+ * A browser that tracks anonymously keeps no user id; its entity has the nil UUID.
+ */
+export function readClientSession(
+  header: string | undefined,
+  host: string | undefined,
+  rules: IdCookieRules,
+): { schema: string; data: object } | undefined {
+  const { id } = readCookies(header, host, rules);
+  if (!id?.live) return undefined;
+  const [duid, , visits, , , sessionId, previous, firstEvent, firstTime, events] = id.fields;
+  const userId = duid === '' ? NIL_UUID : isDomainUserId(duid) ? duid.toLowerCase() : undefined;
+  const sessionIndex = int32(visits);
+  if (userId === undefined || sessionIndex === undefined || !isUuid(sessionId)) return undefined;
+  const eventIndex = int32(events);
+  const firstTimestamp = wholeNumber(firstTime, LATEST);
+  return {
+    schema: 'iglu:com.snowplowanalytics.snowplow/client_session/jsonschema/1-0-2',
+    data: {
+      userId,
+      sessionId,
+      sessionIndex,
+      storageMechanism: 'COOKIE_1',
+      ...(eventIndex !== undefined && { eventIndex }),
+      ...(isUuid(previous) && { previousSessionId: previous }),
+      ...(isUuid(firstEvent) && { firstEventId: firstEvent }),
+      ...(firstTimestamp !== undefined && { firstEventTimestamp: new Date(firstTimestamp).toISOString() }),
+    },
+  };
+}
+
+function readCookies(
+  header: string | undefined,
+  host: string | undefined,
+  rules: IdCookieRules,
+): { id: IdCookie | undefined; networkUserId: string | undefined } {
+  if (header === undefined) return { id: undefined, networkUserId: undefined };
+  const ids: { hash: string; fields: readonly string[] }[] = [];
+  const live = new Set<string>();
+  let networkUserId: string | undefined;
+  const idPrefix = `${rules.cookieName}id.`;
+  const sessionPrefix = `${rules.cookieName}ses.`;
+
+  // What the bound cuts off in the middle is not read: half a cookie could still look like a whole one.
+  const length = header.length > LONGEST_HEADER ? header.lastIndexOf(';', LONGEST_HEADER) : header.length;
+  for (let start = 0, end: number; start < length; start = end + 1) {
+    end = header.indexOf(';', start);
+    if (end < 0) end = length;
+    while (start < end && (header[start] === ' ' || header[start] === '\t')) start++;
+    if (header.startsWith(idPrefix, start)) {
+      const hash = hashAt(header, start + idPrefix.length, end);
+      const fields = hash && valueIn(header, start, end).split('.');
+      if (hash && fields && isWellFormed(fields)) ids.push({ hash, fields });
+    } else if (header.startsWith(sessionPrefix, start)) {
+      const hash = hashAt(header, start + sessionPrefix.length, end);
+      if (hash) live.add(hash);
+    } else if (networkUserId === undefined && header.startsWith('sp=', start)) {
+      const value = valueIn(header, start, end);
+      if (isUuid(value)) networkUserId = value;
+    }
+  }
+  const id = choose(ids, host, rules);
+  return { id: id && { fields: id.fields, live: live.has(id.hash) }, networkUserId };
+}
+
+const HASH = /^[\da-f]{4}$/;
+
+function hashAt(header: string, start: number, end: number): string | undefined {
+  const hash = header.slice(start, start + 4);
+  return start + 4 < end && header[start + 4] === '=' && HASH.test(hash) ? hash : undefined;
+}
+
+function valueIn(header: string, start: number, end: number): string {
+  const from = header.indexOf('=', start) + 1;
+  if (end - from > LONGEST_VALUE) return '';
+  const value = header.slice(from, end).trim();
+  const bare = value.length > 1 && value.startsWith('"') && value.endsWith('"') ? value.slice(1, -1) : value;
+  if (!bare.includes('%')) return bare;
+  try {
+    return decodeURIComponent(bare);
+  } catch {
+    return bare;
+  }
+}
+
+const isWellFormed = (fields: readonly string[]): boolean =>
+  fields.length >= FEWEST_FIELDS && (isDomainUserId(fields[0]) || isUuid(fields[5]));
+
+const OLD_USER_ID = /^[\da-f]{16}$/;
+/** A UUID, or the 16 hex digits of trackers before 2.6. */
+const isDomainUserId = (value: string | undefined): value is string =>
+  value !== undefined && (isUuid(value) || OLD_USER_ID.test(value));
+
+const DIGITS = /^\d{1,15}$/;
+function wholeNumber(value: string | undefined, maximum: number): number | undefined {
+  return value !== undefined && DIGITS.test(value) && Number(value) <= maximum ? Number(value) : undefined;
+}
+const int32 = (value: string | undefined): number | undefined => wholeNumber(value, 2_147_483_647);
+
+/**
+ * One cookie, never parts of two. With a domain or path configured only the cookie of that hash counts; else that of the
+ * host, else of its parents (by default the browser tracker hashes the widest domain it can set a cookie on), else the first.
+ */
+function choose<Id extends { hash: string }>(
+  ids: readonly Id[],
+  host: string | undefined,
+  { cookieDomain, cookiePath }: IdCookieRules,
+): Id | undefined {
+  const configured = cookieDomain !== undefined || cookiePath !== undefined;
+  if (ids.length === 0 || (ids.length === 1 && !configured)) return ids[0];
+  for (const domain of cookieDomain === undefined ? domainsOf(host ?? '') : [cookieDomain]) {
+    const hash = hashOf(domain + (cookiePath ?? '/'));
+    const id = ids.find((candidate) => candidate.hash === hash);
+    if (id) return id;
+  }
+  return configured ? undefined : ids[0];
+}
+
+// A registrable domain has few labels; without a bound a host of 127 labels would cost as many hashes.
+const MOST_PARENT_LABELS = 4;
+
+function domainsOf(host: string): readonly string[] {
+  const name = host.toLowerCase().replace(/:\d*$/, '').replace(/\.$/, '');
+  const labels = name.split('.');
+  const domains = [name];
+  for (let start = Math.max(1, labels.length - MOST_PARENT_LABELS); start < labels.length - 1; start++)
+    domains.push(labels.slice(start).join('.'));
+  return domains;
+}
+
+const MOST_HASHES = 500;
+const hashes = new Map<string, string>();
+
+function hashOf(domainAndPath: string): string {
+  let hash = hashes.get(domainAndPath);
+  if (hash === undefined) {
+    hash = createHash('sha1').update(domainAndPath).digest('hex').slice(0, 4);
+    // Hosts come from requests: whoever sends many of them empties the cache and no more.
+    if (hashes.size >= MOST_HASHES) hashes.clear();
+    hashes.set(domainAndPath, hash);
+  }
+  return hash;
+}

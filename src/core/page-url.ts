@@ -1,0 +1,128 @@
+// URLs that the pipeline's parser takes: host checked, illegal characters percent-encoded, credentials and fragment cut, lengths kept.
+import { isUtf8 } from 'node:buffer';
+
+/** A URL without userinfo and fragment: `<origin><path>?<query>`; only characters that a URI may hold. */
+export interface UrlParts {
+  readonly origin: string;
+  readonly path: string;
+  readonly query: string | undefined;
+}
+
+/** The longest URL that goes out, in UTF-16 units (the pipeline takes 10,000, older ones less). */
+export const MAX_URL = 8192;
+const MAX_QUERY = 6000;
+const MAX_HOST = 255;
+// Node's own bound for all headers of a request. A longer one is left out: cut, it could hide half a credential.
+const LONGEST_INPUT = 16_384;
+
+/** The page's origin by the framework's word, undefined when protocol or host are no such thing: both may be a header's text. */
+export function requestOrigin(protocol: string, host: string | undefined): string | undefined {
+  const scheme = protocol.toLowerCase();
+  if ((scheme !== 'https' && scheme !== 'http') || host === undefined || !isHost(host)) return undefined;
+  return `${scheme}://${host}`;
+}
+
+/** The URL of a raw request target on `origin`; a target in absolute form gives its path and query only, never its host. */
+export function targetUrl(origin: string, target: string): UrlParts | undefined {
+  if (target.length > LONGEST_INPUT) return undefined;
+  if (target.startsWith('/')) return partsOf(origin, target);
+  const scheme = /^https?:\/\//i.exec(target)?.[0];
+  const rest = scheme === undefined ? '' : afterAuthority(target, scheme.length).rest;
+  return partsOf(origin, rest.startsWith('/') ? rest : `/${rest}`);
+}
+
+// Apps that open a page name themselves with a scheme of their own; file:, about: and the like tell nothing fit to keep.
+const SCHEME = /^(?:https?|android-app|ios-app):\/\//i;
+
+/** The parts of an absolute URL, undefined when it is none. */
+export function absoluteUrl(url: string): UrlParts | undefined {
+  const scheme = url.length > LONGEST_INPUT ? undefined : SCHEME.exec(url)?.[0];
+  if (scheme === undefined) return undefined;
+  const { authority, rest } = afterAuthority(url, scheme.length);
+  const host = authority.slice(authority.lastIndexOf('@') + 1);
+  return isHost(host) ? partsOf(scheme + host, rest) : undefined;
+}
+
+/**
+ * The URL as text, within the pipeline's lengths: a query too long ends at a parameter's end, a path too long is cut and
+ * loses its query, which belonged to another page.
+ */
+export function urlText({ origin, path, query }: UrlParts, maxPath: number): string {
+  if (path.length > maxPath) return origin + wholeEscapes(path.slice(0, maxPath));
+  const url = origin + path;
+  if (query === undefined) return url;
+  const room = Math.min(MAX_QUERY, MAX_URL - url.length - 1);
+  if (query.length <= room) return `${url}?${query}`;
+  const end = Math.max(query.lastIndexOf('&', room), query.lastIndexOf(';', room));
+  return end > 0 ? `${url}?${query.slice(0, end)}` : url;
+}
+
+const wholeEscapes = (text: string): string => {
+  const escape = text.lastIndexOf('%');
+  return escape >= 0 && escape > text.length - 3 ? text.slice(0, escape) : text;
+};
+
+function afterAuthority(url: string, start: number): { authority: string; rest: string } {
+  const text = url.slice(start);
+  const end = text.search(/[/?#]/);
+  return end < 0 ? { authority: text, rest: '' } : { authority: text.slice(0, end), rest: text.slice(end) };
+}
+
+function partsOf(origin: string, pathAndMore: string): UrlParts {
+  const hash = pathAndMore.indexOf('#');
+  const text = hash < 0 ? pathAndMore : pathAndMore.slice(0, hash);
+  const mark = text.indexOf('?');
+  if (mark < 0) return { origin, path: encode(text, PATH), query: undefined };
+  return { origin, path: encode(text.slice(0, mark), PATH), query: encode(text.slice(mark + 1), QUERY) };
+}
+
+const HOST = /^[\w.:[\]-]+$/;
+const MOST_HOSTS = 500;
+const hosts = new Map<string, boolean>();
+
+/** A host name or a bracketed IPv6 address, with or without a port. */
+function isHost(host: string): boolean {
+  let fits = hosts.get(host);
+  if (fits === undefined) {
+    if (host.length > MAX_HOST || !HOST.test(host)) return false;
+    fits = !host.endsWith(':') && URL.canParse(`http://${host}/`);
+    // Hosts come from requests: whoever sends many of them empties the cache and no more.
+    if (hosts.size >= MOST_HOSTS) hosts.clear();
+    hosts.set(host, fits);
+  }
+  return fits;
+}
+
+/** What one part of a URI may hold, by java.net.URI, which is narrower than the browsers' parser. */
+interface Alphabet {
+  readonly illegal: RegExp;
+  readonly legal: readonly boolean[];
+}
+const alphabet = (characters: string): Alphabet => ({
+  illegal: new RegExp(`[^%${characters}]|%(?![\\da-fA-F]{2})`),
+  legal: Array.from({ length: 256 }, (_, byte) => new RegExp(`[${characters}]`).test(String.fromCharCode(byte))),
+});
+const PATH = alphabet("\\w!.~'()*,;:$&+=/@-");
+const QUERY = alphabet("\\w!.~'()*,;:$&+=/@?[\\]-");
+
+const ESCAPES = Array.from({ length: 256 }, (_, byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`);
+const PERCENT = 0x25;
+const HEX = alphabet('\\da-fA-F').legal;
+
+function encode(text: string, { illegal, legal }: Alphabet): string {
+  if (!illegal.test(text)) return text;
+  const bytes = bytesOf(text);
+  let out = '';
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at]!;
+    const keep = legal[byte] || (byte === PERCENT && HEX[bytes[at + 1]!] && HEX[bytes[at + 2]!]);
+    out += keep ? String.fromCharCode(byte) : ESCAPES[byte];
+  }
+  return out;
+}
+
+/** Node hands over a header's bytes as one character each; where they are UTF-8 these are the bytes meant. */
+function bytesOf(text: string): Buffer {
+  const bytes = Buffer.from(text, 'latin1');
+  return isUtf8(bytes) && bytes.toString('latin1') === text ? bytes : Buffer.from(text);
+}

@@ -1,0 +1,118 @@
+// What must not leave in a URL: credentials in its query and path, and a cross-domain parameter that would spoil the event.
+
+// Names are compared without case, separators and percent-encoding: `X-Amz-Security-Token` is `xamzsecuritytoken`.
+const SECRET_PART =
+  /token|passw|passphrase|secret|credential|signature|apikey|accesskey|privatekey|session|sessid|jwt|csrf|xsrf|captcha/;
+const SECRET_NAMES: ReadonlySet<string> = new Set(
+  (
+    'auth authorization authorisation authcode authorizationcode authkey bearer assertion clientassertion ' +
+    'code codeverifier oauthverifier oobcode verificationcode verifycode confirmationcode securitycode accesscode ' +
+    'activationcode logincode resetcode recoverycode smscode devicecode onetimecode ' +
+    'otp totp mfa mfacode pin passcode pass pwd pw ' +
+    'key appkey activationkey resetkey secretkey sharedkey signingkey encryptionkey accountkey masterkey subscriptionkey ' +
+    'sid sess connectsid cookie sig hmac samlresponse samlrequest samlart wresult ticket ' +
+    'cardnumber ccnumber creditcard cvv cvc iban ssn'
+  ).split(' '),
+);
+const MASK = 'redacted';
+
+/**
+ * A query with the values of secret parameters replaced, and everything else byte-identical. `;` and `?` part parameters
+ * like `&`, and a value that is itself a URL with a secret in its query is replaced whole.
+ *
+ * `_sp`, the browser tracker's cross-domain parameter, is taken out where it is not `<id>.<milliseconds>…`: the pipeline
+ * parses it from every page URL and refuses the event when it cannot.
+ *
+ * @param names The user's own names of secret parameters, beside the built-in ones.
+ * @param keepLinker Whether a well-formed `_sp`, which holds the visitor's id, may stay.
+ * @example
+ * redactQuery('q=tea&access_token=abc', [], true); // 'q=tea&access_token=redacted'
+ */
+export function redactQuery(query: string, names: readonly string[], keepLinker: boolean): string {
+  const further = normalised(names);
+  let out = '';
+  for (let start = 0, end: number; start < query.length; start = end + 1) {
+    end = start;
+    while (end < query.length && !isSeparator(query.charCodeAt(end))) end++;
+    const parameter = query.slice(start, end);
+    const equals = parameter.indexOf('=');
+    const name = equals < 0 ? parameter : parameter.slice(0, equals);
+    const value = equals < 0 ? '' : parameter.slice(equals + 1);
+    if (decode(name) === '_sp' && !(keepLinker && LINKER.test(decode(value)))) {
+      // The separator behind it goes too; at the end of the query, the one before it.
+      if (end === query.length) out = out.slice(0, -1);
+      continue;
+    }
+    out += value !== '' && (isSecret(name, further) || hidesSecret(value, further)) ? `${name}=${MASK}` : parameter;
+    out += query.slice(end, end + 1);
+  }
+  return out;
+}
+
+/** A path with the values of its secret `;name=value` parameters replaced, as Java servers write their session ids. */
+export function redactPath(path: string, names: readonly string[]): string {
+  if (!path.includes(';')) return path;
+  return path.replace(/;([^;/=]+)=([^;/]+)/g, (parameter, name: string) =>
+    isSecret(name, normalised(names)) ? `;${name}=${MASK}` : parameter,
+  );
+}
+
+// Starts only where a run of its characters starts, so that no text makes it look at anything twice.
+const WEB_TOKEN = /(?<=^|[^\w-]|%[\da-fA-F]{2})eyJ[\w-]+\.[\w-]+\.[\w-]*/g;
+
+/** `text` without JSON web tokens, wherever they stand. */
+export function maskWebTokens(text: string): string {
+  return text.includes('eyJ') ? text.replace(WEB_TOKEN, MASK) : text;
+}
+
+// Fourteen digits of milliseconds last until the year 5138.
+const LINKER = /^[\w-]{1,128}\.\d{1,14}(?![^.])[\w.=-]*$/;
+
+const isSeparator = (code: number): boolean => code === 0x26 || code === 0x3b || code === 0x3f; // & ; ?
+
+function isSecret(rawName: string, further: ReadonlySet<string>): boolean {
+  const name = decode(rawName);
+  const whole = normalise(name);
+  if (SECRET_PART.test(whole) || isListed(whole, further)) return true;
+  // `login[pin]` and `login.pin` are forms' ways to say `pin`.
+  const last = /[[.]([^[\].]+)\]?$/.exec(name)?.[1];
+  return last !== undefined && isListed(normalise(last), further);
+}
+
+// The bound keeps a name of nothing but digits from being scanned again from each of them.
+const isListed = (name: string, further: ReadonlySet<string>): boolean =>
+  further.has(name) || SECRET_NAMES.has(name) || (name.length <= 40 && SECRET_NAMES.has(name.replace(/\d+$/, '')));
+
+function hidesSecret(value: string, further: ReadonlySet<string>): boolean {
+  if (!value.includes('=') && !/%3d/i.test(value)) return false;
+  return decode(value)
+    .split(/[&;?#]/)
+    .some((parameter) => {
+      const equals = parameter.indexOf('=');
+      return equals > 0 && equals < parameter.length - 1 && isSecret(parameter.slice(0, equals), further);
+    });
+}
+
+const PLAIN = /^[a-z\d]*$/;
+function normalise(name: string): string {
+  const lower = name.toLowerCase();
+  return PLAIN.test(lower) ? lower : lower.replace(/[^\p{L}\p{N}]/gu, '');
+}
+
+// The names come with the options, which live as long as the middleware: normalised once for each list.
+const sets = new WeakMap<readonly string[], ReadonlySet<string>>();
+function normalised(names: readonly string[]): ReadonlySet<string> {
+  let set = sets.get(names);
+  if (!set) sets.set(names, (set = new Set(names.map(normalise))));
+  return set;
+}
+
+function decode(text: string): string {
+  if (!text.includes('%')) return text;
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    // A malformed escape must not hide the well-formed ones beside it.
+    return text.replace(/%([\da-f]{2})/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
+  }
+}

@@ -1,0 +1,146 @@
+// The strings of one HTTP request turned into a subject's wire fields, and what the visitor's privacy signals ask for.
+// Everything here comes from the network: what is unusable is left out, nothing throws. Next: id-cookie.ts, page-url.ts, redact.ts.
+import { clientIp } from './client-ip';
+import { type IdCookieRules, readClientSession, readVisitor } from './id-cookie';
+import { absoluteUrl, requestOrigin, targetUrl, type UrlParts, urlText } from './page-url';
+import { maskWebTokens, redactPath, redactQuery } from './redact';
+
+/** What an adapter copies from its framework's request: strings only, so that nothing keeps the request alive. */
+export interface RequestFacts {
+  /** The framework's own decision (`req.ip`, `ctx.ip`), unchecked. */
+  readonly ip: string | undefined;
+  readonly method: string;
+  /** The framework's decision: `http` or `https`. */
+  readonly protocol: string;
+  /** The framework's decision, with port, unchecked. */
+  readonly host: string | undefined;
+  /** The raw request target. */
+  readonly originalUrl: string;
+  readonly userAgent: string | undefined;
+  readonly acceptLanguage: string | undefined;
+  readonly cookie: string | undefined;
+  readonly referrer: string | undefined;
+  /** The `DNT` header. */
+  readonly dnt: string | undefined;
+  /** The `Sec-GPC` header. */
+  readonly gpc: string | undefined;
+}
+
+/** The middleware's options that decide what is taken from a request, resolved. */
+export interface RequestRules extends IdCookieRules {
+  /** Scheme, host and port only: `https://shop.acme.com`. */
+  readonly origin: string | undefined;
+  readonly maskIp: boolean;
+  readonly redactQuery: readonly string[];
+  readonly redactUrl: ((url: string) => string) | undefined;
+  readonly respectPrivacySignals: 'off' | 'anonymous' | 'skip';
+}
+
+/**
+ * Wire fields of the request's subject: `ip`, `ua`, `lang`, `duid`, `sid`, `vid`, `tnuid`, `url`, `refr`; only those that
+ * are usable. Never throws.
+ *
+ * @param anonymous Leaves out whatever tells who the visitor is: address, cookie ids, and the id in a cross-domain `_sp`.
+ * @param onHookError Told of a `redactUrl` that threw or gave no string; `url` and `refr` are then left out.
+ * @example
+ * requestFields(facts, rules, false, () => {}); // { ip: '203.0.113.9', lang: 'et-EE', url: 'https://acme.com/tea', … }
+ */
+export function requestFields(
+  facts: RequestFacts,
+  rules: RequestRules,
+  anonymous: boolean,
+  onHookError: (hook: string) => void,
+): Record<string, string> {
+  const fields: Record<string, string> = {};
+  const set = (key: string, value: string | undefined): void => {
+    if (value !== undefined && value !== '') fields[key] = value;
+  };
+  if (!anonymous) {
+    set('ip', clientIp(facts.ip, rules.maskIp));
+    const visitor = readVisitor(facts.cookie, publicHost(facts, rules), rules);
+    set('duid', visitor.duid);
+    set('sid', visitor.sid);
+    set('vid', visitor.vid);
+    set('tnuid', visitor.tnuid);
+  }
+  set('ua', userAgent(facts.userAgent));
+  set('lang', firstLanguage(facts.acceptLanguage));
+  try {
+    const url = pageUrl(facts, rules, anonymous);
+    const refr = referrer(facts, rules, anonymous);
+    set('url', url);
+    set('refr', refr);
+  } catch {
+    onHookError('redactUrl');
+  }
+  return fields;
+}
+
+/** What the visitor's `DNT: 1` or `Sec-GPC: 1` asks for, under the rules; to be asked before any identifier is read. */
+export function privacyDecision(facts: RequestFacts, rules: RequestRules): 'none' | 'anonymous' | 'skip' {
+  if (rules.respectPrivacySignals === 'off' || (facts.dnt !== '1' && facts.gpc !== '1')) return 'none';
+  return rules.respectPrivacySignals;
+}
+
+/** The `client_session` entity of the visitor's live browser session, undefined without one. Not for anonymous events. */
+export function clientSession(facts: RequestFacts, rules: RequestRules): { schema: string; data: object } | undefined {
+  return readClientSession(facts.cookie, publicHost(facts, rules), rules);
+}
+
+const publicHost = ({ host }: RequestFacts, { origin }: RequestRules): string | undefined =>
+  origin === undefined ? host : origin.slice(origin.indexOf('://') + 3);
+
+const MAX_USER_AGENT = 1000;
+
+function userAgent(header: string | undefined): string | undefined {
+  if (header === undefined || header.length <= MAX_USER_AGENT) return header?.toWellFormed();
+  const last = header.charCodeAt(MAX_USER_AGENT - 1);
+  const splitsPair = last >= 0xd800 && last <= 0xdbff;
+  return header.slice(0, splitsPair ? MAX_USER_AGENT - 1 : MAX_USER_AGENT).toWellFormed();
+}
+
+const MAX_LANGUAGE = 255;
+const LANGUAGE_TAG = /^[a-z]{2,8}\b[a-z\d-]*\b$/i;
+
+function firstLanguage(header: string | undefined): string | undefined {
+  const first = header
+    ?.slice(0, MAX_LANGUAGE + 1)
+    .split(/[,;]/, 1)[0]
+    ?.trim();
+  const fits = first !== undefined && first.length <= MAX_LANGUAGE && LANGUAGE_TAG.test(first) && !first.includes('--');
+  return fits ? first : undefined;
+}
+
+// Lengths of the path that the pipeline splits off, in UTF-16 units.
+const MAX_PAGE_PATH = 3000;
+const MAX_REFERRER_PATH = 6000;
+
+function pageUrl(facts: RequestFacts, rules: RequestRules, anonymous: boolean): string | undefined {
+  const origin = rules.origin ?? requestOrigin(facts.protocol, facts.host);
+  const url = origin === undefined ? undefined : targetUrl(origin, facts.originalUrl);
+  return url && redacted(url, MAX_PAGE_PATH, rules, anonymous);
+}
+
+function referrer(facts: RequestFacts, rules: RequestRules, anonymous: boolean): string | undefined {
+  const url = facts.referrer === undefined ? undefined : absoluteUrl(facts.referrer);
+  return url && redacted(url, MAX_REFERRER_PATH, rules, anonymous);
+}
+
+/** @throws what the hook throws, and a TypeError when it gives no string. */
+function redacted(url: UrlParts, maxPath: number, rules: RequestRules, anonymous: boolean): string | undefined {
+  const clean: UrlParts = {
+    origin: url.origin,
+    path: redactPath(maskWebTokens(url.path), rules.redactQuery),
+    query: url.query && (redactQuery(maskWebTokens(url.query), rules.redactQuery, !anonymous) || undefined),
+  };
+  if (rules.redactUrl === undefined) return urlText(clean, maxPath);
+  // The hook sees the URL before it is cut, so that no secret is halved out of its sight; what it gives is checked again.
+  const given: unknown = rules.redactUrl(urlText(clean, Infinity));
+  if (typeof given === 'string') {
+    const parts = absoluteUrl(given);
+    return parts && urlText(parts, maxPath);
+  }
+  // A hook that is an async function by mistake may reject later, with nobody to catch it.
+  Promise.resolve(given).catch(() => {});
+  throw new TypeError('redactUrl gave no string');
+}
