@@ -1,5 +1,6 @@
 // URLs that the pipeline's parser takes: host checked, illegal characters percent-encoded, credentials and fragment cut, lengths kept.
-import { isUtf8 } from 'node:buffer';
+import { memoise } from './memoise';
+import { encodePath, encodeQuery } from './percent-encoding';
 
 /** A URL without userinfo and fragment: `<origin><path>?<query>`; only characters that a URI may hold. */
 export interface UrlParts {
@@ -8,8 +9,8 @@ export interface UrlParts {
   readonly query: string | undefined;
 }
 
-/** The longest URL that goes out, in UTF-16 units (the pipeline takes 10,000, older ones less). */
-export const MAX_URL = 8192;
+// In UTF-16 units. The pipeline takes URLs of 10,000, and refuses the event for a longer one or a longer part.
+const MAX_URL = 8192;
 const MAX_QUERY = 6000;
 const MAX_HOST = 255;
 // Node's own bound for all headers of a request. A longer one is left out: cut, it could hide half a credential.
@@ -72,57 +73,11 @@ function partsOf(origin: string, pathAndMore: string): UrlParts {
   const hash = pathAndMore.indexOf('#');
   const text = hash < 0 ? pathAndMore : pathAndMore.slice(0, hash);
   const mark = text.indexOf('?');
-  if (mark < 0) return { origin, path: encode(text, PATH), query: undefined };
-  return { origin, path: encode(text.slice(0, mark), PATH), query: encode(text.slice(mark + 1), QUERY) };
+  if (mark < 0) return { origin, path: encodePath(text), query: undefined };
+  return { origin, path: encodePath(text.slice(0, mark)), query: encodeQuery(text.slice(mark + 1)) };
 }
 
-const HOST = /^[\w.:[\]-]+$/;
-const MOST_HOSTS = 500;
-const hosts = new Map<string, boolean>();
-
+const HOST = /^[\w[][\w.:[\]-]*$/;
+const parses = memoise(500, (host) => !host.endsWith(':') && URL.canParse(`http://${host}/`));
 /** A host name or a bracketed IPv6 address, with or without a port. */
-function isHost(host: string): boolean {
-  let fits = hosts.get(host);
-  if (fits === undefined) {
-    if (host.length > MAX_HOST || !HOST.test(host)) return false;
-    fits = !host.endsWith(':') && URL.canParse(`http://${host}/`);
-    // Hosts come from requests: whoever sends many of them empties the cache and no more.
-    if (hosts.size >= MOST_HOSTS) hosts.clear();
-    hosts.set(host, fits);
-  }
-  return fits;
-}
-
-/** What one part of a URI may hold, by java.net.URI, which is narrower than the browsers' parser. */
-interface Alphabet {
-  readonly illegal: RegExp;
-  readonly legal: readonly boolean[];
-}
-const alphabet = (characters: string): Alphabet => ({
-  illegal: new RegExp(`[^%${characters}]|%(?![\\da-fA-F]{2})`),
-  legal: Array.from({ length: 256 }, (_, byte) => new RegExp(`[${characters}]`).test(String.fromCharCode(byte))),
-});
-const PATH = alphabet("\\w!.~'()*,;:$&+=/@-");
-const QUERY = alphabet("\\w!.~'()*,;:$&+=/@?[\\]-");
-
-const ESCAPES = Array.from({ length: 256 }, (_, byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`);
-const PERCENT = 0x25;
-const HEX = alphabet('\\da-fA-F').legal;
-
-function encode(text: string, { illegal, legal }: Alphabet): string {
-  if (!illegal.test(text)) return text;
-  const bytes = bytesOf(text);
-  let out = '';
-  for (let at = 0; at < bytes.length; at++) {
-    const byte = bytes[at]!;
-    const keep = legal[byte] || (byte === PERCENT && HEX[bytes[at + 1]!] && HEX[bytes[at + 2]!]);
-    out += keep ? String.fromCharCode(byte) : ESCAPES[byte];
-  }
-  return out;
-}
-
-/** Node hands over a header's bytes as one character each; where they are UTF-8 these are the bytes meant. */
-function bytesOf(text: string): Buffer {
-  const bytes = Buffer.from(text, 'latin1');
-  return isUtf8(bytes) && bytes.toString('latin1') === text ? bytes : Buffer.from(text);
-}
+const isHost = (host: string): boolean => host.length <= MAX_HOST && HOST.test(host) && parses(host);

@@ -1,4 +1,5 @@
 // What must not leave in a URL: credentials in its query and path, and a cross-domain parameter that would spoil the event.
+import { decode } from './percent-encoding';
 
 // Names are compared without case, separators and percent-encoding: `X-Amz-Security-Token` is `xamzsecuritytoken`.
 const SECRET_PART =
@@ -38,7 +39,7 @@ export function redactQuery(query: string, names: readonly string[], keepLinker:
     const equals = parameter.indexOf('=');
     const name = equals < 0 ? parameter : parameter.slice(0, equals);
     const value = equals < 0 ? '' : parameter.slice(equals + 1);
-    if (decode(name) === '_sp' && !(keepLinker && LINKER.test(decode(value)))) {
+    if (name.length <= LONGEST_LINKER_NAME && decode(name) === '_sp' && !(keepLinker && LINKER.test(decode(value)))) {
       // The separator behind it goes too; at the end of the query, the one before it.
       if (end === query.length) out = out.slice(0, -1);
       continue;
@@ -52,8 +53,9 @@ export function redactQuery(query: string, names: readonly string[], keepLinker:
 /** A path with the values of its secret `;name=value` parameters replaced, as Java servers write their session ids. */
 export function redactPath(path: string, names: readonly string[]): string {
   if (!path.includes(';')) return path;
+  const further = normalised(names);
   return path.replace(/;([^;/=]+)=([^;/]+)/g, (parameter, name: string) =>
-    isSecret(name, normalised(names)) ? `;${name}=${MASK}` : parameter,
+    isSecret(name, further) ? `;${name}=${MASK}` : parameter,
   );
 }
 
@@ -67,6 +69,9 @@ export function maskWebTokens(text: string): string {
 
 // Fourteen digits of milliseconds last until the year 5138.
 const LINKER = /^[\w-]{1,128}\.\d{1,14}(?![^.])[\w.=-]*$/;
+
+// `_sp` with every character escaped.
+const LONGEST_LINKER_NAME = 9;
 
 const isSeparator = (code: number): boolean => code === 0x26 || code === 0x3b || code === 0x3f; // & ; ?
 
@@ -105,14 +110,4 @@ function normalised(names: readonly string[]): ReadonlySet<string> {
   let set = sets.get(names);
   if (!set) sets.set(names, (set = new Set(names.map(normalise))));
   return set;
-}
-
-function decode(text: string): string {
-  if (!text.includes('%')) return text;
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    // A malformed escape must not hide the well-formed ones beside it.
-    return text.replace(/%([\da-f]{2})/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
-  }
 }

@@ -2,6 +2,7 @@
 // Everything here comes from the network: what is unusable is left out, nothing throws. Next: id-cookie.ts, page-url.ts, redact.ts.
 import { clientIp } from './client-ip';
 import { type IdCookieRules, readClientSession, readVisitor } from './id-cookie';
+import { cut } from './limits';
 import { absoluteUrl, requestOrigin, targetUrl, type UrlParts, urlText } from './page-url';
 import { maskWebTokens, redactPath, redactQuery } from './redact';
 
@@ -63,7 +64,7 @@ export function requestFields(
     set('vid', visitor.vid);
     set('tnuid', visitor.tnuid);
   }
-  set('ua', userAgent(facts.userAgent));
+  set('ua', facts.userAgent && cut(facts.userAgent, MAX_USER_AGENT).toWellFormed());
   set('lang', firstLanguage(facts.acceptLanguage));
   try {
     const url = pageUrl(facts, rules, anonymous);
@@ -91,13 +92,6 @@ const publicHost = ({ host }: RequestFacts, { origin }: RequestRules): string | 
   origin === undefined ? host : origin.slice(origin.indexOf('://') + 3);
 
 const MAX_USER_AGENT = 1000;
-
-function userAgent(header: string | undefined): string | undefined {
-  if (header === undefined || header.length <= MAX_USER_AGENT) return header?.toWellFormed();
-  const last = header.charCodeAt(MAX_USER_AGENT - 1);
-  const splitsPair = last >= 0xd800 && last <= 0xdbff;
-  return header.slice(0, splitsPair ? MAX_USER_AGENT - 1 : MAX_USER_AGENT).toWellFormed();
-}
 
 const MAX_LANGUAGE = 255;
 const LANGUAGE_TAG = /^[a-z]{2,8}\b[a-z\d-]*\b$/i;
@@ -134,7 +128,7 @@ function redacted(url: UrlParts, maxPath: number, rules: RequestRules, anonymous
     query: url.query && (redactQuery(maskWebTokens(url.query), rules.redactQuery, !anonymous) || undefined),
   };
   if (rules.redactUrl === undefined) return urlText(clean, maxPath);
-  // The hook sees the URL before it is cut, so that no secret is halved out of its sight; what it gives is checked again.
+  // The hook sees the URL with its whole path, so that no secret is halved out of its sight; what it gives is checked again.
   const given: unknown = rules.redactUrl(urlText(clean, Infinity));
   if (typeof given === 'string') {
     const parts = absoluteUrl(given);

@@ -1,0 +1,48 @@
+// Percent-encoding of what browsers and bots put into URLs and cookies: strict about what comes out, about nothing that goes in.
+import { isUtf8 } from 'node:buffer';
+
+/** What one part of a URI may hold, by java.net.URI, which is narrower than the browsers' parser. */
+interface Alphabet {
+  readonly illegal: RegExp;
+  readonly legal: readonly boolean[];
+}
+const alphabet = (characters: string): Alphabet => ({
+  illegal: new RegExp(`[^%${characters}]|%(?![\\da-fA-F]{2})`),
+  legal: Array.from({ length: 256 }, (_, byte) => new RegExp(`[${characters}]`).test(String.fromCharCode(byte))),
+});
+const PATH = alphabet("\\w!.~'()*,;:$&+=/@-");
+const QUERY = alphabet("\\w!.~'()*,;:$&+=/@?[\\]-");
+
+const ESCAPES = Array.from({ length: 256 }, (_, byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`);
+const PERCENT = 0x25;
+const HEX = alphabet('\\da-fA-F').legal;
+
+/** `path` with every character percent-encoded that a URI's path must not hold, and a `%` that starts no escape. */
+export const encodePath = (path: string): string => encode(path, PATH);
+/** The same of a query. */
+export const encodeQuery = (query: string): string => encode(query, QUERY);
+
+/** `text` with its escapes resolved, as UTF-8; a malformed one stays as it is and hides none beside it. Cannot throw. */
+export function decode(text: string): string {
+  if (!text.includes('%')) return text;
+  const bytes = text.replace(/%[\da-f]{2}/gi, (escape) => String.fromCharCode(parseInt(escape.slice(1), 16)));
+  return Buffer.from(bytes, 'latin1').toString();
+}
+
+function encode(text: string, { illegal, legal }: Alphabet): string {
+  if (!illegal.test(text)) return text;
+  const bytes = bytesOf(text);
+  let out = '';
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at]!;
+    const keep = legal[byte] || (byte === PERCENT && HEX[bytes[at + 1]!] && HEX[bytes[at + 2]!]);
+    out += keep ? String.fromCharCode(byte) : ESCAPES[byte];
+  }
+  return out;
+}
+
+/** Node hands over a header's bytes as one character each; where they are UTF-8 these are the bytes meant. */
+function bytesOf(text: string): Buffer {
+  const bytes = Buffer.from(text, 'latin1');
+  return isUtf8(bytes) && bytes.toString('latin1') === text ? bytes : Buffer.from(text);
+}
