@@ -60,6 +60,9 @@ const LATEST = 253_402_300_799_999;
  * The `client_session` entity of the visitor's live session, as the browser tracker would attach it; undefined when the
  * cookie cannot fill what the schema (1-0-2) requires. `eventIndex` is that of the browser's latest event.
  * A browser that tracks anonymously keeps no user id; its entity has the nil UUID.
+ *
+ * @example
+ * readClientSession(header, 'acme.com', rules)?.data; // { userId, sessionId, sessionIndex: 3, eventIndex: 12, … }
  */
 export function readClientSession(
   header: string | undefined,
@@ -142,7 +145,7 @@ const isWellFormed = (fields: readonly string[]): boolean =>
   fields.length >= FEWEST_FIELDS && (isDomainUserId(fields[0]) || isUuid(fields[5]));
 
 const OLD_USER_ID = /^[\da-f]{16}$/;
-/** A UUID, or the 16 hex digits of trackers before 2.6. */
+/** A UUID, or the 16 hex digits that old browser trackers made. */
 const isDomainUserId = (value: string | undefined): value is string =>
   value !== undefined && (isUuid(value) || OLD_USER_ID.test(value));
 
@@ -173,8 +176,11 @@ function choose<Id extends { hash: string }>(
 
 // A registrable domain has few labels; without a bound a host of 127 labels would cost as many hashes.
 const MOST_PARENT_LABELS = 4;
+const MAX_HOST = 255;
 
 function domainsOf(host: string): readonly string[] {
+  if (host.length > MAX_HOST) return [];
+  // As the browser has it in location.hostname, and the browser tracker takes it.
   const name = host.toLowerCase().replace(/:\d*$/, '').replace(/\.$/, '');
   const labels = name.split('.');
   const domains = [name];

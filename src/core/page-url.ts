@@ -16,14 +16,24 @@ const MAX_HOST = 255;
 // Node's own bound for all headers of a request. A longer one is left out: cut, it could hide half a credential.
 const LONGEST_INPUT = 16_384;
 
-/** The page's origin by the framework's word, undefined when protocol or host are no such thing: both may be a header's text. */
+/**
+ * The page's origin by the framework's word, undefined when protocol or host are no such thing: both may be a header's text.
+ *
+ * @example
+ * requestOrigin('https', 'acme.com:8443'); // 'https://acme.com:8443'
+ */
 export function requestOrigin(protocol: string, host: string | undefined): string | undefined {
   const scheme = protocol.toLowerCase();
   if ((scheme !== 'https' && scheme !== 'http') || host === undefined || !isHost(host)) return undefined;
   return `${scheme}://${host}`;
 }
 
-/** The URL of a raw request target on `origin`; a target in absolute form gives its path and query only, never its host. */
+/**
+ * The URL of a raw request target on `origin`; a target in absolute form gives its path and query only, never its host.
+ *
+ * @example
+ * targetUrl('https://acme.com', '/tea?page=2#top'); // { origin: 'https://acme.com', path: '/tea', query: 'page=2' }
+ */
 export function targetUrl(origin: string, target: string): UrlParts | undefined {
   if (target.length > LONGEST_INPUT) return undefined;
   if (target.startsWith('/')) return partsOf(origin, target);
@@ -35,7 +45,12 @@ export function targetUrl(origin: string, target: string): UrlParts | undefined 
 // Apps that open a page name themselves with a scheme of their own; file:, about: and the like tell nothing fit to keep.
 const SCHEME = /^(?:https?|android-app|ios-app):\/\//i;
 
-/** The parts of an absolute URL, undefined when it is none. */
+/**
+ * The parts of an absolute URL, undefined when it is none.
+ *
+ * @example
+ * absoluteUrl('https://user:pass@acme.com/a b'); // { origin: 'https://acme.com', path: '/a%20b', query: undefined }
+ */
 export function absoluteUrl(url: string): UrlParts | undefined {
   const scheme = url.length > LONGEST_INPUT ? undefined : SCHEME.exec(url)?.[0];
   if (scheme === undefined) return undefined;
@@ -47,6 +62,10 @@ export function absoluteUrl(url: string): UrlParts | undefined {
 /**
  * The URL as text, within the pipeline's lengths: a query too long ends at a parameter's end, a path too long is cut and
  * loses its query, which belonged to another page.
+ *
+ * @param maxPath In UTF-16 units; the pipeline takes 3,000 of a page and 6,000 of a referrer.
+ * @example
+ * urlText({ origin: 'https://acme.com', path: '/tea', query: 'page=2' }, 3000); // 'https://acme.com/tea?page=2'
  */
 export function urlText({ origin, path, query }: UrlParts, maxPath: number): string {
   if (path.length > maxPath) return origin + wholeEscapes(path.slice(0, maxPath));

@@ -17,12 +17,22 @@ const ESCAPES = Array.from({ length: 256 }, (_, byte) => `%${byte.toString(16).t
 const PERCENT = 0x25;
 const HEX = alphabet('\\da-fA-F').legal;
 
-/** `path` with every character percent-encoded that a URI's path must not hold, and a `%` that starts no escape. */
+/**
+ * `path` with every character percent-encoded that a URI's path must not hold, and a `%` that starts no escape.
+ *
+ * @example
+ * encodePath('/a|b/100%/%20'); // '/a%7Cb/100%25/%20'
+ */
 export const encodePath = (path: string): string => encode(path, PATH);
 /** The same of a query. */
 export const encodeQuery = (query: string): string => encode(query, QUERY);
 
-/** `text` with its escapes resolved, as UTF-8; a malformed one stays as it is and hides none beside it. Cannot throw. */
+/**
+ * `text` with its escapes resolved, as UTF-8; a malformed one stays as it is and hides none beside it. Cannot throw.
+ *
+ * @example
+ * decode('to%6ben%'); // 'token%'
+ */
 export function decode(text: string): string {
   if (!text.includes('%')) return text;
   const bytes = text.replace(/%[\da-f]{2}/gi, (escape) => String.fromCharCode(parseInt(escape.slice(1), 16)));

@@ -50,7 +50,12 @@ export function redactQuery(query: string, names: readonly string[], keepLinker:
   return out;
 }
 
-/** A path with the values of its secret `;name=value` parameters replaced, as Java servers write their session ids. */
+/**
+ * A path with the values of its secret `;name=value` parameters replaced, as Java servers write their session ids.
+ *
+ * @example
+ * redactPath('/cart;jsessionid=1A2B', []); // '/cart;jsessionid=redacted'
+ */
 export function redactPath(path: string, names: readonly string[]): string {
   if (!path.includes(';')) return path;
   const further = normalised(names);
@@ -62,7 +67,12 @@ export function redactPath(path: string, names: readonly string[]): string {
 // Starts only where a run of its characters starts, so that no text makes it look at anything twice.
 const WEB_TOKEN = /(?<=^|[^\w-]|%[\da-fA-F]{2})eyJ[\w-]+\.[\w-]+\.[\w-]*/g;
 
-/** `text` without JSON web tokens, wherever they stand. */
+/**
+ * `text` without JSON web tokens, wherever they stand.
+ *
+ * @example
+ * maskWebTokens('/verify/eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.dozjgN'); // '/verify/redacted'
+ */
 export function maskWebTokens(text: string): string {
   return text.includes('eyJ') ? text.replace(WEB_TOKEN, MASK) : text;
 }

@@ -2,7 +2,7 @@
 // Everything here comes from the network: what is unusable is left out, nothing throws. Next: id-cookie.ts, page-url.ts, redact.ts.
 import { clientIp } from './client-ip';
 import { type IdCookieRules, readClientSession, readVisitor } from './id-cookie';
-import { cut } from './limits';
+import { clean } from './limits';
 import { absoluteUrl, requestOrigin, targetUrl, type UrlParts, urlText } from './page-url';
 import { maskWebTokens, redactPath, redactQuery } from './redact';
 
@@ -54,7 +54,7 @@ export function requestFields(
 ): Record<string, string> {
   const fields: Record<string, string> = {};
   const set = (key: string, value: string | undefined): void => {
-    if (value !== undefined && value !== '') fields[key] = value;
+    if (value !== undefined) fields[key] = value;
   };
   if (!anonymous) {
     set('ip', clientIp(facts.ip, rules.maskIp));
@@ -64,7 +64,7 @@ export function requestFields(
     set('vid', visitor.vid);
     set('tnuid', visitor.tnuid);
   }
-  set('ua', facts.userAgent && cut(facts.userAgent, MAX_USER_AGENT).toWellFormed());
+  set('ua', clean('ua', facts.userAgent?.toWellFormed()));
   set('lang', firstLanguage(facts.acceptLanguage));
   try {
     const url = pageUrl(facts, rules, anonymous);
@@ -77,21 +77,29 @@ export function requestFields(
   return fields;
 }
 
-/** What the visitor's `DNT: 1` or `Sec-GPC: 1` asks for, under the rules; to be asked before any identifier is read. */
+/**
+ * What the visitor's `DNT: 1` or `Sec-GPC: 1` asks for, under the rules; to be asked before any identifier is read.
+ *
+ * @example
+ * privacyDecision({ ...facts, gpc: '1' }, { ...rules, respectPrivacySignals: 'skip' }); // 'skip'
+ */
 export function privacyDecision(facts: RequestFacts, rules: RequestRules): 'none' | 'anonymous' | 'skip' {
   if (rules.respectPrivacySignals === 'off' || (facts.dnt !== '1' && facts.gpc !== '1')) return 'none';
   return rules.respectPrivacySignals;
 }
 
-/** The `client_session` entity of the visitor's live browser session, undefined without one. Not for anonymous events. */
+/**
+ * The `client_session` entity of the visitor's live browser session, undefined without one. Not for anonymous events.
+ *
+ * @example
+ * clientSession(facts, rules)?.data; // { userId, sessionId, sessionIndex: 3, storageMechanism: 'COOKIE_1', … }
+ */
 export function clientSession(facts: RequestFacts, rules: RequestRules): { schema: string; data: object } | undefined {
   return readClientSession(facts.cookie, publicHost(facts, rules), rules);
 }
 
 const publicHost = ({ host }: RequestFacts, { origin }: RequestRules): string | undefined =>
   origin === undefined ? host : origin.slice(origin.indexOf('://') + 3);
-
-const MAX_USER_AGENT = 1000;
 
 const MAX_LANGUAGE = 255;
 const LANGUAGE_TAG = /^[a-z]{2,8}\b[a-z\d-]*\b$/i;
@@ -122,14 +130,14 @@ function referrer(facts: RequestFacts, rules: RequestRules, anonymous: boolean):
 
 /** @throws what the hook throws, and a TypeError when it gives no string. */
 function redacted(url: UrlParts, maxPath: number, rules: RequestRules, anonymous: boolean): string | undefined {
-  const clean: UrlParts = {
+  const masked: UrlParts = {
     origin: url.origin,
     path: redactPath(maskWebTokens(url.path), rules.redactQuery),
     query: url.query && (redactQuery(maskWebTokens(url.query), rules.redactQuery, !anonymous) || undefined),
   };
-  if (rules.redactUrl === undefined) return urlText(clean, maxPath);
+  if (rules.redactUrl === undefined) return urlText(masked, maxPath);
   // The hook sees the URL with its whole path, so that no secret is halved out of its sight; what it gives is checked again.
-  const given: unknown = rules.redactUrl(urlText(clean, Infinity));
+  const given: unknown = rules.redactUrl(urlText(masked, Infinity));
   if (typeof given === 'string') {
     const parts = absoluteUrl(given);
     return parts && urlText(parts, maxPath);

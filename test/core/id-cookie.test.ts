@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import Ajv from 'ajv-draft-04';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readClientSession, readVisitor } from '../../src/core/id-cookie';
+import { type IdCookieRules, readClientSession, readVisitor } from '../../src/core/id-cookie';
 
 const DUID = '8e1f0a6e-6a0c-4f5e-9d0e-2b7c3c1d4e5f';
 const SID = '1c9b7d34-2f11-4a57-8a86-0b1e2d3c4f5a';
@@ -12,14 +12,13 @@ const FIRST = '0f1e2d3c-4b5a-4697-8877-665544332211';
 const NETWORK = 'a1b2c3d4-e5f6-4789-8abc-def012345678';
 const VALUE = `${DUID}.1700000000.7.1700000900.1699990000.${SID}.${PREVIOUS}.${FIRST}.1700000000123.12`;
 const HOST = 'shop.acme.com';
-const RULES = { cookieName: '_sp_', cookieDomain: undefined, cookiePath: undefined };
+const RULES: IdCookieRules = { cookieName: '_sp_', cookieDomain: undefined, cookiePath: undefined };
 const NOTHING = { duid: undefined, sid: undefined, vid: undefined, tnuid: undefined };
 
 const hashOf = (text: string): string => createHash('sha1').update(text).digest('hex').slice(0, 4);
 const cookieOf = (hash: string, value: string, live = true): string =>
   `_sp_id.${hash}=${value}${live ? `; _sp_ses.${hash}=*` : ''}`;
-const read = (header: string, rules: Partial<typeof RULES> & Record<string, unknown> = {}) =>
-  readVisitor(header, HOST, { ...RULES, ...rules });
+const read = (header: string, rules: Partial<IdCookieRules> = {}) => readVisitor(header, HOST, { ...RULES, ...rules });
 
 describe('readVisitor', () => {
   it('reads user, session and session index from the cookie of a live session among other cookies', () => {
@@ -71,7 +70,11 @@ describe('readVisitor', () => {
   it('takes only a UUID as the network user id, as the collector refuses any other', () => {
     expect(read('sp=alice').tnuid).toBeUndefined();
     expect(read(`xsp=${NETWORK}; sp.x=${NETWORK}; sp =${NETWORK}`).tnuid).toBeUndefined();
-    expect(read(`sp=<img>; sp=${NETWORK}`).tnuid).toBe(NETWORK);
+    expect(read(`sp=${'<'.repeat(36)}; sp=${NETWORK}; sp=${SID}`).tnuid).toBe(NETWORK);
+  });
+
+  it('takes no cookie whose name only begins like one of them', () => {
+    expect(read(`_sp_id.1fffx=${VALUE}; _sp_id.1ff=${VALUE}; _sp_id=${VALUE}; x_sp_id.1fff=${VALUE}`)).toEqual(NOTHING);
   });
 
   it('does not let cookies named like object members pollute a prototype', () => {
@@ -167,6 +170,13 @@ describe('readClientSession', () => {
         storageMechanism: 'COOKIE_1',
       },
     });
+  });
+
+  it('gives what the schema asks for where the cookie only comes near: lower case, years of four digits', () => {
+    const value = VALUE.replace(DUID, DUID.toUpperCase()).replace('1700000000123', '999999999999999');
+    const data = readClientSession(cookieOf('1fff', value), HOST, RULES)?.data;
+    expect(data).toMatchObject({ userId: DUID });
+    expect(data).not.toHaveProperty('firstEventTimestamp');
   });
 
   it('gives the nil user for a browser that tracks anonymously', () => {
