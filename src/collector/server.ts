@@ -15,8 +15,9 @@ export function makeServer(collect: Handler, other: (path: string) => Handler | 
     (request, response) => {
       const [path] = splitTarget(request.url!);
       void Promise.resolve(route(path, request.method!, collect, other)(request, response)).catch(() => {
-        // The client went away in the middle of its request; there is nobody to answer.
-        request.destroy();
+        // Mostly the client went away in the middle of its request, and nobody is left to answer.
+        if (!response.headersSent) response.writeHead(500, { Connection: 'close' });
+        response.end();
       });
     },
   );

@@ -130,11 +130,7 @@ function checkItem(item: unknown, path: string): Failure[] {
 }
 
 const stringValues = (item: unknown): Parameters =>
-  Object.fromEntries(
-    Object.entries(item as object).flatMap(([key, value]: [string, unknown]) =>
-      value === null || value === undefined ? [] : [[key, typeof value === 'string' ? value : JSON.stringify(value)]],
-    ),
-  );
+  Object.fromEntries(Object.entries(item ?? {}).filter(([, value]) => typeof value === 'string'));
 
 function article(value: unknown): string {
   if (value === null) return 'null';
