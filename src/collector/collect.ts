@@ -4,8 +4,8 @@ import { readBody } from './body';
 import { collectedEvent, lostRequest, type CollectedRequest } from './event';
 import type { EventLog } from './event-log';
 import type { Faults } from './faults';
-import { readTrackerRequest, type Parameters } from './tracker-payload';
-import type { Verdict } from './verdict';
+import { readTrackerRequest } from './tracker-payload';
+import type { Judge } from './verdict';
 import { IDENTIFYING_HEADERS, visitorOf, type Visitor } from './visitor';
 
 /** The largest body taken; larger ones are answered 413 and not kept. */
@@ -17,7 +17,7 @@ const GIF = Buffer.from('R0lGODlhAQABAPAAAAAAAAAAACH5BAEAAAAALAAAAAABAAEAAAICRAE
 export interface Collecting {
   readonly log: EventLog;
   readonly faults: Faults;
-  readonly judge: (payload: Parameters, request: CollectedRequest) => Promise<Verdict>;
+  readonly judge: Judge;
   /** Resolves after `ms`, or at once when the collector closes. */
   readonly pause: (ms: number) => Promise<void>;
 }

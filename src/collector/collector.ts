@@ -4,10 +4,12 @@ import { collecting } from './collect';
 import type { CollectedEvent, CollectedRequest } from './event';
 import { EventLog } from './event-log';
 import { Faults, type Fault } from './faults';
+import { schemaSource } from './iglu';
 import { explainBad, type EventFilter } from './match';
 import { refuseProduction, resolveCollectorOptions, type CollectorOptions } from './options';
 import { closeServer, listen, makeServer } from './server';
-import { judge } from './verdict';
+import { schemaCheck } from './schema-check';
+import { judging } from './verdict';
 import { waitForEvents } from './wait';
 
 /** A running collector. */
@@ -63,7 +65,9 @@ export async function startCollector(options: CollectorOptions = {}): Promise<Co
 
 /** What {@link startCollector} does, in any environment. */
 export async function openCollector(options: CollectorOptions): Promise<Collector> {
-  const { port, host } = resolveCollectorOptions(options);
+  const { port, host, iglu } = resolveCollectorOptions(options);
+  const findSchema = iglu.length > 0 ? schemaSource(iglu) : undefined;
+  const judge = judging(findSchema && schemaCheck(findSchema));
   const log = new EventLog();
   const faults = new Faults();
   const closing = new AbortController();

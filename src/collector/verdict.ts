@@ -2,6 +2,7 @@
 import type { CollectedRequest } from './event';
 import { checkFields } from './field-rules';
 import { excerpt, type Failure, type Finding } from './finding';
+import type { SchemaCheck } from './schema-check';
 import { decodeContexts, decodeUnstruct } from './self-describing';
 import type { Parameters } from './tracker-payload';
 import { checkUrls } from './url-rules';
@@ -16,19 +17,26 @@ export interface Verdict {
 // What Kinesis, Kafka and NSQ take as one record. The collector splits larger requests, but cannot split an event.
 const MAX_RECORD = 1_000_000;
 
-/** Judges one event of a request that arrived whole. Never throws. */
-export async function judge(payload: Parameters, request: CollectedRequest): Promise<Verdict> {
-  const json = [decodeUnstruct(payload), decodeContexts(payload)];
-  const errors = [
-    ...checkSize(payload, request),
-    ...checkFields(payload),
-    ...checkUrls(payload),
-    ...json.flatMap(({ failures }) => failures),
-  ];
-  return {
-    errors,
-    warnings: findWarnings({ payload, request }),
-    unchecked: json.flatMap(({ items }) => items.map(({ schema }) => schema)),
+/** Judges one event of a request that arrived whole. */
+export type Judge = (payload: Parameters, request: CollectedRequest) => Promise<Verdict>;
+
+/** Makes the judge, with a check of schemas or without. What it makes never rejects. */
+export function judging(checkSchema: SchemaCheck | undefined): Judge {
+  return async (payload, request) => {
+    const json = [decodeUnstruct(payload), decodeContexts(payload)];
+    const items = json.flatMap((decoded) => decoded.items);
+    const errors = [
+      ...checkSize(payload, request),
+      ...checkFields(payload),
+      ...checkUrls(payload),
+      ...json.flatMap(({ failures }) => failures),
+    ];
+    if (checkSchema) for (const item of items) errors.push(...(await checkSchema(item)));
+    return {
+      errors,
+      warnings: findWarnings({ payload, request }),
+      unchecked: checkSchema ? [] : items.map(({ schema }) => schema),
+    };
   };
 }
 
