@@ -1,10 +1,12 @@
 // startCollector: puts the collector's parts together and hands out the handle that tests hold.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { guarded } from './access';
 import { collecting } from './collect';
 import type { CollectedEvent, CollectedRequest } from './event';
 import { EventLog } from './event-log';
 import { Faults, type Fault } from './faults';
 import { schemaSource } from './iglu';
+import { microApi } from './micro-api';
 import { explainBad, type EventFilter } from './match';
 import { refuseProduction, resolveCollectorOptions, type CollectorOptions } from './options';
 import { closeServer, listen, makeServer } from './server';
@@ -74,7 +76,10 @@ export async function openCollector(options: CollectorOptions): Promise<Collecto
   const pause = async (ms: number): Promise<void> => {
     if (ms > 0) await sleep(ms, undefined, { signal: closing.signal }).catch(() => {});
   };
-  const server = makeServer(collecting({ log, faults, judge, pause }), () => undefined);
+  const micro = guarded(host, microApi(log, findSchema));
+  const server = makeServer(collecting({ log, faults, judge, pause }), (path) =>
+    path === '/micro' || path.startsWith('/micro/') ? micro : undefined,
+  );
   const url = await listen(server, port, host);
   let closed: Promise<void> | undefined;
   return {
