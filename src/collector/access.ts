@@ -1,0 +1,31 @@
+// Who may read what the collector holds: programs of this machine, and pages of the collector itself.
+import type { IncomingMessage } from 'node:http';
+import { say, type Handler } from './server';
+
+const LOOPBACK = ['localhost', '127.0.0.1', '[::1]'];
+
+/**
+ * Guards a handler. A foreign `Host` means that a name was pointed at this address (DNS rebinding); a foreign `Origin`
+ * or site means that another page is asking. Trackers' endpoints stay open to all: that is their purpose.
+ *
+ * @param host The address the collector listens on, allowed as a name beside the loopback's.
+ */
+export function guarded(host: string, handler: Handler): Handler {
+  const names = new Set([...LOOPBACK, host.includes(':') ? `[${host}]` : host]);
+  return (request, response) => {
+    if (!names.has(hostName(request))) return say(403, 'Open the collector as localhost.')(request, response);
+    if (isForeign(request)) return say(403, 'Other sites may not use this endpoint.')(request, response);
+    return handler(request, response);
+  };
+}
+
+const hostName = ({ headers }: IncomingMessage): string => (headers.host ?? '').replace(/:\d+$/, '').toLowerCase();
+
+function isForeign({ headers }: IncomingMessage): boolean {
+  const site = headers['sec-fetch-site'];
+  return (
+    (headers.origin !== undefined && headers.origin !== `http://${headers.host}`) ||
+    // A person may follow a link to the page; no other site may load a part of it.
+    (site === 'cross-site' && headers['sec-fetch-mode'] !== 'navigate')
+  );
+}

@@ -1,0 +1,109 @@
+// startCollector: puts the collector's parts together and hands out the handle that tests hold.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { guarded } from './access';
+import { collecting } from './collect';
+import type { CollectedEvent, CollectedRequest } from './event';
+import { EventLog } from './event-log';
+import { Faults, type Fault } from './faults';
+import { schemaSource } from './iglu';
+import { microApi } from './micro-api';
+import { explainBad, type EventFilter } from './match';
+import { refuseProduction, resolveCollectorOptions, type CollectorOptions } from './options';
+import { closeServer, listen, makeServer } from './server';
+import { schemaCheck } from './schema-check';
+import { judging } from './verdict';
+import { waitForEvents } from './wait';
+
+/** A running collector. */
+export interface Collector {
+  /** Where trackers send to: `http://127.0.0.1:54321`. The live page is there too. */
+  readonly url: string;
+  /** The good events it holds, newest last: at most the newest 1,000 events, good and bad, and 16 MiB. */
+  good(): CollectedEvent[];
+  /** The bad events it holds, newest last, each with its errors. A request lost as a whole is one of them. */
+  bad(): CollectedEvent[];
+  /** The newest 1,000 tracker requests, newest last, also those that were answered with a failure. */
+  requests(): CollectedRequest[];
+  /** Forgets events and requests, and ends all that {@link fail} and {@link delay} ordered. */
+  reset(): void;
+  /**
+   * Resolves to the good events that match, as soon as there are `count` of them; those here already count.
+   *
+   * @param count How many. Default 1.
+   * @param timeoutMs How long to wait. Default 5,000.
+   * @throws Error that shows the nearest event and the last bad one, when the time is up or the collector closes.
+   * @example
+   * const [view] = await collector.waitFor({ event: 'page_view', page_url: /catalogue$/ });
+   */
+  waitFor(filter: EventFilter, count?: number, timeoutMs?: number): Promise<CollectedEvent[]>;
+  /** @throws Error listing every bad event with what is wrong and how to mend it. */
+  assertAllGood(): void;
+  /** Makes the next requests fail: a status, or a {@link Fault}. */
+  fail(fault?: number | Fault): void;
+  /** Answers every request that many milliseconds late, until {@link reset}; the events are taken at once. */
+  delay(ms: number): void;
+  /** Stops listening and ends every connection, within about a quarter of a second. May be called again. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts a collector for development and tests: takes what a tracker sends, judges every event as the pipeline would,
+ * and shows it on a live page. Everything is kept in memory, within bounds.
+ *
+ * @throws ConfigError on a wrong option, or with NODE_ENV=production.
+ * @throws Error when the port is taken.
+ * @example
+ * const collector = await startCollector();
+ * app.use(snowplow({ endpoint: collector.url, namespace: 'test' }));
+ * await fetch(`${appUrl}/catalogue`);
+ * await collector.waitFor({ event: 'page_view' });
+ * collector.assertAllGood();
+ * await collector.close();
+ */
+export async function startCollector(options: CollectorOptions = {}): Promise<Collector> {
+  refuseProduction();
+  return openCollector(options);
+}
+
+/** What {@link startCollector} does, in any environment. */
+export async function openCollector(options: CollectorOptions): Promise<Collector> {
+  const { port, host, iglu } = resolveCollectorOptions(options);
+  const findSchema = iglu.length > 0 ? schemaSource(iglu) : undefined;
+  const judge = judging(findSchema && schemaCheck(findSchema));
+  const log = new EventLog();
+  const faults = new Faults();
+  const closing = new AbortController();
+  const pause = async (ms: number): Promise<void> => {
+    if (ms > 0) await sleep(ms, undefined, { signal: closing.signal }).catch(() => {});
+  };
+  const micro = guarded(host, microApi(log, findSchema));
+  const server = makeServer(collecting({ log, faults, judge, pause }), (path) =>
+    path === '/micro' || path.startsWith('/micro/') ? micro : undefined,
+  );
+  const url = await listen(server, port, host);
+  let closed: Promise<void> | undefined;
+  return {
+    url,
+    good: () => log.good,
+    bad: () => log.bad,
+    requests: () => log.requests,
+    reset() {
+      log.clear();
+      faults.clear();
+    },
+    waitFor: (filter, count = 1, timeoutMs = 5_000) => waitForEvents(log, filter, count, timeoutMs, closing.signal),
+    assertAllGood() {
+      const { bad } = log;
+      if (bad.length > 0)
+        throw new Error(
+          [`${bad.length} bad event${bad.length === 1 ? '' : 's'} came:`, ...bad.flatMap(explainBad)].join('\n'),
+        );
+    },
+    fail: (fault = {}) => faults.plan(typeof fault === 'number' ? { status: fault } : fault),
+    delay: (ms) => faults.delay(ms),
+    close() {
+      closing.abort();
+      return (closed ??= closeServer(server));
+    },
+  };
+}

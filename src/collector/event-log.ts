@@ -1,0 +1,77 @@
+// The bounded memory of the collector: a ring of events and one of requests, and who wants to hear of new ones.
+import type { CollectedEvent, CollectedRequest } from './event';
+
+/** The ring keeps as many events and requests. */
+export const MAX_EVENTS = 1_000;
+/** The ring keeps as many bytes of events, estimated. */
+export const MAX_BYTES = 16 * 1024 * 1024;
+
+type Listener = (event: CollectedEvent) => void;
+
+export class EventLog {
+  #events: { event: CollectedEvent; bytes: number }[] = [];
+  #requests: CollectedRequest[] = [];
+  #bytes = 0;
+  #forgotten = 0;
+  readonly #listeners = new Set<Listener>();
+
+  /** Events in order of arrival, newest last. */
+  get events(): CollectedEvent[] {
+    return this.#events.map(({ event }) => event);
+  }
+
+  get good(): CollectedEvent[] {
+    return this.events.filter(({ errors }) => errors.length === 0);
+  }
+
+  get bad(): CollectedEvent[] {
+    return this.events.filter(({ errors }) => errors.length > 0);
+  }
+
+  get requests(): CollectedRequest[] {
+    return [...this.#requests];
+  }
+
+  /** How many events left the ring to make room since it was last cleared. */
+  get forgotten(): number {
+    return this.#forgotten;
+  }
+
+  addRequest(request: CollectedRequest): void {
+    this.#requests.push(request);
+    if (this.#requests.length > MAX_EVENTS) this.#requests.shift();
+  }
+
+  add(event: CollectedEvent): void {
+    const bytes = estimate(event);
+    this.#events.push({ event, bytes });
+    this.#bytes += bytes;
+    while (this.#events.length > 1 && (this.#events.length > MAX_EVENTS || this.#bytes > MAX_BYTES)) {
+      this.#bytes -= this.#events.shift()!.bytes;
+      this.#forgotten++;
+    }
+    for (const listener of this.#listeners) listener(event);
+  }
+
+  clear(): void {
+    this.#events = [];
+    this.#requests = [];
+    this.#bytes = 0;
+    this.#forgotten = 0;
+  }
+
+  /** Calls `listener` for every new event, until the returned function is called. */
+  subscribe(listener: Listener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+}
+
+// Two bytes a character, twice: JSON fields are kept decoded beside the wire form. And something for the rest.
+function estimate({ payload, lost }: CollectedEvent): number {
+  const characters = [payload, ...lost].reduce(
+    (sum, parameters) => Object.entries(parameters).reduce((all, [key, value]) => all + key.length + value.length, sum),
+    0,
+  );
+  return 4 * characters + 1_024;
+}

@@ -1,0 +1,10 @@
+// The door `snowplow-middleware/collector`: a collector for development and tests.
+// Floor 3: may import core only, and node: modules; Ajv lazily, when schemas are asked for.
+// Next: collector.ts puts the parts together; collect.ts takes events in, verdict.ts judges them, page/ shows them.
+export { startCollector, type Collector } from './collector';
+export type { CollectedEvent, CollectedRequest } from './event';
+export type { Fault } from './faults';
+export type { Failure, FailureType, Finding } from './finding';
+export type { EventFilter } from './match';
+export type { CollectorOptions } from './options';
+export type { SelfDescribing } from './self-describing';

@@ -1,0 +1,58 @@
+// Judges one event as the pipeline would: what makes it bad, and what would go wrong in silence.
+import type { CollectedRequest } from './event';
+import { checkFields } from './field-rules';
+import { excerpt, type Failure, type Finding } from './finding';
+import type { SchemaCheck } from './schema-check';
+import { decodeContexts, decodeUnstruct } from './self-describing';
+import type { Parameters } from './tracker-payload';
+import { checkUrls } from './url-rules';
+import { findWarnings } from './warnings';
+
+export interface Verdict {
+  readonly errors: readonly Failure[];
+  readonly warnings: readonly Finding[];
+  readonly unchecked: readonly string[];
+}
+
+// What Kinesis, Kafka and NSQ take as one record. The collector splits larger requests, but cannot split an event.
+const MAX_RECORD = 1_000_000;
+
+/** Judges one event of a request that arrived whole. */
+export type Judge = (payload: Parameters, request: CollectedRequest) => Promise<Verdict>;
+
+/** Makes the judge, with a check of schemas or without. What it makes never rejects. */
+export function judging(checkSchema: SchemaCheck | undefined): Judge {
+  return async (payload, request) => {
+    const json = [decodeUnstruct(payload), decodeContexts(payload)];
+    const items = json.flatMap((decoded) => decoded.items);
+    const errors = [
+      ...checkSize(payload, request),
+      ...checkFields(payload),
+      ...checkUrls(payload),
+      ...json.flatMap(({ failures }) => failures),
+    ];
+    if (checkSchema) for (const item of items) errors.push(...(await checkSchema(item)));
+    return {
+      errors,
+      warnings: findWarnings({ payload, request }),
+      unchecked: checkSchema ? [] : items.map(({ schema }) => schema),
+    };
+  };
+}
+
+function checkSize(payload: Parameters, { bytes }: CollectedRequest): Failure[] {
+  if (bytes <= MAX_RECORD) return [];
+  const size = Buffer.byteLength(JSON.stringify(payload));
+  if (size <= MAX_RECORD) return [];
+  return [
+    {
+      scope: 'event',
+      type: 'size_violation',
+      field: 'body',
+      rule: 'too-large',
+      value: excerpt(String(size)),
+      problem: `holds an event of ${size} bytes; a record takes ${MAX_RECORD}, though the collector answers 200`,
+      mend: 'Send less data with one event.',
+    },
+  ];
+}

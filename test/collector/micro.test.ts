@@ -1,0 +1,271 @@
+// The `/micro` endpoints: shapes, filters, and who may ask.
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { request as httpRequest } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { startCollector, type Collector } from 'snowplow-middleware/collector';
+import { contexts, encode, pageView, post, unstruct } from './requests';
+
+const BUY = 'iglu:com.acme/buy/jsonschema/1-0-0';
+const USER = 'iglu:com.acme/user/jsonschema/2-0-1';
+
+let collector: Collector;
+beforeEach(async () => {
+  collector = await startCollector();
+});
+afterEach(() => collector.close());
+
+interface Good {
+  eventType: string;
+  schema: string | null;
+  contexts: string[];
+  event: Record<string, unknown>;
+  rawEvent: { api: unknown; parameters: Record<string, string>; context: Record<string, unknown> };
+}
+
+async function ask<Answer = Good[]>(path: string, filter?: unknown): Promise<Answer> {
+  const response = await fetch(
+    `${collector.url}/micro${path}`,
+    filter === undefined ? {} : { method: 'POST', body: JSON.stringify(filter) },
+  );
+  expect(response.status).toBe(200);
+  return (await response.json()) as Answer;
+}
+
+function status(path: string, headers: Record<string, string>, method = 'GET'): Promise<number> {
+  return new Promise((resolve, reject) => {
+    httpRequest(`${collector.url}${path}`, { method, headers }, (response) => {
+      response.resume().on('end', () => resolve(response.statusCode!));
+    })
+      .on('error', reject)
+      .end();
+  });
+}
+
+const buy = () =>
+  pageView({
+    e: 'ue',
+    ue_px: encode(unstruct(BUY, { price: 2 })),
+    cx: encode(contexts({ schema: USER, data: { plan: 'gold' } })),
+  });
+
+describe('shapes', () => {
+  it('counts good and bad, and forgets both on reset', async () => {
+    await post(collector.url, [pageView(), pageView({ vid: 'x' })]);
+    expect(await ask('/all')).toEqual({ total: 2, good: 1, bad: 1 });
+    expect(await ask('/reset', {})).toEqual({ total: 0, good: 0, bad: 0 });
+    expect(await ask('/all', {})).toEqual({ total: 0, good: 0, bad: 0 });
+    expect(await ask('/reset')).toEqual({ total: 0, good: 0, bad: 0 });
+  });
+
+  it('gives a page view under its enriched names, with nulls', async () => {
+    const dtm = Date.now() - 10_000;
+    await post(
+      collector.url,
+      [
+        pageView({
+          dtm: String(dtm),
+          stm: String(dtm + 4_000),
+          url: 'https://shop.example:8443/a/b?q=1&_sp=other.1753000000000#top',
+          refr: 'http://search.example/find',
+          res: '1280x720',
+          vid: '3',
+          cookie: '1',
+          page: 'a\tb',
+          tz: '',
+        }),
+      ],
+      { headers: { 'user-agent': 'tracker/1' } },
+    );
+    const [good] = await ask('/good');
+    const received = collector.good()[0]!.receivedAt;
+    expect(good!.event).toMatchObject({
+      app_id: 'shop',
+      platform: 'srv',
+      event: 'page_view',
+      event_vendor: 'com.snowplowanalytics.snowplow',
+      event_name: 'page_view',
+      event_format: 'jsonschema',
+      event_version: '1-0-0',
+      dvce_created_tstamp: new Date(dtm).toISOString(),
+      dvce_sent_tstamp: new Date(dtm + 4_000).toISOString(),
+      collector_tstamp: received.toISOString(),
+      derived_tstamp: new Date(received.getTime() - 4_000).toISOString(),
+      true_tstamp: null,
+      user_ipaddress: '203.0.113.9',
+      useragent: 'Mozilla/5.0',
+      network_userid: '7ff0c1c2-1e0a-4f3b-9d7e-2f9b5c1f6a11',
+      domain_sessionidx: 3,
+      page_urlscheme: 'https',
+      page_urlhost: 'shop.example',
+      page_urlport: 8443,
+      page_urlpath: '/a/b',
+      page_urlquery: 'q=1&_sp=other.1753000000000',
+      page_urlfragment: 'top',
+      refr_urlhost: 'search.example',
+      refr_urlport: 80,
+      refr_domain_userid: 'other',
+      refr_dvce_tstamp: '2025-07-20T08:26:40.000Z',
+      dvce_screenwidth: 1280,
+      dvce_screenheight: 720,
+      br_cookies: true,
+      page_title: 'a    b',
+      os_timezone: null,
+      geo_country: null,
+      contexts: {},
+      derived_contexts: {},
+      unstruct_event: null,
+    });
+    expect(Object.keys(good!.event)).toHaveLength(131);
+    expect(good).toMatchObject({
+      eventType: 'page_view',
+      schema: 'iglu:com.snowplowanalytics.snowplow/page_view/jsonschema/1-0-0',
+      contexts: [],
+      incomplete: false,
+      rawEvent: {
+        api: { vendor: 'com.snowplowanalytics.snowplow', version: 'tp2' },
+        parameters: { e: 'pv', aid: 'shop' },
+        contentType: 'application/json; charset=utf-8',
+        context: { ipAddress: '127.0.0.1', useragent: 'tracker/1' },
+      },
+    });
+  });
+
+  it('gives self-describing events and contexts in their envelopes', async () => {
+    await post(collector.url, [buy()]);
+    const [good] = await ask('/good');
+    expect(good).toMatchObject({ eventType: 'unstruct', schema: BUY, contexts: [USER] });
+    expect(good!.event).toMatchObject({
+      event_vendor: 'com.acme',
+      event_name: 'buy',
+      unstruct_event: {
+        schema: 'iglu:com.snowplowanalytics.snowplow/unstruct_event/jsonschema/1-0-0',
+        data: { schema: BUY, data: { price: 2 } },
+      },
+      contexts: { data: [{ schema: USER, data: { plan: 'gold' } }] },
+    });
+  });
+
+  it('takes what the server alone knows where the event is silent', async () => {
+    await fetch(`${collector.url}/i?e=pv&p=web&tv=x&ttm=0`, {
+      headers: { 'user-agent': 'browser', referer: 'https://shop.example/from' },
+    });
+    const [good] = await ask('/good');
+    expect(good!.event).toMatchObject({
+      useragent: 'browser',
+      page_url: 'https://shop.example/from',
+      user_ipaddress: '127.0.0.1',
+      network_userid: collector.good()[0]!.request.networkUserId,
+      event_id: collector.good()[0]!.id,
+      derived_tstamp: '1970-01-01T00:00:00.000Z',
+    });
+  });
+
+  it('gives bad events with their bad row and how to mend them', async () => {
+    await post(collector.url, [pageView({ vid: 'x' })]);
+    await post(collector.url, [pageView({ foo: 'x' })]);
+    const [whole, single] =
+      await ask<
+        { rawEvent: unknown; errors: [string, string]; verdict: { mend: string }[]; collectorPayload: unknown }[]
+      >('/bad');
+    expect(single).toMatchObject({
+      errors: ['Error while validating the event.', expect.any(String)],
+      rawEvent: { parameters: { vid: 'x' } },
+      verdict: [{ field: 'vid', mend: expect.any(String) }],
+    });
+    expect(JSON.parse(single!.errors[1])).toMatchObject({
+      schema: 'iglu:com.snowplowanalytics.snowplow.badrows/schema_violations/jsonschema/2-0-1',
+      data: { failure: { messages: [{ field: 'vid', value: 'x' }] } },
+    });
+    expect(whole).toMatchObject({ rawEvent: null, collectorPayload: { api: { version: 'tp2' } } });
+    expect(JSON.parse(whole!.errors[1])).toMatchObject({
+      schema: 'iglu:com.snowplowanalytics.snowplow.badrows/tracker_protocol_violations/jsonschema/1-0-1',
+    });
+  });
+
+  it('serves the schemas of its folders', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'iglu-'));
+    mkdirSync(join(folder, 'com.acme/buy/jsonschema'), { recursive: true });
+    writeFileSync(join(folder, 'com.acme/buy/jsonschema/1-0-0'), '{"type":"object"}');
+    await collector.close();
+    collector = await startCollector({ iglu: [folder] });
+    expect(await ask('/iglu/com.acme/buy/jsonschema/1-0-0')).toEqual({ type: 'object' });
+    expect(await status('/micro/iglu/com.acme/sell/jsonschema/1-0-0', {})).toBe(404);
+    expect(await status('/micro/iglu/../buy/jsonschema/1-0-0', {})).toBe(404);
+    rmSync(folder, { recursive: true });
+  });
+});
+
+describe('filters', () => {
+  beforeEach(async () => {
+    await post(collector.url, [pageView({ page: 'one' }), buy(), pageView({ page: 'two' })]);
+  });
+  const titles = (events: Good[]) => events.map(({ rawEvent }) => rawEvent.parameters['page'] ?? 'buy');
+
+  it('gives the newest first', async () => {
+    expect(titles(await ask('/good'))).toEqual(['two', 'buy', 'one']);
+    expect(titles(await ask('/good', { limit: 2 }))).toEqual(['two', 'buy']);
+    expect(titles(await ask('/good?limit=1'))).toEqual(['two']);
+  });
+
+  it('filters by enriched type, by schema and by contexts, in body and query', async () => {
+    expect(titles(await ask('/good', { event_type: 'page_view' }))).toEqual(['two', 'one']);
+    expect(titles(await ask('/good', { schema: BUY }))).toEqual(['buy']);
+    expect(titles(await ask('/good', { contexts: [USER] }))).toEqual(['buy']);
+    expect(titles(await ask('/good', { contexts: [USER, BUY] }))).toEqual([]);
+    expect(titles(await ask(`/good?event_type=unstruct&contexts=${USER}`))).toEqual(['buy']);
+    expect(await ask('/good', { event_type: 'pv' })).toEqual([]);
+  });
+
+  it('filters bad events by vendor and version', async () => {
+    await post(collector.url, [pageView({ vid: 'x' })]);
+    await fetch(`${collector.url}/com.acme/v1`, { method: 'POST', body: '{}' });
+    expect(await ask('/bad', { vendor: 'com.acme' })).toHaveLength(1);
+    expect(await ask('/bad', { version: 'tp2' })).toHaveLength(1);
+    expect(await ask('/bad', { limit: 1 })).toHaveLength(1);
+    expect(await ask('/bad', {})).toHaveLength(2);
+  });
+
+  it('says what it does not understand', async () => {
+    expect((await fetch(`${collector.url}/micro/good`, { method: 'POST', body: '[' })).status).toBe(400);
+    const lost = await fetch(`${collector.url}/micro/nothing`);
+    expect([lost.status, await lost.text()]).toEqual([404, expect.stringContaining('/micro/good')]);
+    expect(await status('/micro/good', {}, 'DELETE')).toBe(405);
+  });
+});
+
+describe('access', () => {
+  const port = () => new URL(collector.url).port;
+
+  it('answers only to names of this machine', async () => {
+    for (const host of [`localhost:${port()}`, `127.0.0.1:${port()}`, `[::1]:${port()}`, 'LOCALHOST'])
+      expect(await status('/micro/good', { host })).toBe(200);
+    for (const host of [`evil.example:${port()}`, 'localhost.evil.example', '127.0.0.1.evil.example'])
+      expect(await status('/micro/good', { host })).toBe(403);
+  });
+
+  it('gives no other site leave to read or to reset', async () => {
+    const response = await fetch(`${collector.url}/micro/good`);
+    expect(response.headers.get('access-control-allow-origin')).toBeNull();
+    await post(collector.url, [pageView()]);
+    const foreign: Record<string, string>[] = [
+      { origin: 'https://evil.example' },
+      { origin: 'null' },
+      { 'sec-fetch-site': 'cross-site' },
+    ];
+    for (const headers of foreign) {
+      expect(await status('/micro/reset', headers, 'POST')).toBe(403);
+      expect(await status('/micro/reset', headers)).toBe(403);
+    }
+    expect(collector.good()).toHaveLength(1);
+    expect(await status('/micro/reset', { origin: collector.url }, 'POST')).toBe(200);
+    expect(collector.good()).toHaveLength(0);
+  });
+
+  it('leaves the endpoints of trackers open to every site', async () => {
+    const response = await post(collector.url, [pageView()], { headers: { origin: 'https://shop.example' } });
+    expect(response.headers.get('access-control-allow-origin')).toBe('https://shop.example');
+    expect(await status('/i?e=pv', { host: 'collector:9090' })).toBe(200);
+  });
+});

@@ -1,0 +1,173 @@
+// Events and contexts against their schemas, from folders and from registries.
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { startCollector, type Collector } from 'snowplow-middleware/collector';
+import { contexts, encode, pageView, post, unstruct } from './requests';
+
+const BUY = 'iglu:com.acme/buy/jsonschema/1-0-0';
+const SCHEMA = {
+  $schema: 'http://iglucentral.com/schemas/com.snowplowanalytics.self-desc/schema/jsonschema/1-0-0#',
+  self: { vendor: 'com.acme', name: 'buy', format: 'jsonschema', version: '1-0-0' },
+  type: 'object',
+  properties: {
+    price: { type: 'number', minimum: 0, exclusiveMinimum: true },
+    when: { type: 'string', format: 'date-time' },
+    items: { type: 'array', items: { type: 'object', properties: { id: { type: 'string' } } } },
+    size: { enum: ['s', 'm'] },
+  },
+  required: ['price'],
+  additionalProperties: false,
+};
+
+let folder: string;
+let collector: Collector | undefined;
+let registry: Server | undefined;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'iglu-'));
+});
+afterEach(async () => {
+  await collector?.close();
+  registry?.closeAllConnections();
+  registry?.close();
+  rmSync(folder, { recursive: true });
+});
+
+function publish(path: string, schema: unknown = SCHEMA): void {
+  const file = join(folder, path);
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, typeof schema === 'string' ? schema : JSON.stringify(schema));
+}
+
+async function judge(data: unknown, schema = BUY): Promise<[string, string, string][]> {
+  await post(collector!.url, [pageView({ e: 'ue', ue_px: encode(unstruct(schema, data)) })]);
+  const [last] = [...collector!.good(), ...collector!.bad()];
+  const failures = last!.errors.map(({ field, rule, problem }): [string, string, string] => [field, rule, problem]);
+  collector!.reset();
+  return failures;
+}
+
+async function serve(
+  answer: (path: string) => [status: number, body: string],
+): Promise<{ url: string; asked: string[] }> {
+  const asked: string[] = [];
+  registry = createServer((request, response) => {
+    asked.push(request.url!);
+    const [status, body] = answer(request.url!);
+    response.writeHead(status).end(body);
+  });
+  await new Promise<void>((resolve) => {
+    registry!.listen(0, '127.0.0.1', resolve);
+  });
+  return { url: `http://127.0.0.1:${(registry.address() as AddressInfo).port}`, asked };
+}
+
+it.each([
+  'com.acme/buy/jsonschema/1-0-0',
+  'schemas/com.acme/buy/jsonschema/1-0-0',
+  'com.acme/buy/jsonschema/1-0-0.json',
+])('finds %s in a folder', async (path) => {
+  publish(path);
+  collector = await startCollector({ iglu: [folder] });
+  expect(await judge({ price: 1 })).toEqual([]);
+  expect(await judge({ price: '1' })).toEqual([['ue_px.data.data.price', 'schema-type', 'must be number']]);
+});
+
+it('names every failure by its place, in draft-04 terms', async () => {
+  publish('com.acme/buy/jsonschema/1-0-0');
+  collector = await startCollector({ iglu: [folder] });
+  expect(await judge({ price: 0, when: 'yesterday', items: [{ id: 'a' }, { id: 2 }], size: 'xl', more: 1 })).toEqual([
+    ['ue_px.data.data', 'schema-additionalProperties', 'must not have the property more'],
+    ['ue_px.data.data.price', 'schema-minimum', 'must be > 0'],
+    ['ue_px.data.data.when', 'schema-format', 'must match format "date-time"'],
+    ['ue_px.data.data.items[1].id', 'schema-type', 'must be string'],
+    ['ue_px.data.data.size', 'schema-enum', 'must be one of ["s","m"]'],
+  ]);
+  expect(await judge({})).toEqual([['ue_px.data.data', 'schema-required', "must have required property 'price'"]]);
+});
+
+it('lets one bad context sink the event', async () => {
+  publish('com.acme/buy/jsonschema/1-0-0');
+  collector = await startCollector({ iglu: [folder] });
+  const cx = encode(contexts({ schema: BUY, data: { price: 1 } }, { schema: BUY, data: { price: -1 } }));
+  await post(collector.url, [pageView({ cx })]);
+  expect(collector.bad()[0]!.errors.map(({ field }) => field)).toEqual(['cx.data[1].data.price']);
+});
+
+it('finds an event bad whose schema is unknown, malformed, or no path one would want to read', async () => {
+  publish('com.acme/broken/jsonschema/1-0-0', '{');
+  publish('com.acme/wrong/jsonschema/1-0-0', { type: 'nonsense' });
+  publish('secret/jsonschema/1-0-0', {});
+  mkdirSync(join(folder, 'inner'));
+  collector = await startCollector({ iglu: [join(folder, 'inner'), folder] });
+  const rules = async (schema: string) => (await judge({}, schema)).map(([, rule]) => rule);
+  expect(await rules('iglu:com.acme/none/jsonschema/1-0-0')).toEqual(['schema-not-found']);
+  expect(await rules('iglu:com.acme/broken/jsonschema/1-0-0')).toEqual(['broken-schema']);
+  expect(await rules('iglu:com.acme/wrong/jsonschema/1-0-0')).toEqual(['broken-schema']);
+  expect(await rules('iglu:../secret/jsonschema/1-0-0')).toEqual(['schema-not-found']);
+});
+
+it('reads a schema anew when its file changes', async () => {
+  publish('com.acme/buy/jsonschema/1-0-0');
+  collector = await startCollector({ iglu: [folder] });
+  expect(await judge({})).toHaveLength(1);
+  publish('com.acme/buy/jsonschema/1-0-0', { type: 'object' });
+  expect(await judge({})).toEqual([]);
+});
+
+it('asks a registry once for each schema, found or not', async () => {
+  const { url, asked } = await serve((path) =>
+    path === '/api/schemas/com.acme/buy/jsonschema/1-0-0' ? [200, JSON.stringify(SCHEMA)] : [404, '{}'],
+  );
+  collector = await startCollector({ iglu: [folder, `${url}/api/`] });
+  expect(await judge({ price: 1 })).toEqual([]);
+  expect(await judge({ price: 'x' })).toHaveLength(1);
+  for (let i = 0; i < 2; i++)
+    expect((await judge({}, 'iglu:com.acme/none/jsonschema/1-0-0'))[0]![1]).toBe('schema-not-found');
+  expect(asked).toEqual(['/api/schemas/com.acme/buy/jsonschema/1-0-0', '/api/schemas/com.acme/none/jsonschema/1-0-0']);
+});
+
+it('says so when a registry cannot be reached or floods it', async () => {
+  const { url } = await serve(() => [200, ' '.repeat(1024 * 1024 + 1)]);
+  collector = await startCollector({ iglu: [url] });
+  expect((await judge({}))[0]![2]).toBe('could not be fetched: larger than 1048576 bytes');
+  await collector.close();
+  collector = await startCollector({ iglu: ['http://127.0.0.1:1'] });
+  expect((await judge({}))[0]![2]).toMatch(/^could not be fetched: /);
+});
+
+it('leaves schemas unchecked without a source, and says which', async () => {
+  collector = await startCollector();
+  await post(collector.url, [pageView({ e: 'ue', ue_px: encode(unstruct(BUY, {})) })]);
+  expect(collector.good()[0]!.unchecked).toEqual([BUY]);
+});
+
+it('refuses a source that is neither a folder nor a URL', async () => {
+  await expect(startCollector({ iglu: ['/nowhere/at-all'] })).rejects.toThrow(
+    'startCollector: iglu must be a list of existing folders and http(s) URLs, got "/nowhere/at-all"',
+  );
+});
+
+it('leaves schemas unchecked and says what to install where Ajv is missing', () => {
+  // The compiled sources, alone in a folder from which no package can be found.
+  const compiled = spawnSync(
+    join(process.cwd(), 'node_modules/.bin/tsc'),
+    ['-p', 'tsconfig.build.json', '--outDir', join(folder, 'dist'), '--declaration', 'false'],
+    { encoding: 'utf8' },
+  );
+  expect(compiled.stdout).toBe('');
+  const script = `
+    const { startCollector } = require('./dist/collector');
+    startCollector({ iglu: ['.'] }).then(async (collector) => {
+      await fetch(collector.url + '/i?e=ue&p=web&tv=x&aid=x&ue_px=${encode(unstruct(BUY, {}))}');
+      console.log(JSON.stringify(collector.good()[0].unchecked));
+      await collector.close();
+    });`;
+  const run = spawnSync(process.execPath, ['-e', script], { cwd: folder, encoding: 'utf8' });
+  expect(run.stdout.trim()).toBe(JSON.stringify([BUY]));
+  expect(run.stderr).toContain('npm install --save-dev ajv ajv-draft-04');
+});
