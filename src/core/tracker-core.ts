@@ -43,6 +43,8 @@ export interface Surroundings {
   subject: Subject;
   /** Asked for each event; undefined refuses it as private. Never throws. */
   forEvent(): EventSetting | undefined;
+  /** Told of each event that was taken, by its wire type: `pv`, `se`, … */
+  noteTracked?(type: unknown): void;
 }
 
 export interface EventSetting {
@@ -220,6 +222,7 @@ export class TrackerCore {
       return undefined;
     }
     this.accepted += count;
+    surroundings.noteTracked?.(e);
     return (encoded[0] as EncodedEvent).eventId;
   }
 
