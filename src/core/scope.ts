@@ -4,9 +4,18 @@ import { logger } from './logger';
 import type { Tracking } from './tracking';
 import { VERSION } from './version';
 
+/** How a request ended: its status, and whether the answer went out whole. */
+export interface Ending {
+  readonly status: number;
+  readonly completed: boolean;
+}
+
 /** One request's or job's trackers. */
-export class RequestScope<T extends Tracking = Tracking> {
-  readonly #joined = new Map<string, T>();
+export class RequestScope {
+  /** What the scope was opened for, by identity; let go when it ends. */
+  request: object | undefined;
+  #joined: Map<string, Tracking> | undefined;
+  #atEnd: ((ending: Ending) => void)[] | undefined;
 
   /**
    * @param name The tracker's name; '' where it has none.
@@ -14,19 +23,33 @@ export class RequestScope<T extends Tracking = Tracking> {
    */
   constructor(
     readonly name: string,
-    readonly tracker: T,
-    readonly outer?: RequestScope,
-  ) {}
+    readonly tracker: Tracking,
+    readonly outer: RequestScope | undefined,
+    request?: object,
+  ) {
+    this.request = request;
+  }
 
-  /** Adds the tracker of a second mount; false when the name is taken. */
-  join(name: string, tracker: T): boolean {
-    if (this.find(name)) return false;
-    this.#joined.set(name, tracker);
-    return true;
+  /** Adds the tracker of a second mount. */
+  join(name: string, tracker: Tracking): void {
+    (this.#joined ??= new Map()).set(name, tracker);
   }
 
   find(name: string): Tracking | undefined {
-    return name === this.name ? this.tracker : (this.#joined.get(name) ?? this.outer?.find(name));
+    return name === this.name ? this.tracker : (this.#joined?.get(name) ?? this.outer?.find(name));
+  }
+
+  /** Has `listener` called once, when the request has ended. */
+  atEnd(listener: (ending: Ending) => void): void {
+    (this.#atEnd ??= []).push(listener);
+  }
+
+  /** The request has ended. */
+  end(ending: Ending): void {
+    const listeners = this.#atEnd;
+    this.#atEnd = undefined;
+    this.request = undefined;
+    for (const listener of listeners ?? []) listener(ending);
   }
 }
 

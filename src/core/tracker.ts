@@ -148,8 +148,18 @@ export class Tracker extends Tracking {
   }
 
   /** A request's tracker. Not for callers: the middleware makes these. */
-  forRequest(makeSurroundings: (core: TrackerCore) => Surroundings): RequestTracker {
-    return new RequestTracker(this.#core, makeSurroundings(this.#core));
+  forRequest(surroundings: Surroundings): RequestTracker {
+    return new RequestTracker(this.#core, surroundings);
+  }
+
+  /** What this tracker shares with its request trackers. Not for callers. */
+  get core(): TrackerCore {
+    return this.#core;
+  }
+
+  /** Where this tracker writes its few lines. Not for callers. */
+  get log(): Log {
+    return this.#core.log;
   }
 
   /** One more place for events to go. */
@@ -257,6 +267,11 @@ export class RequestTracker extends Tracking {
 
   track(event: TrackerEvent): string | undefined {
     return this.attempt('track', asGiven, event);
+  }
+
+  /** Whether it was made by `tracker`. Not for callers. */
+  isOf(tracker: Tracker): boolean {
+    return tracker.core === this.#core;
   }
 
   /** Tracks on behalf of the package (page views, decorators): a broken contract is logged, never thrown. */

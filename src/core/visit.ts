@@ -36,7 +36,7 @@ export class Visit<Req extends object> implements Surroundings {
   readonly #log: Log;
   readonly #onBreach: TrackerCore['onSubjectBreach'];
   readonly #headers: readonly SelfDescribing[];
-  readonly #response: (() => ResponseFacts) | undefined;
+  readonly #answer: ((req: Req) => ResponseFacts) | undefined;
   // Dropped when the response is done: a timer made in the request must not keep the request alive.
   #req: Req | undefined;
   #subject: Subject | undefined;
@@ -46,6 +46,7 @@ export class Visit<Req extends object> implements Surroundings {
   #hooked: Subject | undefined;
   #session: SelfDescribing | undefined | null = null;
   #extra: readonly SelfDescribing[] = NONE;
+  #response: ResponseFacts | undefined;
   #skipped = false;
   #anonymous = false;
 
@@ -56,7 +57,7 @@ export class Visit<Req extends object> implements Surroundings {
     hooks: VisitHooks<Req>,
     core: TrackerCore,
     headers: readonly SelfDescribing[],
-    response: (() => ResponseFacts) | undefined,
+    answer: ((req: Req) => ResponseFacts) | undefined,
   ) {
     this.#req = req;
     this.facts = facts;
@@ -65,7 +66,7 @@ export class Visit<Req extends object> implements Surroundings {
     this.#log = core.log;
     this.#onBreach = core.onSubjectBreach;
     this.#headers = headers;
-    this.#response = response;
+    this.#answer = answer;
   }
 
   get subject(): Subject {
@@ -162,7 +163,8 @@ export class Visit<Req extends object> implements Surroundings {
     }
     if (wanted && !anonymous && this.#session === null) this.#session = clientSession(this.facts, this.#rules);
     const session = wanted && !anonymous ? this.#session : undefined;
-    const response = this.#response?.();
+    if (this.#answer && req) this.#response = this.#answer(req);
+    const response = this.#response;
     if (!session && !response && this.#headers.length === 0) return this.#extra;
     return [
       ...this.#extra,

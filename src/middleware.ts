@@ -1,0 +1,185 @@
+// What the middleware of every framework does with a request: its tracker and scope at the beginning, its page view at the end.
+import type { ServerResponse } from 'node:http';
+import { ConfigError } from './core/errors';
+import { buildPageView } from './core/events/page';
+import type { Log } from './core/logger';
+import type { RequestFacts } from './core/request';
+import { currentScope, RequestScope, runInScope } from './core/scope';
+import type { SelfDescribing } from './core/self-describing-json';
+import type { RequestTracker, Tracker } from './core/tracker';
+import { type ResponseFacts, Visit } from './core/visit';
+import { type MiddlewareOptions, type ResolvedMiddleware, resolveMiddleware } from './middleware-options';
+import { closeOnShutdown, type ServerLike } from './shutdown';
+
+/** How a framework's request is read. Reading only: nothing in an adapter decides. */
+export interface Framework<Req> {
+  /** What its users call the middleware, for messages. */
+  readonly name: string;
+  /** Copies the strings of a request; called once, at its beginning. */
+  facts(req: Req): RequestFacts;
+  header(req: Req, name: string): string | undefined;
+  /** The pattern of the route that took the request, as far as it is known: `/tea/:kind`. */
+  route(req: Req): string | undefined;
+}
+
+/** A request that has been given its tracker. */
+export interface Entered {
+  readonly tracker: RequestTracker;
+  /** Runs what follows in the request's scope. */
+  run<T>(next: () => T): T;
+}
+
+const HTTP_HEADER = 'iglu:org.ietf/http_header/jsonschema/1-0-0';
+const MAX_HEADER_VALUE = 4096;
+const NO_ENTITIES: readonly SelfDescribing[] = [];
+
+/** One mounted middleware. `Req` and `Res` are what its hooks are given, the framework's own. */
+export class Middleware<Req extends object, Res extends object> {
+  readonly tracker: Tracker;
+  readonly #framework: Framework<Req>;
+  readonly #options: ResolvedMiddleware<Req, Res>;
+  readonly #log: Log;
+  readonly #servers = new Set<ServerLike>();
+
+  /** @throws ConfigError that names the option. */
+  constructor(framework: Framework<Req>, options: MiddlewareOptions<Req, Res>) {
+    this.#framework = framework;
+    this.#options = resolveMiddleware(framework.name, options);
+    this.tracker = this.#options.tracker;
+    this.#log = this.tracker.log;
+    const { shutdown, ownsTracker } = this.#options;
+    if (!shutdown) return;
+    const { tracker } = this;
+    // A shared tracker belongs to whoever made it: it is flushed and left open.
+    const closable = ownsTracker ? tracker : { flush: tracker.flush.bind(tracker), close: tracker.flush.bind(tracker) };
+    closeOnShutdown({ ...shutdown, tracker: closable, server: () => [...this.#servers] });
+  }
+
+  /**
+   * A request begins.
+   *
+   * @param raw Node's response: its `close` is the request's end.
+   * @param server The server it came through.
+   * @throws ConfigError when another middleware of the same name has the request already, in development and test.
+   */
+  enter(req: Req, res: Res, raw: ServerResponse, server: ServerLike | undefined): Entered {
+    if (server && !this.#servers.has(server)) this.#meet(server);
+    const scope = currentScope();
+    const { namespace } = this.tracker;
+    const joins = scope?.request === raw ? scope : undefined;
+    const present = joins?.find(namespace) as RequestTracker | undefined;
+    if (present) {
+      this.#checkSame(present);
+      return { tracker: present, run: (next) => next() };
+    }
+
+    const visit = this.#visit(req, raw);
+    const tracker = this.tracker.forRequest(visit);
+    if (joins) joins.join(namespace, tracker);
+    const own = joins ?? new RequestScope(namespace, tracker, undefined, raw);
+    raw.once('close', () => this.#leave(req, res, raw, visit, tracker, own));
+    return { tracker, run: joins ? (next) => next() : (next) => runInScope(own, next) };
+  }
+
+  #visit(req: Req, raw: ServerResponse): Visit<Req> {
+    const { hooks, rules, headers, response, ip } = this.#options;
+    let facts = this.#framework.facts(req);
+    if (ip) {
+      let address: string | undefined;
+      this.#log.guard('ip', () => {
+        address = ip(req);
+      });
+      facts = { ...facts, ip: address };
+    }
+    const answer = response
+      ? (live: Req): ResponseFacts => ({
+          route: this.#framework.route(live),
+          status: raw.headersSent ? raw.statusCode : undefined,
+        })
+      : undefined;
+    return new Visit(
+      req,
+      facts,
+      rules,
+      hooks,
+      this.tracker.core,
+      headers.length > 0 ? this.#headers(req) : NO_ENTITIES,
+      answer,
+    );
+  }
+
+  #headers(req: Req): SelfDescribing[] {
+    const present = this.#options.headers.map((name) => ({
+      name,
+      value: this.#framework.header(req, name)?.slice(0, MAX_HEADER_VALUE),
+    }));
+    return present.filter(({ value }) => value !== undefined).map((data) => ({ schema: HTTP_HEADER, data }));
+  }
+
+  // The end, outside any scope: AsyncLocalStorage is not to be trusted in a response's events, so all it needs is here.
+  #leave(
+    req: Req,
+    res: Res,
+    raw: ServerResponse,
+    visit: Visit<Req>,
+    tracker: RequestTracker,
+    scope: RequestScope,
+  ): void {
+    const completed = raw.writableFinished;
+    scope.end({ status: raw.statusCode, completed });
+    if (completed && !visit.pageViewed && this.#isPage(req, res, raw, visit.facts)) {
+      const timestamp = { type: 'dtm', value: visit.arrivedAt } as const;
+      tracker.trackQuietly('trackPageView', buildPageView, { timestamp });
+    }
+    visit.end();
+  }
+
+  #isPage(req: Req, res: Res, raw: ServerResponse, facts: RequestFacts): boolean {
+    const { pageViews, ignore } = this.#options;
+    if (pageViews === false) return false;
+    let wanted = false;
+    this.#log.guard('pageViews', () => {
+      wanted =
+        typeof pageViews === 'function'
+          ? pageViews(req, res) === true
+          : isAnsweredPage(
+              raw,
+              facts,
+              this.#framework.header(req, 'purpose') ?? this.#framework.header(req, 'sec-purpose'),
+            );
+    });
+    if (wanted && ignore)
+      this.#log.guard('ignore', () => {
+        wanted = false;
+        wanted = !ignore(req);
+      });
+    return wanted;
+  }
+
+  #meet(server: ServerLike): void {
+    this.#servers.add(server);
+    const closed = server as Partial<{ once(event: 'close', listener: () => void): void }>;
+    closed.once?.('close', () => {
+      this.#servers.delete(server);
+      if (!this.#options.shutdown) void this.tracker.flush();
+    });
+  }
+
+  #checkSame(present: RequestTracker): void {
+    if (present.isOf(this.tracker)) return;
+    const error = new ConfigError(
+      `${this.#framework.name}: namespace`,
+      'its own for each middleware that takes the same request',
+    );
+    if (this.tracker.core.settings.contracts === 'throw') throw error;
+    this.#log.error(error.message);
+  }
+}
+
+const PREFETCH = /\bpre(?:fetch|render)\b/i;
+
+function isAnsweredPage(raw: ServerResponse, { method }: RequestFacts, purpose: string | undefined): boolean {
+  if (method !== 'GET' || (purpose !== undefined && PREFETCH.test(purpose))) return false;
+  if (raw.statusCode === 304) return true;
+  return raw.statusCode === 200 && /^text\/html\b/i.test(String(raw.getHeader('content-type') ?? ''));
+}
