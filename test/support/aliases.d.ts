@@ -1,0 +1,6 @@
+// The older majors of the frameworks, installed under alias names, have the types of the newer ones.
+declare module 'express4' {
+  import express from 'express';
+
+  export default express;
+}
