@@ -62,7 +62,7 @@ function fields(record) {
 function requestFields({ id, method, path, answer, eventCount, ip, anonymous, headers }) {
   return {
     request: `${id}, ${method} ${path}, answered ${answer}`,
-    events: eventCount,
+    events: String(eventCount),
     address: ip,
     anonymous: anonymous ? 'yes' : 'no',
     ...headers,

@@ -4,9 +4,16 @@
 export function el(tag, attributes = {}, content = []) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) if (value !== undefined) element.setAttribute(name, value);
-  element.append(...(Array.isArray(content) ? content : [content ?? '']));
+  for (const part of Array.isArray(content) ? content : [content])
+    element.append(typeof part === 'string' ? visible(part) : part);
   return element;
 }
+
+// Marks that turn the direction of writing, break lines or hide would make a text look like another one.
+const HIDDEN = /[\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]|(?!\n)\p{Cc}/gu;
+
+const visible = (text) =>
+  text.replaceAll(HIDDEN, (mark) => `⟨U+${mark.codePointAt(0).toString(16).toUpperCase().padStart(4, '0')}⟩`);
 
 /** Hours to milliseconds of a time, by the clock of whoever looks. */
 export function clock(iso) {

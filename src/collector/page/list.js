@@ -28,7 +28,7 @@ function row(event) {
     [
       el('span', { class: 'mark', 'aria-label': event.verdict, role: 'img' }, MARKS[event.verdict]),
       el('span', { class: 'name' }, event.name),
-      el('span', { class: 'summary' }, event.errors[0] ? problem(event.errors[0]) : event.summary),
+      el('span', { class: 'summary' }, summary(event)),
       el('span', { class: 'app' }, event.app),
       el('span', { class: 'user', title: event.user }, shortId(event.user)),
       el('time', { datetime: event.receivedAt }, clock(event.receivedAt)),
@@ -38,7 +38,14 @@ function row(event) {
   return made;
 }
 
-const problem = ({ field, problem: words }) => `${field} ${words}`;
+// What is wrong comes first; what is doubtful stands behind what happened.
+function summary({ errors, warnings, summary: happened }) {
+  const [error] = errors;
+  if (error) return `${error.field} ${error.problem}${errors.length > 1 ? `, and ${errors.length - 1} more` : ''}`;
+  if (warnings.length === 0) return happened;
+  const rules = [...new Set(warnings.map(({ rule }) => rule.replaceAll('-', ' ')))];
+  return [happened, el('span', { class: 'doubt' }, rules.join(', '))];
+}
 
 function byVisitor(events) {
   const visitors = Map.groupBy(events, ({ visitor }) => visitor);

@@ -34,6 +34,7 @@ function draw() {
     count.textContent = counts[count.dataset.count].toLocaleString('en');
     count.classList.toggle('some', counts[count.dataset.count] > 0);
   }
+  drawRate(byId('rate'), byId('rate-text'), arrivals);
   document.title = totals.bad > 0 ? `(${totals.bad} bad) Collector` : 'Collector';
 }
 
