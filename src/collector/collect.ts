@@ -12,6 +12,7 @@ import { IDENTIFYING_HEADERS, visitorOf, type Visitor } from './visitor';
 export const MAX_BODY = 1024 * 1024;
 // The real collector's limits of a request line and of all headers, in bytes.
 const MAX_TARGET = 20_480;
+const MAX_HEADERS = 40_960;
 const GIF = Buffer.from('R0lGODlhAQABAPAAAAAAAAAAACH5BAEAAAAALAAAAAABAAEAAAICRAEAOw==', 'base64');
 
 export interface Collecting {
@@ -106,15 +107,15 @@ const common = (incoming: IncomingMessage, { setCookie }: Visitor): Record<strin
   ...(setCookie && { 'Set-Cookie': setCookie }),
 });
 
-function refuse({ headers, url }: IncomingMessage, bytes: number): number | undefined {
-  if (url!.length > MAX_TARGET) return 400;
+function refuse({ headers, rawHeaders, url }: IncomingMessage, bytes: number): number | undefined {
+  if (url!.length > MAX_TARGET || rawHeaders.join().length > MAX_HEADERS) return 400;
   if (bytes > MAX_BODY) return 413;
   // The real collector unpacks nothing; here a packed body is refused aloud rather than lost in silence.
   return (headers['content-encoding'] ?? 'identity') === 'identity' ? undefined : 415;
 }
 
 const REASONS: Readonly<Record<number, string>> = {
-  400: 'The request line is longer than 20480 bytes: send this event with POST.',
+  400: 'The request line is longer than 20480 bytes, or the headers than 40960: send this event with POST.',
   413: 'The body is larger than 1 MiB: send fewer events a request.',
   415: 'The collector takes no compressed bodies: leave Content-Encoding out.',
 };
@@ -122,7 +123,9 @@ const REASONS: Readonly<Record<number, string>> = {
 function answer(incoming: IncomingMessage, response: ServerResponse, status: number, headers: Record<string, string>) {
   const isPost = incoming.method === 'POST';
   if (status !== 200)
-    response.writeHead(status, { ...headers, 'Content-Type': 'text/plain' }).end(REASONS[status] ?? '');
+    response
+      .writeHead(status, { ...headers, 'Content-Type': 'text/plain', ...(status === 413 && { Connection: 'close' }) })
+      .end(REASONS[status] ?? '');
   else if (isPost) response.writeHead(200, { ...headers, 'Content-Type': 'text/plain; charset=UTF-8' }).end('ok');
   else
     response

@@ -6,10 +6,11 @@ import type { CollectedEvent, CollectedRequest } from './event';
 import { EventLog } from './event-log';
 import { Faults, type Fault } from './faults';
 import { schemaSource } from './iglu';
+import { livePage } from './live-page';
 import { microApi } from './micro-api';
 import { explainBad, type EventFilter } from './match';
 import { refuseProduction, resolveCollectorOptions, type CollectorOptions } from './options';
-import { closeServer, listen, makeServer } from './server';
+import { closeServer, listen, makeServer, type Handler } from './server';
 import { schemaCheck } from './schema-check';
 import { judging } from './verdict';
 import { waitForEvents } from './wait';
@@ -67,7 +68,7 @@ export async function startCollector(options: CollectorOptions = {}): Promise<Co
 
 /** What {@link startCollector} does, in any environment. */
 export async function openCollector(options: CollectorOptions): Promise<Collector> {
-  const { port, host, iglu } = resolveCollectorOptions(options);
+  const { port, host, iglu, page } = resolveCollectorOptions(options);
   const findSchema = iglu.length > 0 ? schemaSource(iglu) : undefined;
   const judge = judging(findSchema && schemaCheck(findSchema));
   const log = new EventLog();
@@ -76,10 +77,12 @@ export async function openCollector(options: CollectorOptions): Promise<Collecto
   const pause = async (ms: number): Promise<void> => {
     if (ms > 0) await sleep(ms, undefined, { signal: closing.signal }).catch(() => {});
   };
-  const micro = guarded(host, microApi(log, findSchema));
-  const server = makeServer(collecting({ log, faults, judge, pause }), (path) =>
-    path === '/micro' || path.startsWith('/micro/') ? micro : undefined,
-  );
+  const micro = microApi(log, findSchema);
+  const inside = (path: string): Handler | undefined => {
+    const handler = /^\/micro(\/|$)/.test(path) ? micro : page ? livePage(path, log, closing.signal) : undefined;
+    return handler && guarded(host, handler);
+  };
+  const server = makeServer(collecting({ log, faults, judge, pause }), inside);
   const url = await listen(server, port, host);
   let closed: Promise<void> | undefined;
   return {

@@ -6,13 +6,26 @@ export const MAX_EVENTS = 1_000;
 /** The ring keeps as many bytes of events, estimated. */
 export const MAX_BYTES = 16 * 1024 * 1024;
 
-type Listener = (event: CollectedEvent) => void;
+interface Listener {
+  readonly added: (event: CollectedEvent) => void;
+  readonly cleared: () => void;
+}
+
+/** How many events came since the log was cleared, also those it no longer holds. */
+export interface Totals {
+  readonly good: number;
+  readonly warned: number;
+  readonly bad: number;
+}
+
+const NONE: Totals = { good: 0, warned: 0, bad: 0 };
 
 export class EventLog {
   #events: { event: CollectedEvent; bytes: number }[] = [];
   #requests: CollectedRequest[] = [];
   #bytes = 0;
   #forgotten = 0;
+  #totals = NONE;
   readonly #listeners = new Set<Listener>();
 
   /** Events in order of arrival, newest last. */
@@ -30,6 +43,16 @@ export class EventLog {
 
   get requests(): CollectedRequest[] {
     return [...this.#requests];
+  }
+
+  get totals(): Totals {
+    return this.#totals;
+  }
+
+  /** At most `limit` events whose number is above `number`, oldest first. */
+  since(number: number, limit: number): CollectedEvent[] {
+    const at = this.#events.findIndex(({ event }) => event.number > number);
+    return at < 0 ? [] : this.#events.slice(at, at + limit).map(({ event }) => event);
   }
 
   /** How many events left the ring to make room since it was last cleared. */
@@ -50,7 +73,9 @@ export class EventLog {
       this.#bytes -= this.#events.shift()!.bytes;
       this.#forgotten++;
     }
-    for (const listener of this.#listeners) listener(event);
+    const verdict = event.errors.length > 0 ? 'bad' : event.warnings.length > 0 ? 'warned' : 'good';
+    this.#totals = { ...this.#totals, [verdict]: this.#totals[verdict] + 1 };
+    for (const { added } of this.#listeners) added(event);
   }
 
   clear(): void {
@@ -58,10 +83,13 @@ export class EventLog {
     this.#requests = [];
     this.#bytes = 0;
     this.#forgotten = 0;
+    this.#totals = NONE;
+    for (const { cleared } of this.#listeners) cleared();
   }
 
-  /** Calls `listener` for every new event, until the returned function is called. */
-  subscribe(listener: Listener): () => void {
+  /** Calls `added` for every new event, and `cleared` when all are forgotten, until the returned function is called. */
+  subscribe(added: Listener['added'], cleared: Listener['cleared'] = () => {}): () => void {
+    const listener = { added, cleared };
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }

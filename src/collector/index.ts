@@ -8,3 +8,4 @@ export type { Failure, FailureType, Finding } from './finding';
 export type { EventFilter } from './match';
 export type { CollectorOptions } from './options';
 export type { SelfDescribing } from './self-describing';
+export { trackingMatchers } from './matchers';

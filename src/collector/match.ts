@@ -129,15 +129,15 @@ function names(events: readonly CollectedEvent[]): string {
   return excerpt([...counts].map(([name, times]) => (times === 1 ? name : `${name} × ${times}`)).join(', '));
 }
 
-/** What a person calls an event: its schema's name, else its type, else what it was not. */
-export const nameOf = ({ schema, event }: CollectedEvent): string => schema?.split('/')[1] ?? (event || 'no event');
+/** What a person calls an event: its schema's name, else its type. */
+export function nameOf({ schema, event, errors }: CollectedEvent): string {
+  if (errors[0]?.scope === 'payload') return 'lost request';
+  return schema?.split('/')[1] ?? (event || 'no event');
+}
 
 /** Words what is wrong with a bad event, one finding a line pair. */
 export function explainBad(event: CollectedEvent): string[] {
-  const title =
-    event.payload['e'] === undefined && event.lost.length > 0
-      ? `a request of ${count(event.lost.length, 'event')}`
-      : nameOf(event);
+  const title = event.lost.length > 0 ? `lost request of ${count(event.lost.length, 'event')}` : nameOf(event);
   return [
     `  event ${event.number}, ${title}:`,
     ...event.errors.flatMap(({ field, value, problem, mend }) => [

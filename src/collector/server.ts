@@ -11,7 +11,13 @@ const CLOSE_MS = 250;
 export function makeServer(collect: Handler, other: (path: string) => Handler | undefined): Server {
   const server = createServer(
     // The collector's own limit of headers, and room for a request line that is a little too long.
-    { maxHeaderSize: 65_536, headersTimeout: 10_000, requestTimeout: 25_000, keepAliveTimeout: 65_000 },
+    {
+      maxHeaderSize: 65_536,
+      headersTimeout: 10_000,
+      requestTimeout: 25_000,
+      keepAliveTimeout: 65_000,
+      connectionsCheckingInterval: 5_000,
+    },
     (request, response) => {
       const [path] = splitTarget(request.url!);
       void Promise.resolve(route(path, request.method!, collect, other)(request, response)).catch(() => {

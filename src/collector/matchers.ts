@@ -1,0 +1,51 @@
+// Matchers for `expect.extend`, in Vitest and in Jest.
+import { inspect } from 'node:util';
+import { ConfigError, show } from '../core/errors';
+import type { Collector } from './collector';
+import { explainMiss, matcherOf, nameOf, type EventFilter } from './match';
+
+interface MatcherResult {
+  readonly pass: boolean;
+  readonly message: () => string;
+}
+
+/**
+ * `expect(collector).toHaveTracked(filter)`: at least one good event that the collector holds matches. It looks at what
+ * is there; `await collector.waitFor(filter)` first where the tracker may still be sending.
+ *
+ * @example
+ * expect.extend(trackingMatchers);
+ * expect(collector).toHaveTracked({ event: 'page_view', page_url: 'https://shop.example/catalogue' });
+ * expect(collector).not.toHaveTracked({ event: 'struct', se_action: 'buy' });
+ */
+export const trackingMatchers = {
+  /** @throws ConfigError when given something else than a collector, or a filter that no event can meet. */
+  toHaveTracked(received: unknown, filter: EventFilter): MatcherResult {
+    if (!isCollector(received)) throw new ConfigError('toHaveTracked: expect(…)', 'a collector', show(received));
+    const good = received.good();
+    const found = good.find(matcherOf('toHaveTracked', filter));
+    const wanted = typeof filter === 'function' ? 'that the function accepts' : `like ${inspect(filter, { depth: 6 })}`;
+    return {
+      pass: found !== undefined,
+      message: () =>
+        found
+          ? `Expected no event ${wanted}, but event ${found.number} is one: ${nameOf(found)}.`
+          : `Expected an event ${wanted}.\n${explainMiss(filter, good, received.bad())}`,
+    };
+  },
+};
+
+function isCollector(value: unknown): value is Pick<Collector, 'good' | 'bad'> {
+  const candidate = value as Partial<Collector> | null | undefined;
+  return typeof candidate?.good === 'function' && typeof candidate.bad === 'function';
+}
+
+declare global {
+  // The place that Jest's types and Vitest's both look at, so that neither has to be installed.
+  namespace jest {
+    interface Matchers<R, T = {}> {
+      /** Passes when at least one good event matches; see {@link trackingMatchers}. */
+      toHaveTracked(filter: EventFilter): R;
+    }
+  }
+}
