@@ -76,7 +76,12 @@ export function closeOnShutdown(options: CloseOnShutdownOptions): () => void {
   };
   let ending = false;
   const onSignal = (signal: NodeJS.Signals): void => {
-    if (ending) return leave(signal, onSignal);
+    // No more waiting; an ordinary exit lets the emitters say what they lose.
+    if (ending) {
+      process.off(signal, onSignal);
+      if (process.listenerCount(signal) === 0) process.exit(128 + constants.signals[signal]);
+      return;
+    }
     ending = true;
     void endAll(servers(), tracker, timeoutMs).then(() => leave(signal, onSignal));
   };

@@ -12,11 +12,19 @@ const endpoint = process.env.SNOWPLOW_ENDPOINT ?? collector.url;
 
 const app = express();
 app.use(
-  snowplow({ endpoint, namespace: 'shop-server', appId: 'tea-shop', shutdown: { signals: ['SIGTERM', 'SIGINT'] }, ignore: (req) => req.path.startsWith('/assets/') }),
+  snowplow({
+    endpoint,
+    namespace: 'shop-server',
+    appId: 'tea-shop',
+    shutdown: { signals: ['SIGTERM', 'SIGINT'] },
+    ignore: (req) => req.path.startsWith('/assets/'),
+  }),
 );
 
 // The browser tracker, as npm delivers it, and the page's own files.
-app.get('/assets/sp.js', (_req, res) => res.sendFile(createRequire(import.meta.url).resolve('@snowplow/browser-tracker/dist/index.umd.min.js')));
+app.get('/assets/sp.js', (_req, res) =>
+  res.sendFile(createRequire(import.meta.url).resolve('@snowplow/browser-tracker/dist/index.umd.min.js')),
+);
 app.use('/assets', express.static(fileURLToPath(new URL('public', import.meta.url))));
 
 // One basket for everybody: this is a demo of tracking, not of shops.
@@ -31,7 +39,13 @@ app.post('/basket/:sku', (req, res) => {
   const tea = TEAS.find(({ sku }) => sku === req.params.sku);
   if (!tea) return res.status(404).send('No such tea.');
   basket.set(tea.sku, (basket.get(tea.sku) ?? 0) + 1);
-  req.tracker.trackStructEvent({ category: 'shop', action: 'add-to-basket', label: tea.sku, property: 'pcs', value: 1 });
+  req.tracker.trackStructEvent({
+    category: 'shop',
+    action: 'add-to-basket',
+    label: tea.sku,
+    property: 'pcs',
+    value: 1,
+  });
   res.redirect(303, '/');
 });
 

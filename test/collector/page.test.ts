@@ -5,7 +5,7 @@ import { runInNewContext } from 'node:vm';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startCollector, type Collector } from 'snowplow-middleware/collector';
-import { launchBrowser } from './browser';
+import { launchBrowser } from '../support/browser';
 import { contexts, encode, pageView, post, unstruct } from './requests';
 
 const ARTIFACTS = join(process.cwd(), 'test/artifacts');

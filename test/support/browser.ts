@@ -1,4 +1,4 @@
-// Chromium for the tests of the live page.
+// Chromium, as the tests drive it.
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { chromium, type Browser } from 'playwright-core';
