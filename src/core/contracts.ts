@@ -90,3 +90,7 @@ export const isUuid = (value: unknown): value is string => typeof value === 'str
 export function checkOptionalUuid(caller: string, path: string, value: unknown): void {
   if (!isAbsent(value) && !isUuid(value)) fail(caller, path, 'a UUID', value);
 }
+
+export function checkOptionalFlag(caller: string, path: string, value: unknown): void {
+  if (!isAbsent(value) && typeof value !== 'boolean') fail(caller, path, 'true or false', value);
+}

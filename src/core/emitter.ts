@@ -73,6 +73,7 @@ export interface EncodedInput extends EmitterLike {
   readonly takesEncoded: boolean;
   /** Takes all of the events or none; answers why not. */
   [ENCODED_INPUT](events: readonly EncodedEvent[]): RefuseReason | undefined;
+  stats(): EmitterStats;
 }
 
 /** What an emitter has done so far. `offered = accepted + refused` and `accepted + recovered = sent + dropped + waiting + inFlight`. */

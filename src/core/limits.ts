@@ -1,16 +1,7 @@
 // What the pipeline takes for each wire key: a value that fits comes back as text; text that is too long is cut, anything else left out.
 import { isUuid } from './contracts';
-
-// Limits in UTF-16 units, as the enrichment's atomic field limits (a longer field makes the whole event bad, it never cuts itself).
-const TEXT: Readonly<Record<string, number>> = {
-  aid: 255, tna: 128, tv: 100, tz: 255, ua: 1000, page: 2000, url: 8192, refr: 8192, lang: 255, cs: 128, cd: 12,
-  se_ca: 1000, se_ac: 1000, se_la: 4096, se_pr: 1000,
-  tr_af: 255, tr_ci: 255, tr_st: 255, tr_co: 255, ti_nm: 255, ti_na: 255, ti_ca: 255, ue_na: 1000,
-}; // prettier-ignore
-// A cut identifier would be another one: these are left out when too long.
-const IDENTIFIER: Readonly<Record<string, number>> = {
-  uid: 255, duid: 128, nuid: 128, tnuid: 128, ip: 128, fp: 128, tr_id: 255, ti_id: 255, ti_sk: 255, tr_cu: 3, ti_cu: 3,
-}; // prettier-ignore
+import { cut } from './cut';
+import { fitUrl } from './url-field';
 
 /** The platforms the pipeline knows (`headset` since Enrich 4.0). */
 export const PLATFORMS = ['web', 'iot', 'app', 'mob', 'pc', 'cnsl', 'tv', 'srv', 'headset'] as const;
@@ -21,6 +12,8 @@ const EVENT_TYPES: ReadonlySet<unknown> = new Set(['pv', 'pp', 'se', 'ue', 'tr',
 const INT32 = 2_147_483_647;
 // The last millisecond of the year 9999: later ones (microseconds sent by mistake) are refused.
 const LATEST = 253_402_300_799_999;
+/** Whether a number is a time the pipeline takes, in milliseconds since the epoch. */
+export const isTime = (value: number): boolean => value >= 0 && value <= LATEST;
 
 type Clean = (value: unknown) => string | undefined;
 
@@ -53,43 +46,80 @@ const integer: Clean = (value) => {
 };
 const time: Clean = (value) => {
   const number = asNumber(value);
-  return number !== undefined && number >= 0 && number <= LATEST ? String(Math.trunc(number)) : undefined;
+  return number !== undefined && isTime(number) ? String(Math.trunc(number)) : undefined;
 };
 const matching =
   (fits: (value: unknown) => boolean): Clean =>
   (value) =>
     fits(value) ? (value as string) : undefined;
 
-const SIZE = /^\d{1,9}x\d{1,9}$/;
+const url =
+  (maxPath: number): Clean =>
+  (value) =>
+    typeof value === 'string' && value !== '' ? fitUrl(value, maxPath) : undefined;
+const size = matching((value) => typeof value === 'string' && /^\d{1,9}x\d{1,9}$/.test(value));
+const bit = matching((value) => value === '0' || value === '1');
 const json = matching((value) => typeof value === 'string' && value !== '');
 
-const CLEAN: ReadonlyMap<string, Clean> = new Map<string, Clean>([
-  ...Object.entries(TEXT).map(([key, limit]): [string, Clean] => [key, text(limit)]),
-  ...Object.entries(IDENTIFIER).map(([key, limit]): [string, Clean] => [key, identifier(limit)]),
-  ...['se_va', 'tr_tt', 'tr_tx', 'tr_sh', 'ti_pr'].map((key): [string, Clean] => [key, decimal]),
-  ...['vid', 'tid', 'ti_qu', 'pp_mix', 'pp_max', 'pp_miy', 'pp_may'].map((key): [string, Clean] => [key, integer]),
-  ...['dtm', 'ttm', 'stm'].map((key): [string, Clean] => [key, time]),
-  ...['eid', 'sid'].map((key): [string, Clean] => [key, matching(isUuid)]),
-  ...['res', 'vp', 'ds'].map((key): [string, Clean] => [key, matching((value) => SIZE.test(value as string))]),
-  ...['ue_pr', 'ue_px', 'co', 'cx'].map((key): [string, Clean] => [key, json]),
-  ['p', matching((value) => (PLATFORMS as readonly unknown[]).includes(value))],
-  ['e', matching((value) => EVENT_TYPES.has(value))],
+type Fields = ReadonlyMap<string, Clean>;
+const each = (clean: Clean, ...keys: readonly string[]): [string, Clean][] => keys.map((key) => [key, clean]);
+
+// The keys by who may speak of what. Limits in UTF-16 units, as the enrichment's atomic field limits: a longer field makes
+// the whole event bad, it is never cut there. Identifiers are left out when too long: cut, they would be others.
+const PAGE: Fields = new Map([...each(url(3000), 'url'), ...each(url(6000), 'refr')]);
+const OF_EVENT: Fields = new Map([
+  ...PAGE,
+  ...each(text(2000), 'page'),
+  ...each(
+    matching((value) => EVENT_TYPES.has(value)),
+    'e',
+  ),
+  ...each(text(1000), 'se_ca', 'se_ac', 'se_pr'),
+  ...each(text(4096), 'se_la'),
+  ...each(decimal, 'se_va', 'tr_tt', 'tr_tx', 'tr_sh', 'ti_pr'),
+  ...each(integer, 'ti_qu', 'pp_mix', 'pp_max', 'pp_miy', 'pp_may'),
+  ...each(identifier(255), 'tr_id', 'ti_id', 'ti_sk'),
+  ...each(identifier(3), 'tr_cu', 'ti_cu'),
+  ...each(text(255), 'tr_af', 'tr_ci', 'tr_st', 'tr_co', 'ti_nm', 'ti_na', 'ti_ca'),
+]);
+const OF_SUBJECT: Fields = new Map([
+  ...PAGE,
+  ...each(
+    matching((value) => (PLATFORMS as readonly unknown[]).includes(value)),
+    'p',
+  ),
+  ...each(identifier(255), 'uid'),
+  ...each(identifier(128), 'duid', 'nuid', 'tnuid', 'ip', 'fp'),
+  ...each(matching(isUuid), 'sid'),
+  ...each(integer, 'vid'),
+  ...each(text(1000), 'ua'),
+  ...each(text(255), 'lang', 'tz'),
+  ...each(text(128), 'cs'),
+  ...each(text(12), 'cd'),
+  ...each(size, 'res', 'vp', 'ds'),
+]);
+const ALL: Fields = new Map([
+  ...OF_EVENT,
+  ...OF_SUBJECT,
+  ...each(text(128), 'tna'),
+  ...each(text(255), 'aid'),
+  ...each(text(100), 'tv'),
+  ...each(matching(isUuid), 'eid'),
+  ...each(integer, 'tid'),
+  ...each(time, 'dtm', 'ttm', 'stm'),
+  ...each(json, 'ue_pr', 'ue_px', 'co', 'cx'),
+  ...each(bit, 'cookie', 'f_pdf', 'f_qt', 'f_realp', 'f_wma', 'f_dir', 'f_fla', 'f_java', 'f_gears', 'f_ag'),
 ]);
 
 /**
  * The text that goes on the wire for `key`, or undefined when the value cannot: the key is not one that payload_data 1-0-4
  * allows and the pipeline reads, or the value has not its shape. Cannot throw.
  */
-export function clean(key: string, value: unknown): string | undefined {
-  return CLEAN.get(key)?.(value);
-}
-
-/** Cuts `text` to `limit` UTF-16 units without leaving half a surrogate pair at its end. */
-export function cut(text: string, limit: number): string {
-  if (text.length <= limit) return text;
-  const last = text.charCodeAt(limit - 1);
-  return text.slice(0, last >= 0xd800 && last <= 0xdbff ? limit - 1 : limit);
-}
+export const clean = (key: string, value: unknown): string | undefined => ALL.get(key)?.(value);
+/** The same for the keys with which an event speaks of itself. */
+export const cleanOfEvent = (key: string, value: unknown): string | undefined => OF_EVENT.get(key)?.(value);
+/** The same for the keys of a subject. */
+export const cleanOfSubject = (key: string, value: unknown): string | undefined => OF_SUBJECT.get(key)?.(value);
 
 function asNumber(value: unknown): number | undefined {
   const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;

@@ -1,4 +1,5 @@
 // Where the package speaks: a console logger with levels, an adapter for pino, and the guard around whatever a user passes in.
+import { ConfigError, show } from './errors';
 
 /**
  * What the package writes its few lines to. Message first, as console, winston and Nest's Logger take it.
@@ -37,6 +38,8 @@ export const logger: Logger & { setLevel(level: LogLevel | 'silent'): void } = (
     warn: writer('warn'),
     error: writer('error'),
     setLevel(level) {
+      if (!Object.hasOwn(RANK, level))
+        throw new ConfigError('logger.setLevel: level', `one of ${Object.keys(RANK).join(', ')}`, show(level));
       threshold = RANK[level];
     },
   };
@@ -125,6 +128,7 @@ export class Log {
   }
 }
 
-function isThenable(value: unknown): value is { then(ok: undefined, failed: () => void): void } {
+/** A promise of whatever make. */
+export function isThenable(value: unknown): value is { then(ok: undefined, failed: () => void): void } {
   return typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
 }

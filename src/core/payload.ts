@@ -2,9 +2,10 @@
 import { randomUUID } from 'node:crypto';
 import { isAbsent, isUuid } from './contracts';
 import { EncodedEvent, type RefuseReason } from './emitter';
-import type { Timestamp, TrackerEvent } from './events/event';
-import { clean } from './limits';
-import type { SelfDescribing } from './self-describing-json';
+import { type EventArgs, millisOf, type TrackerEvent } from './events/event';
+import { field, type Frame } from './frame';
+import { clean, cleanOfEvent } from './limits';
+import { isIgluUri, type SelfDescribing } from './self-describing-json';
 import { IDENTIFYING } from './subject';
 
 const UNSTRUCT = 'iglu:com.snowplowanalytics.snowplow/unstruct_event/jsonschema/1-0-0';
@@ -22,36 +23,11 @@ export class Refusal extends Error {
   }
 }
 
-/** Everything about a payload that does not come from the event itself. */
-export interface Frame {
-  /** Ready text of the tracker's and the subject's fields, each followed by a comma. */
-  readonly head: string;
-  /** The subject's page and referrer: an event may bring its own instead. */
-  readonly url: string | undefined;
-  readonly refr: string | undefined;
-  readonly anonymous: boolean;
-}
-
-/** Makes a frame from a tracker's fields and a subject laid over its defaults. */
-export function makeFrame(
-  tracker: Readonly<Record<string, string>>,
-  defaults: Readonly<Record<string, string>>,
-  own: Readonly<Record<string, string>>,
-  anonymous: boolean,
-): Frame {
-  const fields: Record<string, string> = { ...tracker, ...defaults, ...own };
-  let head = '';
-  for (const key in fields)
-    if (key !== 'url' && key !== 'refr' && !(anonymous && IDENTIFYING.has(key)))
-      head += field(key, fields[key] as string);
-  return { head, url: fields['url'], refr: fields['refr'], anonymous };
-}
-
 /**
  * Encodes one event.
  *
  * @param base64 Whether data and entities go as `ue_px` and `cx` (URL-safe base64) or as `ue_pr` and `co`.
- * @throws Refusal when it is too large or too deep; whatever the caller's own data throws when it is read.
+ * @throws Refusal when it is no event, too large or too deep; whatever the caller's own data throws when it is read.
  */
 export function encodeEvent(
   event: TrackerEvent,
@@ -60,11 +36,13 @@ export function encodeEvent(
   base64: boolean,
 ): EncodedEvent {
   const { fields, selfDescribing, args } = event;
+  if (cleanOfEvent('e', fields['e']) === undefined || (fields['e'] === 'ue' && !selfDescribing))
+    throw new Refusal('invalid');
   let text = `{${frame.head}`;
   let ownUrl = false;
   let ownReferrer = false;
   for (const key in fields) {
-    const value = clean(key, fields[key]);
+    const value = cleanOfEvent(key, fields[key]);
     if (value === undefined) continue;
     text += field(key, value);
     if (key === 'url') ownUrl = true;
@@ -79,10 +57,9 @@ export function encodeEvent(
     budget -= json.length;
     text += base64 ? `"ue_px":"${toBase64(json)}",` : field('ue_pr', json);
   }
-  const context = args.context;
-  if (entities.length > 0 || (!isAbsent(context) && context.length > 0)) {
-    const all = isAbsent(context) ? entities : entities.length > 0 ? [...context, ...entities] : context;
-    const json = `{"schema":"${CONTEXTS}","data":[${all.map(stringify).join(',')}]}`;
+  const items = entityTexts(args.context, entities);
+  if (items !== '') {
+    const json = `{"schema":"${CONTEXTS}","data":[${items}]}`;
     budget -= json.length;
     text += base64 ? `"cx":"${toBase64(json)}",` : field('co', json);
   }
@@ -115,29 +92,32 @@ export function encodePayload(
   return new EncodedEvent(text, Buffer.byteLength(text), eventId, anonymous);
 }
 
-// Printable ASCII without the quote and the backslash needs no escape; most values are that, and the test is cheap.
-const PLAIN = /^[ !#-[\]-~]*$/;
-
-function field(key: string, value: string): string {
-  return PLAIN.test(value) ? `"${key}":"${value}",` : `"${key}":${JSON.stringify(value.toWellFormed())},`;
+function entityTexts(context: EventArgs['context'], further: readonly SelfDescribing[]): string {
+  let texts = '';
+  for (const entity of isAbsent(context) ? [] : context) texts += `${texts && ','}${stringify(entity)}`;
+  for (const entity of further) texts += `${texts && ','}${stringify(entity)}`;
+  return texts;
 }
 
-function times(timestamp: Timestamp | null | undefined): string {
-  if (isAbsent(timestamp)) return `"dtm":"${Date.now()}",`;
+function times(timestamp: EventArgs['timestamp']): string {
   const { type, value } =
-    typeof timestamp === 'object' && !(timestamp instanceof Date) ? timestamp : { type: 'ttm', value: timestamp };
-  const time = clean(type, Number(value));
-  if (time === undefined) return `"dtm":"${Date.now()}",`;
-  return type === 'dtm' ? `"dtm":"${time}",` : `"dtm":"${Date.now()}","ttm":"${time}",`;
+    typeof timestamp === 'object' && timestamp !== null && 'type' in timestamp
+      ? timestamp
+      : { type: 'ttm', value: timestamp };
+  const time = millisOf(value);
+  if (time !== undefined && type === 'dtm') return `"dtm":"${time}",`;
+  return `"dtm":"${Date.now()}",${time !== undefined && type === 'ttm' ? `"ttm":"${time}",` : ''}`;
 }
 
 const toBase64 = (json: string): string => Buffer.from(json).toString('base64url');
 
 function stringify({ schema, data }: SelfDescribing): string {
+  // Asked again here, because contracts may be off: without a schema of the right form the pipeline reads nothing.
+  if (!isIgluUri(schema)) throw new Refusal('invalid');
   const json = jsonOf(data);
   if (json === undefined) throw new Refusal('unserializable');
   if (isTooDeep(json)) throw new Refusal('invalid');
-  return `{"schema":${JSON.stringify(schema)},"data":${json}}`;
+  return `{"schema":"${schema}","data":${json}}`;
 }
 
 function jsonOf(data: unknown): string | undefined {

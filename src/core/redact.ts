@@ -78,7 +78,7 @@ export function maskWebTokens(text: string): string {
 }
 
 // Fourteen digits of milliseconds last until the year 5138.
-const LINKER = /^[\w-]{1,128}\.\d{1,14}(?![^.])[\w.=-]*$/;
+export const LINKER = /^[\w-]{1,128}\.\d{1,14}(?![^.])[\w.=-]*$/;
 
 // `_sp` with every character escaped.
 const LONGEST_LINKER_NAME = 9;

@@ -1,5 +1,6 @@
 // Data that names its schema: what self-describing events and context entities are made of.
-import { checkObject, contractsFor, fail } from './contracts';
+import { contractsFor, fail } from './contracts';
+import { ContractError } from './errors';
 
 /** Data with the `iglu:` URI of the schema it follows. A plain object of this shape is accepted wherever one is asked for. */
 export interface SelfDescribing<T = unknown> {
@@ -38,9 +39,9 @@ export class SelfDescribingJson<T = unknown> implements SelfDescribing<T> {
   ) {
     const caller = contractsFor('SelfDescribingJson');
     if (!caller) return;
-    checkSchema(caller, 'schema', schema);
-    checkObject(caller, 'data', data);
-    if (options.validator) checkWith(options.validator, caller, 'data', data);
+    if (!isIgluUri(schema)) fail(caller, 'schema', AN_IGLU_URI, schema);
+    if (!isObject(data)) fail(caller, 'data', 'an object', data);
+    if (options.validator) checkWith(options.validator, caller, data);
   }
 }
 
@@ -50,27 +51,42 @@ const IGLU_URI = /^iglu:[\w.-]+\/[\w-]+\/[\w-]+\/\d+-\d+-\d+$/;
 /** Whether `schema` is a schema's full URI, `iglu:vendor/name/format/model-revision-addition`. */
 export const isIgluUri = (schema: unknown): schema is string => typeof schema === 'string' && IGLU_URI.test(schema);
 
-export function checkSchema(caller: string, path: string, schema: unknown): void {
-  if (!isIgluUri(schema)) fail(caller, path, 'an iglu: URI such as iglu:com.acme/basket/jsonschema/1-0-0', schema);
-}
+const isObject = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
+const AN_IGLU_URI = 'an iglu: URI such as iglu:com.acme/basket/jsonschema/1-0-0';
+
+/** Names the part at fault only when there is one: this is asked of every entity of every event. */
 export function checkSelfDescribing(caller: string, path: string, value: unknown): void {
-  checkObject(caller, path, value);
+  if (!isObject(value)) fail(caller, path, 'an object { schema, data }', value);
   const { schema, data } = value as SelfDescribing;
-  checkSchema(caller, `${path}.schema`, schema);
-  checkObject(caller, `${path}.data`, data);
+  if (!isIgluUri(schema)) fail(caller, `${path}.schema`, AN_IGLU_URI, schema);
+  if (!isObject(data)) fail(caller, `${path}.data`, 'an object', data);
 }
 
 interface StandardIssue {
   readonly message: string;
 }
 
-function checkWith(validator: StandardSchema, caller: string, path: string, data: unknown): void {
-  const result = validator['~standard'].validate(data) as { issues?: readonly StandardIssue[] } | PromiseLike<unknown>;
-  if ('then' in result) {
-    // The promise's outcome no longer matters, and must not become an unhandled rejection.
-    result.then(undefined, () => {});
-    fail(caller, path, 'checked by a validator that answers at once', 'a promise' as unknown);
+function checkWith({ '~standard': validator }: StandardSchema, caller: string, data: unknown): void {
+  let result: unknown;
+  try {
+    result = validator.validate(data);
+  } catch (error) {
+    throw new ContractError(caller, 'validator', 'one that answers', `what it threw: ${String(error)}`);
   }
-  if (result.issues) fail(caller, path, `valid: ${result.issues.map(({ message }) => message).join('; ')}`, data);
+  const { issues, then } = Object(result) as { issues?: readonly StandardIssue[]; then?: unknown };
+  if (typeof then === 'function') {
+    // The promise's outcome no longer matters, and must not become an unhandled rejection.
+    Promise.resolve(result).catch(() => {});
+    throw new ContractError(caller, 'validator', 'one that answers at once', 'a promise');
+  }
+  // The messages may quote the data: they stand where the value stands, which is never logged.
+  if (issues)
+    throw new ContractError(
+      caller,
+      'data',
+      'what its validator accepts',
+      issues.map(({ message }) => message).join('; '),
+    );
 }

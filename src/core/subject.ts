@@ -53,7 +53,7 @@ export class Subject {
   }
 
   /** `p`: the platform, one of `web iot app mob pc cnsl tv srv headset`. */
-  setPlatform(platform: Platform): this {
+  setPlatform(platform: Platform | null | undefined): this {
     return this.#set('setPlatform', 'p', platform, (caller) => checkOneOf(caller, 'platform', platform, PLATFORMS));
   }
   /** `uid`: your own id of the user, at most 255 units. */
@@ -61,15 +61,15 @@ export class Subject {
     return this.#setText('setUserId', 'uid', 'userId', userId);
   }
   /** `res`: the screen's size in pixels. */
-  setScreenResolution(width: number, height: number): this {
+  setScreenResolution(width: number | null | undefined, height: number | null | undefined): this {
     return this.#setSize('setScreenResolution', 'res', width, height);
   }
   /** `vp`: the browser window's size in pixels. */
-  setViewport(width: number, height: number): this {
+  setViewport(width: number | null | undefined, height: number | null | undefined): this {
     return this.#setSize('setViewport', 'vp', width, height);
   }
   /** `cd`: bits per pixel. */
-  setColorDepth(depth: number): this {
+  setColorDepth(depth: number | null | undefined): this {
     return this.#set('setColorDepth', 'cd', depth, (caller) => checkInteger(caller, 'depth', depth, 1));
   }
   /** `tz`: the time zone, for example `Europe/Tallinn`. */
@@ -99,7 +99,7 @@ export class Subject {
     );
   }
   /** `vid`: the visitor's session count, from 0. */
-  setDomainSessionIndex(index: number): this {
+  setDomainSessionIndex(index: number | null | undefined): this {
     return this.#set('setDomainSessionIndex', 'vid', index, (caller) => checkInteger(caller, 'index', index, 0));
   }
   /** `tnuid`: the collector's third-party id of the visitor, at most 128 units. */
@@ -119,15 +119,17 @@ export class Subject {
     return this.#set(setter, key, value, (caller) => checkOptionalText(caller, argument, value));
   }
 
-  #setSize(setter: string, key: string, width: number, height: number): this {
-    return this.#set(setter, key, `${width}x${height}`, (caller) => {
+  #setSize(setter: string, key: string, width: unknown, height: unknown): this {
+    const both = Number.isInteger(width) && Number.isInteger(height);
+    const size = isAbsent(width) && isAbsent(height) ? undefined : both && `${String(width)}x${String(height)}`;
+    return this.#set(setter, key, size, (caller) => {
       checkInteger(caller, 'width', width, 1);
       checkInteger(caller, 'height', height, 1);
     });
   }
 
   #set(setter: string, key: string, value: unknown, check: (caller: string) => void): this {
-    const caller: Caller = contractsFor(`Subject.${setter}`);
+    const caller: Caller = isAbsent(value) ? undefined : contractsFor(`Subject.${setter}`);
     if (caller) {
       try {
         check(caller);
@@ -142,4 +144,10 @@ export class Subject {
     this.#version++;
     return this;
   }
+}
+
+/** Whether a value will do as a Subject. Not `instanceof`: it may come from another copy of the package. */
+export function isSubject(value: unknown): value is Subject {
+  const fields: unknown = (value as Subject | null | undefined)?.fields;
+  return typeof fields === 'object' && fields !== null;
 }

@@ -11,12 +11,13 @@ import {
   type Payload,
   type RefuseReason,
 } from './emitter';
-import { type ContractError, hasCode } from './errors';
+import { ContractError, hasCode, show } from './errors';
 import type { TrackerEvent } from './events/event';
-import type { Log } from './logger';
-import { encodeEvent, encodePayload, type Frame, makeFrame, Refusal } from './payload';
+import { isThenable, type Log } from './logger';
+import { type FrameCache, makeFrame } from './frame';
+import { encodeEvent, encodePayload, Refusal } from './payload';
 import type { SelfDescribing } from './self-describing-json';
-import type { Subject } from './subject';
+import { isSubject, Subject } from './subject';
 
 /** A tracker's settings as they stand below the door: resolved, checked, frozen. */
 export interface TrackerSettings {
@@ -74,6 +75,9 @@ export interface TrackerStats {
   readonly emitters: readonly EmitterStats[];
 }
 
+// What setTimeout takes; beyond it, it fires at once.
+const LONGEST_TIMER = 2_147_483_647;
+
 export type Builder<Args> = (args: Args, caller: Caller) => TrackerEvent;
 
 export class TrackerCore {
@@ -104,30 +108,44 @@ export class TrackerCore {
     mode: ContractMode = this.settings.contracts,
   ): string | undefined {
     const checking = mode === 'off' ? undefined : contractsFor(caller);
+    let count = 1;
     try {
-      return this.#submit(build(args, checking), surroundings, frames, checking);
+      const event = build(args, checking);
+      count += event.items?.length ?? 0;
+      return this.#submit(event, count, surroundings, frames, checking);
     } catch (error) {
-      this.offered++;
       if (hasCode(error, 'ERR_SNOWPLOW_CONTRACT')) {
-        this.refuse('invalid', 1);
-        if (mode === 'throw') throw error;
-        const { caller: method, path } = error as ContractError;
-        this.log.warn(`${method}: a broken contract, the event was refused`, { argument: path });
+        this.#refuse('invalid', count);
+        this.#answerBreach(error as ContractError, mode, 'the event was refused');
         return undefined;
       }
-      return this.refuse(error instanceof Refusal ? error.reason : 'unserializable', 1);
+      const reason = error instanceof Refusal ? error.reason : 'unserializable';
+      this.log.warn(`events were refused: ${reason}`);
+      return this.#refuse(reason, count);
     }
+  }
+
+  #answerBreach(error: ContractError, mode: ContractMode, outcome: string): void {
+    if (mode === 'throw') throw error;
+    // Never what came: it may be personal.
+    this.log.warn(`${error.caller}: a broken contract, ${outcome}`, { argument: error.path, expected: error.expected });
   }
 
   /** Answers a broken contract of a request subject's setter as the tracker answers its own. */
   readonly onSubjectBreach = (error: unknown): boolean => {
     const mode = this.settings.contracts;
-    if (mode === 'throw') throw error;
-    if (mode === 'off') return true;
-    const { caller, path } = error as ContractError;
-    this.log.warn(`${caller}: a broken contract, the value was left out`, { argument: path });
-    return false;
+    if (mode !== 'off') this.#answerBreach(error as ContractError, mode, 'the value was left out');
+    return mode === 'off';
   };
+
+  /** `subject`, or an empty one where it is none: that is a broken contract of `caller`. */
+  checkedSubject(caller: string, subject: Subject): Subject {
+    if (isSubject(subject)) return subject;
+    const mode = this.settings.contracts;
+    if (mode !== 'off' && contractsFor(caller))
+      this.#answerBreach(new ContractError(caller, 'subject', 'a Subject', show(subject)), mode, 'it counts as empty');
+    return new Subject();
+  }
 
   /** Flushes or closes every emitter and adds up what they report. Never rejects, and bounded even where an emitter is not. */
   async settleAll(
@@ -139,7 +157,7 @@ export class TrackerCore {
     );
     const total = { sent: 0, failed: 0, remaining: 0 };
     for (const report of reports)
-      for (const name of ['sent', 'failed', 'remaining'] as const) total[name] += report?.[name] ?? 0;
+      for (const name of ['sent', 'failed', 'remaining'] as const) total[name] += Number(report?.[name]) || 0;
     return total;
   }
 
@@ -151,7 +169,7 @@ export class TrackerCore {
     let timer: NodeJS.Timeout | undefined;
     // A built-in emitter keeps its own deadline; the margin leaves it time to report.
     const expired = new Promise<undefined>((resolve) => {
-      timer = setTimeout(resolve, timeoutMs + 100, undefined);
+      timer = setTimeout(resolve, Math.min(timeoutMs + 100, LONGEST_TIMER), undefined);
     });
     try {
       return (await Promise.race([emitter[how]?.({ timeoutMs }), expired])) as Partial<FlushReport> | undefined;
@@ -165,38 +183,48 @@ export class TrackerCore {
 
   stats(): TrackerStats {
     const { offered, accepted, refused, emitters } = this;
-    const counted = emitters.map((emitter) => (emitter as { stats?: () => EmitterStats }).stats?.());
-    return { offered, accepted, refused: { ...refused }, emitters: counted.filter((stats) => stats !== undefined) };
+    // A custom emitter may have a method of that name that means something else.
+    const counting = emitters.filter((emitter) => ENCODED_INPUT in emitter) as EncodedInput[];
+    return { offered, accepted, refused: { ...refused }, emitters: counting.map((emitter) => emitter.stats()) };
   }
 
-  refuse(reason: RefuseReason, events: number, encoded?: readonly EncodedEvent[]): undefined {
-    this.refused[reason] += events;
-    if (reason !== 'disabled' && reason !== 'private') this.log.warn(`events were refused: ${reason}`);
+  #refuse(reason: RefuseReason, count: number, encoded?: readonly EncodedEvent[]): undefined {
+    this.#count(reason, count);
     const { onDrop } = this.settings;
     if (!onDrop) return;
     for (const event of encoded ?? [undefined])
       this.log.guard('onDrop', onDrop, { reason, eventId: event?.eventId, payload: event?.payload() });
   }
 
-  #submit(event: TrackerEvent, surroundings: Surroundings, frames: FrameCache, caller: Caller): string | undefined {
+  #count(reason: RefuseReason, count: number): undefined {
+    this.offered += count;
+    this.refused[reason] += count;
+  }
+
+  #submit(
+    event: TrackerEvent,
+    count: number,
+    surroundings: Surroundings,
+    frames: FrameCache,
+    caller: Caller,
+  ): string | undefined {
     const { settings } = this;
-    const count = 1 + (event.items?.length ?? 0);
-    let refusal: RefuseReason | undefined = settings.enabled ? (this.closed ? 'closed' : undefined) : 'disabled';
-    const setting = refusal ? undefined : surroundings.forEvent();
-    if (!setting) {
-      this.offered += count;
-      return this.refuse(refusal ?? 'private', count);
+    if (!settings.enabled) return this.#refuse('disabled', count);
+    if (this.closed) {
+      this.log.warn('events were refused: closed');
+      return this.#refuse('closed', count);
     }
+    const setting = surroundings.forEvent();
+    if (!setting) return this.#refuse('private', count);
 
     const { args } = event;
-    // The visitor's wish outranks the event's; the event outranks the tracker's default.
-    const anonymous = setting.anonymous || (args.anonymous ?? settings.anonymous);
+    // Whoever asks for anonymity gets it: nobody can take back another's wish.
+    const anonymous = setting.anonymous || settings.anonymous || Boolean(args.anonymous);
     const frame = isAbsent(args.subject)
-      ? frames.get(this, setting.subject, anonymous)
+      ? frames.get(settings.fields, this.subject, setting.subject, anonymous)
       : makeFrame(
           settings.fields,
-          this.subject.fields,
-          { ...setting.subject.fields, ...args.subject.fields },
+          { ...this.subject.fields, ...setting.subject.fields, ...args.subject.fields },
           anonymous,
         );
     const { e, url } = event.fields;
@@ -207,20 +235,14 @@ export class TrackerCore {
     for (const item of event.items ?? []) encoded.push(encodeEvent(item, frame, setting.entities, settings.base64));
     if (settings.beforeSend) {
       const passed = this.#pass(encoded, settings.beforeSend);
-      if (!passed) {
-        this.offered += count;
-        return this.refuse('filtered', count, encoded);
-      }
+      if (!passed) return this.#refuse('filtered', count, encoded);
       encoded = passed;
     }
 
+    const refusal = this.#offer(encoded);
+    // The emitters have reported it where they could; here it is only counted.
+    if (refusal) return this.#count(refusal, count);
     this.offered += count;
-    refusal = this.#offer(encoded);
-    if (refusal) {
-      // The emitters have reported it where they could; here it is only counted.
-      this.refused[refusal] += count;
-      return undefined;
-    }
     this.accepted += count;
     surroundings.noteTracked?.(e);
     return (encoded[0] as EncodedEvent).eventId;
@@ -261,9 +283,11 @@ export class TrackerCore {
       if ((emitter as Partial<EncodedInput>).takesEncoded) return (emitter as EncodedInput)[ENCODED_INPUT](events);
       let refusal: RefuseReason | undefined;
       for (const event of events) {
-        const answer: unknown = emitter.input(event.payload(), event);
+        // The payload is frozen, and the rest made for this emitter alone: none can change what the next one gets.
+        const { eventId, anonymous } = event;
+        const answer: unknown = emitter.input(event.payload(), { eventId, anonymous });
         if (answer === false) refusal = 'full';
-        else if (answer instanceof Promise) answer.catch(() => this.log.error('an emitter rejected an event'));
+        else if (isThenable(answer)) answer.then(undefined, () => this.log.error('an emitter rejected an event'));
       }
       return refusal;
     } catch {
@@ -272,37 +296,3 @@ export class TrackerCore {
     }
   }
 }
-
-/** Keeps the last frame made, for as long as nothing that it was made from has changed. */
-export class FrameCache {
-  #frame: Frame | undefined;
-  #defaults: Subject | undefined;
-  #own: Subject | undefined;
-  #versions = -1;
-
-  get(core: TrackerCore, own: Subject, anonymous: boolean): Frame {
-    const defaults = core.subject;
-    // Versions only grow, so for the same two subjects their sum tells whether either has changed.
-    const versions = defaults.version + own.version;
-    const kept = this.#frame;
-    if (
-      kept &&
-      own === this.#own &&
-      defaults === this.#defaults &&
-      versions === this.#versions &&
-      kept.anonymous === anonymous
-    )
-      return kept;
-    this.#own = own;
-    this.#defaults = defaults;
-    this.#versions = versions;
-    return (this.#frame = makeFrame(
-      core.settings.fields,
-      defaults.fields,
-      own === defaults ? NOTHING : own.fields,
-      anonymous,
-    ));
-  }
-}
-
-const NOTHING = {};

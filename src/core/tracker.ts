@@ -3,14 +3,14 @@ import { type ContractMode, fail } from './contracts';
 import type { EmitterLike, FlushReport, Payload } from './emitter';
 import { ConfigError, show } from './errors';
 import type { TrackerEvent } from './events/event';
+import { FrameCache } from './frame';
 import { clean, type Platform, PLATFORMS } from './limits';
 import { Log, type Logger } from './logger';
 import { callback, custom, flag, loggerRule, oneOf, type OptionRules, resolveOptions, text } from './options';
 import { currentScope, RequestScope, runInScope } from './scope';
-import { Subject } from './subject';
+import { isSubject, Subject } from './subject';
 import {
   type Builder,
-  FrameCache,
   PlainSurroundings,
   type RefusalInfo,
   type Surroundings,
@@ -55,7 +55,7 @@ export const TRACKER_RULES: OptionRules<TrackerOptions> = {
   ),
   namespace: text,
   appId: text,
-  subject: custom('a Subject', (value) => typeof (value as Subject | null)?.fields === 'object'),
+  subject: custom('a Subject', isSubject),
   platform: oneOf(...PLATFORMS),
   encodeBase64: flag,
   anonymous: flag,
@@ -138,13 +138,14 @@ export class Tracker extends Tracking {
   }
 
   setSubject(subject: Subject): this {
-    this.#core.subject = subject;
-    this.#surroundings.subject = subject;
+    const checked = this.#core.checkedSubject('setSubject', subject);
+    this.#core.subject = checked;
+    this.#surroundings.subject = checked;
     return this;
   }
 
   withSubject(subject: Subject): RequestTracker {
-    return new RequestTracker(this.#core, new PlainSurroundings(subject));
+    return new RequestTracker(this.#core, new PlainSurroundings(this.#core.checkedSubject('withSubject', subject)));
   }
 
   /** A request's tracker. Not for callers: the middleware makes these. */
@@ -257,12 +258,12 @@ export class RequestTracker extends Tracking {
   }
 
   setSubject(subject: Subject): this {
-    this.#surroundings.subject = subject;
+    this.#surroundings.subject = this.#core.checkedSubject('setSubject', subject);
     return this;
   }
 
   withSubject(subject: Subject): RequestTracker {
-    return new RequestTracker(this.#core, new PlainSurroundings(subject));
+    return new RequestTracker(this.#core, new PlainSurroundings(this.#core.checkedSubject('withSubject', subject)));
   }
 
   track(event: TrackerEvent): string | undefined {
@@ -294,6 +295,9 @@ export class RequestTracker extends Tracking {
 }
 
 const asGiven: Builder<TrackerEvent> = (event, caller) => {
-  if (caller && typeof event?.fields !== 'object') fail(caller, 'event', 'an event made by a builder', event);
+  if (caller && !(isObject(event) && isObject(event.fields) && isObject(event.args)))
+    fail(caller, 'event', 'an event made by a builder', event);
   return event;
 };
+
+const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null;

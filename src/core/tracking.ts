@@ -273,7 +273,7 @@ export abstract class Tracking {
    * try { pay(); } catch (error) { tracker.trackError(error, { isFatal: false }); throw error; }
    */
   trackError(error: unknown, args: Omit<ErrorArgs, 'error'> = {}): this {
-    this.attempt('trackError', buildError, { ...args, error });
+    this.attempt('trackError', (given, caller) => buildError({ ...given, error }, caller), args);
     return this;
   }
 }

@@ -49,7 +49,7 @@ export interface EcommerceTransactionArgs extends EventArgs {
 }
 
 function checkItem(caller: string, path: string, item: TransactionItem): void {
-  checkEventArgs(caller, item);
+  checkEventArgs(caller, item, path);
   checkText(caller, `${path}sku`, item.sku);
   checkNumber(caller, `${path}price`, item.price);
   checkInteger(caller, `${path}quantity`, item.quantity, 0);
@@ -64,8 +64,8 @@ function checkCurrency(caller: string, value: unknown): void {
 
 export function buildEcommerceTransactionItem(args: EcommerceTransactionItemArgs, caller: Caller): TrackerEvent {
   if (caller) {
-    checkText(caller, 'orderId', args?.orderId);
     checkItem(caller, '', args);
+    checkText(caller, 'orderId', args.orderId);
     checkCurrency(caller, args.currency);
   }
   const { orderId, sku, price, quantity, name, category, currency } = args;

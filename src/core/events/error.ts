@@ -1,6 +1,6 @@
 // Builder of the application error: an exception, cut to what its schema holds.
-import type { Caller } from '../contracts';
-import { cut } from '../limits';
+import { type Caller, checkOptionalFlag } from '../contracts';
+import { cut } from '../cut';
 import {
   checkEventArgs,
   type EventArgs,
@@ -19,7 +19,10 @@ export interface ErrorArgs extends EventArgs {
 
 // application_error/1-0-2: message 2048, stackTrace 8192, names 1024.
 export function buildError(args: ErrorArgs, caller: Caller): TrackerEvent {
-  if (caller) checkEventArgs(caller, args);
+  if (caller) {
+    checkEventArgs(caller, args);
+    checkOptionalFlag(caller, 'isFatal', args.isFatal);
+  }
   const { error, isFatal } = args;
   const thrown =
     typeof error === 'object' && error !== null

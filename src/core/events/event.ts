@@ -1,7 +1,9 @@
 // What every event has in common: the arguments all of them take, and the shape that builders hand to track().
-import { type Caller, checkOptionalUuid, contractsFor, fail, isAbsent } from '../contracts';
+import { isDate } from 'node:util/types';
+import { type Caller, checkOptionalFlag, checkOptionalUuid, contractsFor, fail, isAbsent } from '../contracts';
+import { isTime } from '../limits';
 import { checkSelfDescribing, type SelfDescribing } from '../self-describing-json';
-import type { Subject } from '../subject';
+import { isSubject, type Subject } from '../subject';
 
 /**
  * When an event happened. A number (ms since the epoch) or a Date is the true timestamp `ttm`, sent beside the creation
@@ -36,27 +38,36 @@ export interface TrackerEvent {
   readonly items?: readonly TrackerEvent[];
 }
 
-export const isTimeValue = (value: unknown): boolean =>
-  value instanceof Date ? !Number.isNaN(value.getTime()) : typeof value === 'number' && Number.isFinite(value);
+/** A point in time as whole milliseconds since the epoch; undefined where it is none that the pipeline takes. */
+export function millisOf(value: unknown): number | undefined {
+  // Not `instanceof`: a Date may come from another realm.
+  const millis = isDate(value) ? value.getTime() : value;
+  return typeof millis === 'number' && isTime(millis) ? Math.trunc(millis) : undefined;
+}
 
-/** Checks the arguments that every event takes. */
-export function checkEventArgs(caller: string, args: unknown): asserts args is EventArgs {
-  if (typeof args !== 'object' || args === null) fail(caller, 'args', 'an object', args);
+/**
+ * Checks the arguments that every event takes.
+ *
+ * @param path Where they stand, with a dot behind it, when they are not the caller's own: `items[1].`.
+ */
+export function checkEventArgs(caller: string, args: unknown, path = ''): asserts args is EventArgs {
+  if (typeof args !== 'object' || args === null) fail(caller, path.slice(0, -1) || 'args', 'an object', args);
   const { context, timestamp, subject, eventId, anonymous } = args as EventArgs;
   if (!isAbsent(context)) {
-    if (!Array.isArray(context)) fail(caller, 'context', 'an array of { schema, data }', context);
+    if (!Array.isArray(context)) fail(caller, `${path}context`, 'an array of { schema, data }', context);
     for (let index = 0; index < context.length; index++)
-      checkSelfDescribing(caller, `context[${index}]`, context[index]);
+      checkSelfDescribing(caller, `${path}context[${index}]`, context[index]);
   }
-  if (!isAbsent(timestamp)) {
-    const typed = timestamp as { type?: unknown; value?: unknown };
-    const fits = isTimeValue(timestamp) || ((typed.type === 'ttm' || typed.type === 'dtm') && isTimeValue(typed.value));
-    if (!fits) fail(caller, 'timestamp', "milliseconds, a Date or { type: 'ttm' | 'dtm', value }", timestamp);
-  }
-  // Not `instanceof`: a subject may come from another copy of the package.
-  if (!isAbsent(subject) && typeof subject.fields !== 'object') fail(caller, 'subject', 'a Subject', subject);
-  checkOptionalUuid(caller, 'eventId', eventId);
-  if (!isAbsent(anonymous) && typeof anonymous !== 'boolean') fail(caller, 'anonymous', 'true or false', anonymous);
+  if (!isAbsent(timestamp)) checkTimestamp(caller, `${path}timestamp`, timestamp);
+  if (!isAbsent(subject) && !isSubject(subject)) fail(caller, `${path}subject`, 'a Subject', subject);
+  if (!isAbsent(eventId)) checkOptionalUuid(caller, `${path}eventId`, eventId);
+  if (!isAbsent(anonymous)) checkOptionalFlag(caller, `${path}anonymous`, anonymous);
+}
+
+function checkTimestamp(caller: string, path: string, timestamp: Timestamp): void {
+  const { type, value } = timestamp as { type?: unknown; value?: unknown };
+  if (millisOf(type === 'ttm' || type === 'dtm' ? value : timestamp) === undefined)
+    fail(caller, path, "milliseconds since 1970, a Date or { type: 'ttm' | 'dtm', value }", timestamp);
 }
 
 /** Turns a builder that is told its caller into the public one, which follows the process's contract switch. */

@@ -38,8 +38,11 @@ export interface FormChangeArgs extends EventArgs {
   readonly elementClasses?: readonly string[] | null | undefined;
 }
 
+// A DOM node gives its type in lower case, as the schema has it; a template's author may not.
+const lowerCase = (type: unknown): unknown => (typeof type === 'string' ? type.toLowerCase() : type);
+
 function checkInputType(caller: string, path: string, type: unknown): void {
-  if (!isAbsent(type)) checkOneOf(caller, path, typeof type === 'string' ? type.toLowerCase() : type, INPUT_TYPES);
+  if (!isAbsent(type)) checkOneOf(caller, path, lowerCase(type), INPUT_TYPES);
 }
 
 export function buildFormChange(args: FormChangeArgs, caller: Caller): TrackerEvent {
@@ -58,7 +61,7 @@ export function buildFormChange(args: FormChangeArgs, caller: Caller): TrackerEv
     elementId: elementId ?? null,
     nodeName,
     value: value ?? null,
-    ...present({ type, elementClasses }),
+    ...present({ type: lowerCase(type), elementClasses }),
   };
   return selfDescribingEvent('iglu:com.snowplowanalytics.snowplow/change_form/jsonschema/1-0-0', data, args);
 }
@@ -74,7 +77,7 @@ export const formChange = publicBuilder('formChange', buildFormChange);
 
 export interface FormElement {
   readonly name: string;
-  readonly value: string | null;
+  readonly value?: string | null | undefined;
   readonly nodeName: FormNodeName;
   readonly type?: string | null | undefined;
 }
@@ -88,11 +91,18 @@ export interface FormSubmitArgs extends EventArgs {
 function checkElement(caller: string, path: string, element: FormElement): void {
   checkObject(caller, path, element);
   checkText(caller, `${path}.name`, element.name);
-  if (element.value !== null && typeof element.value !== 'string')
-    fail(caller, `${path}.value`, 'a string or null', element.value);
+  checkOptionalText(caller, `${path}.value`, element.value);
   checkOneOf(caller, `${path}.nodeName`, element.nodeName, NODE_NAMES);
   checkInputType(caller, `${path}.type`, element.type);
 }
+
+// The schema takes these keys and no others.
+const elementData = ({ name, value, nodeName, type }: FormElement): object => ({
+  name,
+  value: value ?? null,
+  nodeName,
+  ...present({ type: lowerCase(type) }),
+});
 
 export function buildFormSubmit(args: FormSubmitArgs, caller: Caller): TrackerEvent {
   if (caller) {
@@ -108,7 +118,7 @@ export function buildFormSubmit(args: FormSubmitArgs, caller: Caller): TrackerEv
   const { formId, formClasses, elements } = args;
   return selfDescribingEvent(
     'iglu:com.snowplowanalytics.snowplow/submit_form/jsonschema/1-0-0',
-    present({ formId, formClasses, elements }),
+    present({ formId, formClasses, elements: isAbsent(elements) ? undefined : elements.map(elementData) }),
     args,
   );
 }

@@ -81,13 +81,13 @@ export interface ScreenViewArgs extends EventArgs {
 }
 
 export function buildScreenView(args: ScreenViewArgs, caller: Caller): TrackerEvent {
-  const { name, id } = args ?? {};
   if (caller) {
     checkEventArgs(caller, args);
-    checkOptionalText(caller, 'name', name);
-    checkOptionalText(caller, 'id', id);
-    if (isAbsent(name) && isAbsent(id)) fail(caller, 'name', 'a non-empty string, or `id` one', name);
+    checkOptionalText(caller, 'name', args.name);
+    checkOptionalText(caller, 'id', args.id);
+    if (isAbsent(args.name) && isAbsent(args.id)) fail(caller, 'name', 'a non-empty string, or `id` one', args.name);
   }
+  const { name, id } = args;
   return selfDescribingEvent(
     'iglu:com.snowplowanalytics.snowplow/screen_view/jsonschema/1-0-0',
     present({ name, id }),
