@@ -42,6 +42,8 @@ export interface RefusalInfo {
 export interface Surroundings {
   /** The visitor's own subject; replaced by `setSubject`. */
   subject: Subject;
+  /** True in a request: a page view without a page is then the network's doing, not a caller's mistake. */
+  readonly bringsPage?: boolean;
   /** Asked for each event; undefined refuses it as private. Never throws. */
   forEvent(): EventSetting | undefined;
   /** Told of each event that was taken, by its wire type: `pv`, `se`, … */
@@ -228,7 +230,7 @@ export class TrackerCore {
           anonymous,
         );
     const { e, url } = event.fields;
-    if (caller && (e === 'pv' || e === 'pp') && isAbsent(url) && frame.url === undefined)
+    if (caller && !surroundings.bringsPage && (e === 'pv' || e === 'pp') && isAbsent(url) && frame.url === undefined)
       fail(caller, 'pageUrl', 'a non-empty string', url);
 
     let encoded: EncodedEvent[] = [encodeEvent(event, frame, setting.entities, settings.base64)];

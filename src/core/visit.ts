@@ -26,6 +26,7 @@ const NONE: readonly SelfDescribing[] = [];
 const HTTP_RESPONSE = 'iglu:io.github.snowplow-middleware/http_response/jsonschema/1-0-0';
 
 export class Visit<Req extends object> implements Surroundings {
+  readonly bringsPage = true;
   readonly facts: RequestFacts;
   /** When the request came, in milliseconds since the epoch. */
   readonly arrivedAt = Date.now();
