@@ -5,9 +5,9 @@ import type { Log } from '../core/logger';
 import { ENVELOPE_BYTES, EVENT_OVERHEAD } from './batch';
 import type { EventStore, Lease } from './event-store';
 import { FlushRound } from './flush-round';
-import type { Ledger } from './ledger';
+import { type Ledger, settlementOf } from './ledger';
 import { RetryGate } from './retry-gate';
-import type { Failure, SendResult, Transport } from './transport';
+import { asError, type SendResult, type Transport } from './transport';
 
 export interface PumpSettings {
   readonly maxBatchSize: number;
@@ -32,7 +32,9 @@ export class Pump {
   readonly #leases = new Map<Lease, readonly EncodedEvent[]>();
   // Waiting events that are to be sent now, whatever their number: a full batch, an interval that is over, a retry.
   #due = 0;
+  // Requests under way, and how many of those still wait for the store to give them their events.
   #sending = 0;
+  #taking = 0;
   #scheduled = false;
   #stopped = false;
   #retryTimer: NodeJS.Timeout | undefined;
@@ -65,7 +67,7 @@ export class Pump {
     return this.#store.size + this.#ledger.inFlight;
   }
 
-  /** When the receiver wants to be asked again, in milliseconds since the epoch; in the past when it does not mind. */
+  /** When the receiver wants to be asked again, on the clock of `performance.now()`; in the past when it does not mind. */
   get askedFor(): number {
     return this.#gate.askedFor;
   }
@@ -101,17 +103,17 @@ export class Pump {
   }
 
   #startRound(stopsAtFailure: boolean): FlushRound {
-    const round = new FlushRound(this.#store.size, this.#leases.keys(), stopsAtFailure);
+    const held = { waiting: this.#store.size, leases: this.#leases.keys(), taking: this.#taking };
+    const round = new FlushRound(held, this.#gate.failures, stopsAtFailure);
     this.#round = round;
     this.#due = this.#store.size;
     this.#outside(() => this.#pump());
-    if (round.finished) this.#endRound(round);
     return round;
   }
 
   #endRound(round: FlushRound): void {
     this.#round = undefined;
-    for (const lease of round.held.toReversed()) this.#settleEvents(lease, this.#leases.get(lease) ?? [], 'nack');
+    for (const lease of round.held.toReversed()) this.#giveBack(lease, this.#leases.get(lease) ?? []);
     round.end();
   }
 
@@ -123,132 +125,183 @@ export class Pump {
 
   /** Gives up what memory holds and says so; a durable store keeps it for the next run. Returns how many. */
   abandon(): number {
+    this.stop();
     const lost: EncodedEvent[] = [];
-    const settle = (lease: Lease, events: readonly EncodedEvent[]): void => {
-      if (!this.#store.durable) for (const event of events) lost.push(event);
-      this.#settleEvents(lease, events, this.#store.durable ? 'nack' : 'ack');
-    };
-    for (const [lease, events] of this.#leases) settle(lease, events);
-    while (!this.#store.durable && this.#store.size > 0) {
-      const lease = this.#store.take({ maxEvents: Infinity, maxBytes: Infinity, overhead: 0 });
-      if (!lease || 'then' in lease) break;
-      this.#ledger.inFlight += lease.events.length;
-      settle(lease, lease.events);
+    for (const [lease, events] of this.#leases) {
+      if (this.#store.durable) {
+        this.#giveBack(lease, events);
+        continue;
+      }
+      for (const event of events) lost.push(event);
+      this.#acknowledge(lease, events);
     }
+    if (!this.#store.durable) this.#drain(lost);
+    this.#leases.clear();
     this.#ledger.drop('shutdown', lost);
     if (this.#round) this.#endRound(this.#round);
     return lost.length;
   }
 
+  // A store that fails now has said so before; what it cannot give stays counted as waiting.
+  #drain(lost: EncodedEvent[]): void {
+    try {
+      while (this.#store.size > 0) {
+        const lease = this.#store.take({ maxEvents: Infinity, maxBytes: Infinity, overhead: 0 });
+        if (!lease || isThenable(lease) || lease.events.length === 0) return;
+        this.#ledger.inFlight += lease.events.length;
+        for (const event of lease.events) lost.push(event);
+        this.#acknowledge(lease, lease.events);
+      }
+    } catch (error) {
+      this.#ledger.noteError(asError(error));
+    }
+  }
+
   #pump(): void {
+    while (this.#mayStart()) this.#startOne();
+    if (!this.#round?.finished) return;
+    this.#endRound(this.#round);
     while (this.#mayStart()) this.#startOne();
   }
 
   #mayStart(): boolean {
     const { size, bytes } = this.#store;
-    if (size === 0) this.#round?.giveUp();
+    if (size === 0 || this.#stopped) this.#round?.giveUp();
     if (this.#stopped || size === 0 || this.#due <= 0 || this.#sending >= this.#settings.threads) return false;
     const waitMs = this.#gate.waitMs(this.#round?.trying === true);
     if (waitMs > 0) {
       this.#round?.giveUp();
-      const onTime = (): void => {
-        this.#retryTimer = undefined;
-        this.#pump();
-      };
-      this.#retryTimer ??= this.#outside(setTimeout, onTime, waitMs).unref();
+      this.#retryAfter(waitMs);
       return false;
     }
     if (this.#sending === 0) return true;
     // A receiver that fails is asked by one request at a time, and one more connection is worth it only for a full batch.
-    const full = size >= this.#settings.maxBatchSize || bytes + size * EVENT_OVERHEAD >= this.#maxBytes;
+    const full =
+      size >= this.#settings.maxBatchSize || ENVELOPE_BYTES + bytes + size * EVENT_OVERHEAD >= this.#maxBytes;
     return full && this.#gate.failures === 0;
   }
 
-  #startOne(): void {
-    this.#sending++;
-    const { failures } = this.#gate;
-    const onError = (error: unknown): void => {
-      this.#log.error('the event store failed to give events');
-      this.#ledger.noteError(error as Error);
-      this.#noteFailure({ status: 'retry', error: error as Error }, failures);
-      this.#deliver(undefined, failures);
+  #retryAfter(waitMs: number): void {
+    const onTime = (): void => {
+      this.#retryTimer = undefined;
+      this.#pump();
     };
-    const maxBytes = this.#maxBytes - ENVELOPE_BYTES;
+    this.#retryTimer ??= this.#outside(setTimeout, onTime, Math.ceil(waitMs)).unref();
+  }
+
+  #startOne(): void {
+    const failures = this.#round?.trying ? this.#round.failuresAtStart : this.#gate.failures;
+    const onTaken = (lease: Lease | undefined): void => {
+      if (lease && lease.events?.length > 0) return this.#deliver(lease, failures);
+      // What the store counts it does not give: asked again at once, it would be asked for ever.
+      this.#due = 0;
+      this.#leaveOff();
+    };
+    const onError = (error: unknown): void => {
+      this.#ledger.noteError(asError(error));
+      this.#gate.fail(failures, undefined);
+      this.#leaveOff();
+      this.#log.error('the event store failed to give events');
+    };
+    this.#sending++;
+    this.#taking++;
+    this.#round?.noteTaking();
     try {
-      const taken = this.#store.take({ maxEvents: this.#settings.maxBatchSize, maxBytes, overhead: EVENT_OVERHEAD });
-      if (taken && 'then' in taken) taken.then((lease) => this.#deliver(lease, failures), onError);
-      else this.#deliver(taken, failures);
+      const taken = this.#store.take({
+        maxEvents: this.#settings.maxBatchSize,
+        maxBytes: this.#maxBytes - ENVELOPE_BYTES,
+        overhead: EVENT_OVERHEAD,
+      });
+      if (isThenable(taken)) taken.then(onTaken, onError);
+      else onTaken(taken);
     } catch (error) {
       onError(error);
     }
   }
 
-  #deliver(lease: Lease | undefined, failures: number): void {
-    if (!lease) {
-      this.#sending--;
-      this.#round?.giveUp();
-      // Not at once: this may run inside the loop of #pump.
-      setImmediate(() => this.#goOn());
-      return;
-    }
+  // There was nothing to send after all.
+  #leaveOff(): void {
+    this.#sending--;
+    this.#taking--;
+    this.#round?.noteTaken(undefined);
+    this.#round?.giveUp();
+    // Not at once: this may run inside the loop of #pump.
+    setImmediate(() => this.#goOn());
+  }
+
+  #deliver(lease: Lease, failures: number): void {
     const { events } = lease;
+    this.#taking--;
     this.#leases.set(lease, events);
     this.#ledger.inFlight += events.length;
-    this.#due -= events.length;
+    this.#due = Math.max(0, this.#due - events.length);
     this.#round?.noteTaken(lease);
-    const settle = (result: SendResult | readonly SendResult[]): void => {
-      this.#sending--;
-      // A close that ran out of time has settled it already.
-      if (this.#leases.has(lease))
-        this.#settle(lease, 'status' in result ? events.map(() => result) : result, failures);
-      this.#goOn();
-    };
-    this.#transport.send(events).then(settle, (error: unknown) => settle({ status: 'retry', error: error as Error }));
+    // The store took longer to give them than the emitter had to live.
+    if (this.#stopped) this.abandon();
+    else void this.#send(lease, failures);
+  }
+
+  async #send(lease: Lease, failures: number): Promise<void> {
+    let result: SendResult | readonly SendResult[];
+    try {
+      result = await this.#transport.send(lease.events);
+    } catch (error) {
+      result = { status: 'retry', error: asError(error) };
+    }
+    this.#sending--;
+    // A close that ran out of time has settled it already.
+    if (this.#leases.has(lease))
+      this.#settle(lease, Array.isArray(result) ? result : lease.events.map(() => result as SendResult), failures);
+    this.#goOn();
   }
 
   #settle(lease: Lease, results: readonly SendResult[], failuresAtStart: number): void {
-    const having = (status: SendResult['status']): EncodedEvent[] =>
-      lease.events.filter((_event, index) => results[index]?.status === status);
-    const [sent, rejected, kept, tooLarge] = [having('sent'), having('rejected'), having('retry'), having('too-large')];
-    const failures = results.filter((result) => result.status !== 'sent');
-    const alone = tooLarge.length > 0 && lease.events.length === 1;
-    const [lost, split] = alone ? [tooLarge, []] : [[], tooLarge];
-
-    this.#settleEvents(lease, [...sent, ...rejected, ...lost], 'ack');
+    const settlement = settlementOf(lease.events, results);
+    const { sent, rejected, lost, kept, split, failures } = settlement;
+    this.#ledger.count(settlement);
+    this.#leases.delete(lease);
+    this.#acknowledge(lease, [...sent, ...rejected, ...lost]);
     if (sent.length > 0) this.#gate.succeed();
     const retry = failures.find(({ status }) => status === 'retry');
-    if (retry) this.#noteFailure(retry, failuresAtStart);
+    if (retry) this.#gate.fail(failuresAtStart, retry.afterMs);
     // An event that is too large by itself says nothing of the others; a batch says what a request may carry: half of it,
     // by bytes, because that is what receivers limit.
-    if (alone) this.#maxBytes = this.#settings.maxBytes;
+    if (lost.length > 0) this.#maxBytes = this.#settings.maxBytes;
     else if (split.length > 0) {
       const bytes = split.reduce((total, event) => total + event.bytes + EVENT_OVERHEAD, ENVELOPE_BYTES);
       this.#maxBytes = Math.min(this.#maxBytes, Math.ceil(bytes / 2));
-      this.#round?.noteSplit(lease, split.length);
-      this.#settleEvents(lease, split, 'nack');
+      this.#round?.noteSplit(lease, split);
+      this.#giveBack(lease, split);
     }
     const failed = lease.events.length - sent.length - split.length;
     if (this.#round?.noteSettled(lease, sent.length, failed, kept.length)) this.#leases.set(lease, kept);
-    else this.#settleEvents(lease, kept, 'nack');
-    this.#ledger.settle({ sent, rejected, lost, kept, split, failures });
+    else this.#giveBack(lease, kept);
+    this.#ledger.report(settlement);
   }
 
-  #settleEvents(lease: Lease, events: readonly EncodedEvent[], how: 'ack' | 'nack'): void {
+  #acknowledge(lease: Lease, events: readonly EncodedEvent[]): void {
+    if (events.length > 0) this.#log.guard("the event store's ack", () => lease.ack(events));
+  }
+
+  #giveBack(lease: Lease, events: readonly EncodedEvent[]): void {
     this.#leases.delete(lease);
     if (events.length === 0) return;
-    this.#ledger.inFlight -= events.length;
-    if (how === 'nack') this.#due += events.length;
-    this.#log.guard(`the event store's ${how}`, () => lease[how](events));
-  }
-
-  #noteFailure({ error, afterMs }: Failure, failuresAtStart: number): void {
-    this.#log.warn('events could not be sent and are kept', { error: error.message });
-    this.#gate.fail(failuresAtStart, afterMs);
+    try {
+      const returned: unknown = lease.nack(events);
+      this.#ledger.inFlight -= events.length;
+      this.#due += events.length;
+      if (isThenable(returned)) returned.then(undefined, () => this.#log.error("the event store's nack rejected"));
+    } catch (error) {
+      this.#ledger.drop('store-error', events, asError(error));
+    }
   }
 
   #goOn(): void {
-    if (this.#round?.finished) this.#endRound(this.#round);
     this.#pump();
     if (this.held === 0 || this.#due <= 0) this.#onRest(this.held);
   }
+}
+
+function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
+  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
 }

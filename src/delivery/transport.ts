@@ -1,5 +1,6 @@
 // The port to where events are sent: one batch in, one outcome out. Outcomes are values, never exceptions.
 import type { EncodedEvent } from '../core/emitter';
+import { show } from '../core/errors';
 
 /** What became of a batch, or of one event of it. */
 export type SendResult = { readonly status: 'sent' } | Failure;
@@ -24,3 +25,6 @@ export interface Transport {
   /** Ends what is under way and releases what it holds. Idempotent. */
   close(): Promise<void>;
 }
+
+/** Whatever was thrown or rejected, as an Error. */
+export const asError = (thrown: unknown): Error => (thrown instanceof Error ? thrown : new Error(show(thrown)));
