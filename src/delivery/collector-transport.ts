@@ -142,7 +142,8 @@ export class CollectorTransport implements Transport {
     if (status >= 200 && status < 300) return { status: 'sent' };
     const error = new Error(`the collector answered ${status}`);
     const retry = this.#options.customRetryCodes[status];
-    if (status === 413 && retry === undefined) return { status: 'too-large', error, code: status };
+    const tooLarge = status === 413 || (status === 414 && this.#options.method === 'get');
+    if (tooLarge && retry === undefined) return { status: 'too-large', error, code: status };
     if (!(retry ?? !FINAL.has(status))) return { status: 'rejected', error, code: status };
     if (status >= 300 && status < 400)
       this.#log.error(`the collector answered ${status}, a redirect, and those are not followed: check the endpoint`);

@@ -1,6 +1,7 @@
 // One flush: which of the events accepted before it have been tried since, and what came of that.
 import type { EncodedEvent } from '../core/emitter';
 import type { Lease } from './event-store';
+import type { Settlement } from './ledger';
 
 /** What the engine holds when a flush begins. */
 export interface Held {
@@ -73,11 +74,11 @@ export class FlushRound {
   }
 
   /** @returns true when the lease is now held. */
-  noteSettled(lease: Lease, sent: number, failed: number, kept: number): boolean {
+  noteSettled(lease: Lease, { sent, rejected, lost, kept }: Settlement): boolean {
     if (!this.#pending.delete(lease)) return false;
-    this.sent += sent;
-    this.failed += failed;
-    if (kept === 0) return false;
+    this.sent += sent.length;
+    this.failed += rejected.length + lost.length + kept.length;
+    if (kept.length === 0) return false;
     this.held.push(lease);
     if (this.stopsAtFailure) this.giveUp();
     return true;

@@ -27,15 +27,16 @@ export interface Settlement {
   readonly failures: readonly Failure[];
 }
 
-/** Reads a transport's answer, one result for each event; one that is missing or makes no sense keeps its event. */
-export function settlementOf(events: readonly EncodedEvent[], results: readonly SendResult[]): Settlement {
+/** Reads a transport's answer, for all events or one by one; an event whose result is missing or makes no sense is kept. */
+export function settlementOf(events: readonly EncodedEvent[], answer: SendResult | readonly SendResult[]): Settlement {
+  const oneByOne = isList(answer);
   const sent: EncodedEvent[] = [];
   const rejected: EncodedEvent[] = [];
   const kept: EncodedEvent[] = [];
   const tooLarge: EncodedEvent[] = [];
   const failures: Failure[] = [];
   for (const [index, event] of events.entries()) {
-    const result = results[index];
+    const result = oneByOne ? answer[index] : answer;
     if (result?.status === 'sent') {
       sent.push(event);
       continue;
@@ -45,9 +46,11 @@ export function settlementOf(events: readonly EncodedEvent[], results: readonly 
     else kept.push(event);
     failures.push(result?.status ? result : NO_RESULT);
   }
-  const alone = tooLarge.length > 0 && events.length === 1;
+  const alone = oneByOne || events.length === 1;
   return { sent, rejected, lost: alone ? tooLarge : [], kept, split: alone ? [] : tooLarge, failures };
 }
+
+const isList = (answer: SendResult | readonly SendResult[]): answer is readonly SendResult[] => Array.isArray(answer);
 
 const NO_RESULT: Failure = { status: 'retry', error: new Error('the transport gave no answer') };
 

@@ -6,6 +6,7 @@ import { ENVELOPE_BYTES, EVENT_OVERHEAD } from './batch';
 import type { EventStore, Lease } from './event-store';
 import { FlushRound } from './flush-round';
 import { type Ledger, settlementOf } from './ledger';
+import { isThenable, OpenLeases } from './open-leases';
 import { RetryGate } from './retry-gate';
 import { asError, type SendResult, type Transport } from './transport';
 
@@ -28,8 +29,7 @@ export class Pump {
   readonly #onRest: (events: number) => void;
   // Timers and sends are started outside the request that happened to fill a batch: they must not keep it alive.
   readonly #outside = AsyncLocalStorage.snapshot();
-  // What is out, and which of its events are not settled yet.
-  readonly #leases = new Map<Lease, readonly EncodedEvent[]>();
+  readonly #leases: OpenLeases;
   // Waiting events that are to be sent now, whatever their number: a full batch, an interval that is over, a retry.
   #due = 0;
   // Requests under way, and how many of those still wait for the store to give them their events.
@@ -57,6 +57,7 @@ export class Pump {
     this.#transport = transport;
     this.#ledger = ledger;
     this.#log = log;
+    this.#leases = new OpenLeases(store, ledger, log);
     this.#gate = new RetryGate(settings.maxRetryDelayMs);
     this.#onRest = onRest;
     this.#maxBytes = settings.maxBytes;
@@ -103,7 +104,7 @@ export class Pump {
   }
 
   #startRound(stopsAtFailure: boolean): FlushRound {
-    const held = { waiting: this.#store.size, leases: this.#leases.keys(), taking: this.#taking };
+    const held = { waiting: this.#store.size, leases: this.#leases.all(), taking: this.#taking };
     const round = new FlushRound(held, this.#gate.failures, stopsAtFailure);
     this.#round = round;
     this.#due = this.#store.size;
@@ -113,7 +114,7 @@ export class Pump {
 
   #endRound(round: FlushRound): void {
     this.#round = undefined;
-    for (const lease of round.held.toReversed()) this.#giveBack(lease, this.#leases.get(lease) ?? []);
+    for (const lease of round.held.toReversed()) this.#giveBack(lease);
     round.end();
   }
 
@@ -126,35 +127,9 @@ export class Pump {
   /** Gives up what memory holds and says so; a durable store keeps it for the next run. Returns how many. */
   abandon(): number {
     this.stop();
-    const lost: EncodedEvent[] = [];
-    for (const [lease, events] of this.#leases) {
-      if (this.#store.durable) {
-        this.#giveBack(lease, events);
-        continue;
-      }
-      for (const event of events) lost.push(event);
-      this.#acknowledge(lease, events);
-    }
-    if (!this.#store.durable) this.#drain(lost);
-    this.#leases.clear();
-    this.#ledger.drop('shutdown', lost);
+    const lost = this.#leases.abandon();
     if (this.#round) this.#endRound(this.#round);
-    return lost.length;
-  }
-
-  // A store that fails now has said so before; what it cannot give stays counted as waiting.
-  #drain(lost: EncodedEvent[]): void {
-    try {
-      while (this.#store.size > 0) {
-        const lease = this.#store.take({ maxEvents: Infinity, maxBytes: Infinity, overhead: 0 });
-        if (!lease || isThenable(lease) || lease.events.length === 0) return;
-        this.#ledger.inFlight += lease.events.length;
-        for (const event of lease.events) lost.push(event);
-        this.#acknowledge(lease, lease.events);
-      }
-    } catch (error) {
-      this.#ledger.noteError(asError(error));
-    }
+    return lost;
   }
 
   #pump(): void {
@@ -230,11 +205,9 @@ export class Pump {
   }
 
   #deliver(lease: Lease, failures: number): void {
-    const { events } = lease;
     this.#taking--;
-    this.#leases.set(lease, events);
-    this.#ledger.inFlight += events.length;
-    this.#due = Math.max(0, this.#due - events.length);
+    this.#leases.add(lease);
+    this.#due = Math.max(0, this.#due - lease.events.length);
     this.#round?.noteTaken(lease);
     // The store took longer to give them than the emitter had to live.
     if (this.#stopped) this.abandon();
@@ -242,66 +215,46 @@ export class Pump {
   }
 
   async #send(lease: Lease, failures: number): Promise<void> {
-    let result: SendResult | readonly SendResult[];
+    let answer: SendResult | readonly SendResult[];
     try {
-      result = await this.#transport.send(lease.events);
+      answer = await this.#transport.send(lease.events);
     } catch (error) {
-      result = { status: 'retry', error: asError(error) };
+      answer = { status: 'retry', error: asError(error) };
     }
     this.#sending--;
     // A close that ran out of time has settled it already.
-    if (this.#leases.has(lease))
-      this.#settle(lease, Array.isArray(result) ? result : lease.events.map(() => result as SendResult), failures);
+    if (this.#leases.has(lease)) this.#settle(lease, answer, failures);
     this.#goOn();
   }
 
-  #settle(lease: Lease, results: readonly SendResult[], failuresAtStart: number): void {
-    const settlement = settlementOf(lease.events, results);
+  #settle(lease: Lease, answer: SendResult | readonly SendResult[], failuresAtStart: number): void {
+    const settlement = settlementOf(lease.events, answer);
     const { sent, rejected, lost, kept, split, failures } = settlement;
     this.#ledger.count(settlement);
-    this.#leases.delete(lease);
-    this.#acknowledge(lease, [...sent, ...rejected, ...lost]);
+    this.#leases.acknowledge(lease, [...sent, ...rejected, ...lost], [...split, ...kept]);
     if (sent.length > 0) this.#gate.succeed();
     const retry = failures.find(({ status }) => status === 'retry');
     if (retry) this.#gate.fail(failuresAtStart, retry.afterMs);
-    // An event that is too large by itself says nothing of the others; a batch says what a request may carry: half of it,
-    // by bytes, because that is what receivers limit.
-    if (lost.length > 0) this.#maxBytes = this.#settings.maxBytes;
-    else if (split.length > 0) {
-      const bytes = split.reduce((total, event) => total + event.bytes + EVENT_OVERHEAD, ENVELOPE_BYTES);
-      this.#maxBytes = Math.min(this.#maxBytes, Math.ceil(bytes / 2));
-      this.#round?.noteSplit(lease, split);
-      this.#giveBack(lease, split);
-    }
-    const failed = lease.events.length - sent.length - split.length;
-    if (this.#round?.noteSettled(lease, sent.length, failed, kept.length)) this.#leases.set(lease, kept);
-    else this.#giveBack(lease, kept);
+    if (lost.length > 0 || split.length > 0) this.#learn(split);
+    this.#round?.noteSplit(lease, split);
+    const held = this.#round?.noteSettled(lease, settlement) === true;
+    if (!held) this.#giveBack(lease);
     this.#ledger.report(settlement);
   }
 
-  #acknowledge(lease: Lease, events: readonly EncodedEvent[]): void {
-    if (events.length > 0) this.#log.guard("the event store's ack", () => lease.ack(events));
+  // An event that is too large by itself says nothing of the others; a batch says what a request may carry: half of it, by
+  // bytes, because that is what receivers limit.
+  #learn(split: readonly EncodedEvent[]): void {
+    const bytes = split.reduce((total, event) => total + event.bytes + EVENT_OVERHEAD, ENVELOPE_BYTES);
+    this.#maxBytes = split.length === 0 ? this.#settings.maxBytes : Math.min(this.#maxBytes, Math.ceil(bytes / 2));
   }
 
-  #giveBack(lease: Lease, events: readonly EncodedEvent[]): void {
-    this.#leases.delete(lease);
-    if (events.length === 0) return;
-    try {
-      const returned: unknown = lease.nack(events);
-      this.#ledger.inFlight -= events.length;
-      this.#due += events.length;
-      if (isThenable(returned)) returned.then(undefined, () => this.#log.error("the event store's nack rejected"));
-    } catch (error) {
-      this.#ledger.drop('store-error', events, asError(error));
-    }
+  #giveBack(lease: Lease): void {
+    this.#due += this.#leases.giveBack(lease);
   }
 
   #goOn(): void {
     this.#pump();
     if (this.held === 0 || this.#due <= 0) this.#onRest(this.held);
   }
-}
-
-function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
-  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
 }

@@ -7,7 +7,8 @@ export type SendResult = { readonly status: 'sent' } | Failure;
 
 export interface Failure {
   /**
-   * `retry`: kept and tried again; `too-large`: the receiver takes smaller batches only; `rejected`: it will never take it.
+   * `retry`: kept and tried again; `too-large`: a batch is tried again in smaller ones, an event answered for by itself is
+   * given up; `rejected`: the receiver will never take it.
    */
   readonly status: 'retry' | 'too-large' | 'rejected';
   readonly error: Error;
