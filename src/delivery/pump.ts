@@ -114,7 +114,7 @@ export class Pump {
 
   #endRound(round: FlushRound): void {
     this.#round = undefined;
-    for (const lease of round.held.toReversed()) this.#giveBack(lease);
+    for (const lease of round.held) this.#giveBack(lease);
     round.end();
   }
 
