@@ -21,6 +21,8 @@ export function backoffDelay(failures: number, maxMs: number, random: () => numb
  */
 export function retryAfterMs(header: unknown, now: number): number | undefined {
   if (typeof header !== 'string' || header === '') return undefined;
-  const wait = /^\d+$/.test(header) ? Number(header) * 1000 : Date.parse(header) - now;
+  // Only what ends in GMT is a date of HTTP: Date.parse would read one into almost any text with a number in it.
+  const date = header.endsWith('GMT') ? Date.parse(header) : NaN;
+  const wait = /^\d+$/.test(header) ? Number(header) * 1000 : date - now;
   return wait > 0 ? Math.min(wait, LONGEST_RETRY_AFTER_MS) : undefined;
 }

@@ -13,6 +13,7 @@ import {
   type Payload,
   type RefuseReason,
 } from '../core/emitter';
+import { ConfigError, show } from '../core/errors';
 import type { Log } from '../core/logger';
 import { encodePayload } from '../core/payload';
 import { ENVELOPE_BYTES, EVENT_OVERHEAD } from './batch';
@@ -20,8 +21,9 @@ import type { EventStore } from './event-store';
 import type { FlushRound } from './flush-round';
 import { hold, release } from './last-call';
 import { type Callbacks, Ledger } from './ledger';
+import { BUFFER_RULES, LONGEST_TIMER_MS } from './options';
 import { Pump, type PumpSettings } from './pump';
-import type { Transport } from './transport';
+import { asError, type Transport } from './transport';
 
 /** The engine's settings, resolved: nothing here is optional but the callbacks. */
 export interface EngineSettings extends PumpSettings, Callbacks {
@@ -72,8 +74,13 @@ export class BatchEmitter implements EncodedInput {
    * @returns false when the event was refused; `onDrop` and `stats()` say why.
    */
   input(payload: Payload, meta?: EventMeta): boolean {
-    const id = meta?.eventId ?? payload['eid'];
-    const event = encodePayload(payload, isUuid(id) ? id : randomUUID(), meta?.anonymous === true);
+    let event: EncodedEvent | undefined;
+    try {
+      const id = meta?.eventId ?? payload['eid'];
+      event = encodePayload(payload, isUuid(id) ? id : randomUUID(), meta?.anonymous === true);
+    } catch {
+      // Not an object, or one whose values cannot be read: no event either.
+    }
     if (event) return this[ENCODED_INPUT]([event]) === undefined;
     this.#ledger.refuse('invalid', [payload]);
     return false;
@@ -82,6 +89,8 @@ export class BatchEmitter implements EncodedInput {
   [ENCODED_INPUT](events: readonly EncodedEvent[]): RefuseReason | undefined {
     const refusal = this.#admit(events);
     if (refusal) {
+      // A buffer may be full, by bytes or by a store of its own capacity, before there is a batch.
+      if (refusal === 'full') this.#pump.send();
       this.#ledger.refuse(refusal, events);
       return refusal;
     }
@@ -93,8 +102,10 @@ export class BatchEmitter implements EncodedInput {
     }
     const { size, bytes } = this.#store;
     const { batchSize, byteLimit } = this.#settings;
-    if (size >= batchSize || ENVELOPE_BYTES + bytes + size * EVENT_OVERHEAD >= byteLimit) this.#pump.send();
-    else this.#armTimer();
+    if (size >= batchSize || ENVELOPE_BYTES + bytes + size * EVENT_OVERHEAD >= byteLimit) {
+      this.#stopTimer();
+      this.#pump.send();
+    } else this.#armTimer();
     return undefined;
   }
 
@@ -106,16 +117,22 @@ export class BatchEmitter implements EncodedInput {
    */
   async flush(options: { timeoutMs?: number } = {}): Promise<FlushReport> {
     let round: FlushRound | undefined;
-    const joined = Promise.resolve(this.#pump.join()).then((started) => {
-      round = started;
-      return started.done;
-    });
-    await within(joined, options.timeoutMs ?? FLUSH_TIMEOUT_MS);
+    await within(async () => {
+      round = await this.#pump.join();
+      await round.done;
+    }, options.timeoutMs ?? FLUSH_TIMEOUT_MS);
     return { sent: round?.sent ?? 0, failed: round?.failed ?? 0, remaining: this.#pump.held };
   }
 
-  /** Replaces the longest time, in milliseconds, that an event waits for company; 0 turns the timer off. */
+  /**
+   * Replaces the longest time, in milliseconds, that an event waits for company; 0 turns the timer off.
+   *
+   * @throws ConfigError when it is not an integer that a timer can take.
+   */
   setFlushTimer(intervalMs: number): void {
+    const { flushIntervalMs } = BUFFER_RULES;
+    if (!flushIntervalMs.accepts(intervalMs))
+      throw new ConfigError('setFlushTimer: intervalMs', flushIntervalMs.expected, show(intervalMs));
     this.#stopTimer();
     this.#intervalMs = intervalMs;
     if (this.#store.size > 0) this.#armTimer();
@@ -147,16 +164,20 @@ export class BatchEmitter implements EncodedInput {
    * @param options `timeoutMs`: the whole time it may take. Default 5,000.
    */
   close(options: { timeoutMs?: number } = {}): Promise<FlushReport> {
-    return (this.#closing ??= this.#shutDown(Date.now() + (options.timeoutMs ?? CLOSE_TIMEOUT_MS)));
+    return (this.#closing ??= this.#shutDown(performance.now() + (options.timeoutMs ?? CLOSE_TIMEOUT_MS)));
   }
 
   #admit(events: readonly EncodedEvent[]): RefuseReason | undefined {
     if (this.#closing) return 'closed';
-    if (!events.every((event) => this.#transport.fits(event))) return 'too-large';
     try {
-      return this.#store.put(events) ? undefined : 'full';
+      for (const event of events) if (!this.#transport.fits(event)) return 'too-large';
+      const taken: unknown = this.#store.put(events);
+      if (typeof taken === 'boolean') return taken ? undefined : 'full';
+      // A promise, most likely: whether it took them cannot be known in time.
+      Promise.resolve(taken).catch(() => {});
+      throw new TypeError('an event store must answer put() with true or false, at once');
     } catch (error) {
-      this.#ledger.noteError(error as Error);
+      this.#ledger.noteError(asError(error));
       return 'store-error';
     }
   }
@@ -192,7 +213,7 @@ export class BatchEmitter implements EncodedInput {
 
   async #shutDown(deadline: number): Promise<FlushReport> {
     const sentBefore = this.#ledger.sent;
-    const left = (): number => deadline - Date.now();
+    const left = (): number => deadline - performance.now();
     this.#stopTimer();
     for (;;) {
       await this.flush({ timeoutMs: left() });
@@ -201,22 +222,23 @@ export class BatchEmitter implements EncodedInput {
       await sleep(Math.min(CLOSE_PAUSE_MS, left()));
     }
     this.#pump.stop();
-    await within(this.#transport.close(), RELEASE_MS);
+    await within(() => this.#transport.close(), RELEASE_MS);
     // Sends that the close has cut off settle now.
     await new Promise(setImmediate);
     const failed = this.#pump.abandon();
     release(this.#holder);
-    await within(Promise.resolve(this.#store.close?.()), RELEASE_MS);
+    await within(() => this.#store.close?.(), RELEASE_MS);
     return { sent: this.#ledger.sent - sentBefore, failed, remaining: this.#pump.held };
   }
 }
 
-/** Waits for `promise`, but no longer than `ms`; what it rejects with does not matter here. */
-async function within(promise: Promise<unknown>, ms: number): Promise<void> {
+/** Waits for what `work` starts, but no longer than `ms`; that it fails does not matter here. */
+async function within(work: () => unknown, ms: number): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const expired = new Promise((resolve) => {
-    timer = setTimeout(resolve, Math.max(0, ms));
+    timer = setTimeout(resolve, Math.min(Math.max(0, ms), LONGEST_TIMER_MS));
   });
-  await Promise.race([promise.catch(() => {}), expired]);
+  const done = (async () => work())().catch(() => {});
+  await Promise.race([done, expired]);
   clearTimeout(timer);
 }

@@ -4,8 +4,8 @@ import type { EncodedEvent } from '../core/emitter';
 const OPENING = '{"schema":"iglu:com.snowplowanalytics.snowplow/payload_data/jsonschema/1-0-4","data":[';
 const CLOSING = ']}';
 
-/** Bytes of a POST body that are not events. */
-export const ENVELOPE_BYTES = OPENING.length + CLOSING.length;
+/** Bytes of a POST body that are not events; one less, because the first event has no comma. */
+export const ENVELOPE_BYTES = OPENING.length + CLOSING.length - 1;
 
 const stamp = (sentAt: number): string => `,"stm":"${sentAt}"}`;
 

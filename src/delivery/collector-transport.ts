@@ -5,8 +5,8 @@ import type { Log } from '../core/logger';
 import { VERSION } from '../core/version';
 import { retryAfterMs } from './backoff';
 import { ENVELOPE_BYTES, EVENT_OVERHEAD, getQuery, postBody } from './batch';
-import type { DispatcherLike } from './options';
-import type { SendResult, Transport } from './transport';
+import { type DispatcherLike, LONGEST_TIMER_MS } from './options';
+import { asError, type SendResult, type Transport } from './transport';
 
 export interface CollectorTransportOptions {
   readonly url: URL;
@@ -26,6 +26,8 @@ const FINAL: ReadonlySet<number> = new Set([400, 401, 403, 410, 422]);
 const MAX_ANSWER_BYTES = 65_536;
 // Below the idle time-outs that servers and load balancers commonly have (Node's own is 5 s).
 const KEEP_ALIVE_MS = 4_000;
+// How long an answer's body may take, once its status has said all: as long as it lasts it occupies the connection.
+const LONGEST_BODY_MS = 1_000;
 // A new connection asks for the address again: how long a collector's move goes unnoticed at most.
 const CONNECTION_AGE_MS = 60_000;
 
@@ -35,9 +37,11 @@ export class CollectorTransport implements Transport {
   readonly #dispatcher: Dispatcher;
   readonly #ownsDispatcher: boolean;
   readonly #path: string;
-  readonly #deadlineMs: number;
-  // Connections opened whose first request has not started yet.
-  #fresh = 0;
+  readonly #headers: Readonly<Record<string, string>>;
+  readonly #limits: Limits;
+  readonly #exchanges = new Set<Exchange>();
+  // A connection has just been opened: undici says so right before it starts the first request on it.
+  #fresh = false;
   #closing: Promise<void> | undefined;
 
   constructor(options: CollectorTransportOptions, log: Log) {
@@ -46,7 +50,10 @@ export class CollectorTransport implements Transport {
     const { url, method, requestTimeoutMs: limit, dispatcher } = options;
     this.#path = url.pathname.replace(/\/$/, '') + (method === 'get' ? '/i' : '/com.snowplowanalytics.snowplow/tp2');
     const connect = typeof limit === 'number' ? limit : limit.connect;
-    this.#deadlineMs = typeof limit === 'number' ? limit : limit.connect + limit.response;
+    const response = typeof limit === 'number' ? undefined : limit.response;
+    this.#limits = { whole: connect + (response ?? 0), response };
+    const given = Object.entries(options.headers).map(([name, value]) => [name.toLowerCase(), value] as const);
+    this.#headers = { 'user-agent': `snowplow-middleware/${VERSION}`, ...Object.fromEntries(given) };
     this.#ownsDispatcher = !dispatcher;
     this.#dispatcher =
       (dispatcher as unknown as Dispatcher | undefined) ??
@@ -60,7 +67,7 @@ export class CollectorTransport implements Transport {
         keepAliveTimeout: KEEP_ALIVE_MS,
         clientTtl: CONNECTION_AGE_MS,
       });
-    this.#dispatcher.on?.('connect', () => this.#fresh++);
+    if (this.#ownsDispatcher) this.#dispatcher.on('connect', () => (this.#fresh = true));
     if (url.protocol === 'http:' && !isLoopback(url.hostname))
       log.warn('events go to the collector unencrypted: its endpoint is http');
   }
@@ -77,41 +84,54 @@ export class CollectorTransport implements Transport {
     const results: SendResult[] = [];
     let unreachable: SendResult | undefined;
     for (const event of events) {
-      // Where nobody answers, the rest of the batch need not find that out one by one.
+      // Where nobody answers, or wants to be left alone, the rest of the batch need not find that out one by one.
       const result =
         unreachable ?? (await this.#exchange(`${this.#path}?${getQuery(event, Date.now())}`, null, anonymous));
-      if (result.status === 'retry' && result.code === undefined) unreachable = result;
+      if (result.status === 'retry' && (result.code === undefined || result.afterMs)) unreachable = result;
       results.push(result);
     }
     return results;
   }
 
   close(): Promise<void> {
-    return (this.#closing ??= this.#ownsDispatcher ? this.#dispatcher.destroy() : Promise.resolve());
+    return (this.#closing ??= this.#end());
+  }
+
+  async #end(): Promise<void> {
+    for (const exchange of this.#exchanges) exchange.cut(new Error('the emitter was closed'));
+    if (this.#ownsDispatcher) await this.#dispatcher.destroy();
   }
 
   async #exchange(path: string, body: string | null, anonymous: boolean): Promise<SendResult> {
     // A server may close an idle connection at the moment it is used again: that says nothing of the collector, so the
     // request is made again at once. Each such connection costs one attempt; a fresh one that fails is a real failure.
-    for (let attempt = 0; ; attempt++) {
-      const exchange = new Exchange(this.#deadlineMs, () => this.#fresh > 0 && this.#fresh-- > 0);
-      const result = await exchange.run(this.#dispatcher, this.#request(path, body, anonymous));
-      if (typeof result === 'object') return this.#unanswered(result.error);
-      if (result !== 'stale') return this.#decide(result, exchange.retryAfter);
-      if (attempt >= this.#options.connections) return this.#unanswered(exchange.failure as Error);
+    const request = this.#request(path, body, anonymous);
+    for (let left = this.#options.connections; ; left--) {
+      const exchange = new Exchange(this.#limits, () => this.#isReused() && left > 0);
+      this.#exchanges.add(exchange);
+      const outcome = await exchange.run(this.#dispatcher, request);
+      this.#exchanges.delete(exchange);
+      if (typeof outcome === 'object') return { status: 'retry', error: outcome.error };
+      if (outcome !== 'stale') return this.#decide(outcome, exchange.retryAfter);
     }
   }
 
+  // Of a dispatcher that is not ours nothing is known: its failures are all taken for real.
+  #isReused(): boolean {
+    const fresh = this.#fresh || !this.#ownsDispatcher;
+    this.#fresh = false;
+    return !fresh;
+  }
+
   #request(path: string, body: string | null, anonymous: boolean): Dispatcher.DispatchOptions {
-    const { url, headers } = this.#options;
+    const { url } = this.#options;
     return {
       origin: url.origin,
       path,
       method: body === null ? 'GET' : 'POST',
       body,
       headers: {
-        'user-agent': `snowplow-middleware/${VERSION}`,
-        ...headers,
+        ...this.#headers,
         ...(body === null ? {} : { 'content-type': 'application/json; charset=utf-8' }),
         ...(anonymous ? { 'sp-anonymous': '*' } : {}),
       },
@@ -122,58 +142,69 @@ export class CollectorTransport implements Transport {
     if (status >= 200 && status < 300) return { status: 'sent' };
     const error = new Error(`the collector answered ${status}`);
     const retry = this.#options.customRetryCodes[status];
-    if (status === 413 && retry === undefined) return { status: 'too-large', error, code: status };
+    const tooLarge = status === 413 || (status === 414 && this.#options.method === 'get');
+    if (tooLarge && retry === undefined) return { status: 'too-large', error, code: status };
     if (!(retry ?? !FINAL.has(status))) return { status: 'rejected', error, code: status };
     if (status >= 300 && status < 400)
       this.#log.error(`the collector answered ${status}, a redirect, and those are not followed: check the endpoint`);
     else if (status === 404) this.#log.error('the collector answered 404: check the endpoint and its path');
     return { status: 'retry', afterMs: retryAfterMs(retryAfter, Date.now()), error, code: status };
   }
-
-  #unanswered(error: Error): SendResult {
-    return { status: 'retry', error };
-  }
 }
 
 type Outcome = number | 'stale' | { readonly error: Error };
 
+/** How long the parts of an exchange may take, in milliseconds. */
+interface Limits {
+  /** From the call to the status; or to the start of the request, where that has a limit of its own. */
+  readonly whole: number;
+  readonly response: number | undefined;
+}
+
 // One request and its answer, as undici reports them. The status alone decides, as soon as it is there.
 class Exchange implements Dispatcher.DispatchHandler {
   retryAfter: unknown;
-  failure: Error | undefined;
-  readonly #deadlineMs: number;
-  readonly #takeFresh: () => boolean;
+  readonly #limits: Limits;
+  readonly #isReused: () => boolean;
   #settle: (outcome: Outcome) => void = () => {};
   #timer: NodeJS.Timeout | undefined;
   #controller: Dispatcher.DispatchController | undefined;
   #reused = false;
   #answered = false;
-  #expired = false;
+  #cut: Error | undefined;
   #received = 0;
 
-  constructor(deadlineMs: number, takeFresh: () => boolean) {
-    this.#deadlineMs = deadlineMs;
-    this.#takeFresh = takeFresh;
+  constructor(limits: Limits, isReused: () => boolean) {
+    this.#limits = limits;
+    this.#isReused = isReused;
   }
 
   run(dispatcher: Dispatcher, options: Dispatcher.DispatchOptions): Promise<Outcome> {
     return new Promise((resolve) => {
       this.#settle = resolve;
-      // After a blocked event loop an answer may be waiting behind the timer: it gets one more turn to be read.
-      this.#timer = setTimeout(() => setImmediate(() => this.#expire()), this.#deadlineMs).unref();
+      this.#arm(this.#limits.whole);
       try {
         dispatcher.dispatch(options, this);
       } catch (error) {
         this.#end();
-        resolve({ error: error as Error });
+        resolve({ error: asError(error) });
       }
     });
   }
 
+  /** Ends the exchange, wherever it is: a request that still waits for a connection will not be sent. */
+  cut(error: Error): void {
+    this.#cut ??= error;
+    this.#controller?.abort(error);
+    this.#end();
+    this.#settle({ error });
+  }
+
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
-    this.#reused = !this.#takeFresh();
-    if (this.#expired) controller.abort(new Error('the request waited too long for a connection'));
+    this.#reused = this.#isReused();
+    if (this.#cut) controller.abort(this.#cut);
+    else if (this.#limits.response !== undefined) this.#arm(this.#limits.response);
   }
 
   onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: Record<string, unknown>): void {
@@ -181,6 +212,8 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#answered = true;
     this.retryAfter = headers['retry-after'];
     this.#settle(status);
+    // The rest is waited for only because the connection can then be used again.
+    this.#arm(Math.min(LONGEST_BODY_MS, this.#limits.whole / 2));
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -194,17 +227,20 @@ class Exchange implements Dispatcher.DispatchHandler {
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error & { code?: string }): void {
     this.#end();
-    this.failure = error;
     const dead = error.code === 'UND_ERR_SOCKET' || error.code === 'ECONNRESET' || error.code === 'EPIPE';
-    this.#settle(this.#reused && !this.#answered && !this.#expired && dead ? 'stale' : { error });
+    this.#settle(this.#reused && !this.#answered && !this.#cut && dead ? 'stale' : { error });
+  }
+
+  #arm(ms: number): void {
+    clearTimeout(this.#timer);
+    // After a blocked event loop an answer may be waiting behind the timer: it gets one more turn to be read.
+    const onTime = (): void => void setImmediate(() => this.#timer === timer && this.#expire());
+    const timer = setTimeout(onTime, Math.min(ms, LONGEST_TIMER_MS)).unref();
+    this.#timer = timer;
   }
 
   #expire(): void {
-    if (this.#timer === undefined) return;
-    this.#expired = true;
-    const error = new Error(`no answer from the collector within ${this.#deadlineMs} ms`);
-    this.#controller?.abort(error);
-    this.#settle({ error });
+    this.cut(new Error(`no answer from the collector within ${this.#limits.response ?? this.#limits.whole} ms`));
   }
 
   #end(): void {

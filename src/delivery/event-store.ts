@@ -26,9 +26,9 @@ export interface EventStore {
   readonly recovered?: number;
   /** True when what it holds outlives the process: then a close leaves it there. @default false */
   readonly durable?: boolean;
-  /** Takes all of the events or none; false when there is no room. Throwing means that the store itself failed. */
+  /** Takes all of the events or none, at once; false when there is no room. Throwing means that the store itself failed. */
   put(events: readonly EncodedEvent[]): boolean;
-  /** Leases the oldest events that fit the cut, all of one anonymity; undefined when there are none. */
+  /** Leases the oldest events that fit the cut, all of one anonymity, at least one; undefined when there are none to be had. */
   take(cut: Cut): Lease | undefined | Promise<Lease | undefined>;
   /** Resolves when everything accepted so far is safe from a power cut. */
   stored?(): Promise<void>;
@@ -40,6 +40,6 @@ export interface Lease {
   readonly events: readonly EncodedEvent[];
   /** These are done with; all of them when none are named. */
   ack(events?: readonly EncodedEvent[]): void | Promise<void>;
-  /** These go back to the head of the queue; all of them when none are named. */
+  /** These wait again, and count in `size` when it returns, where they were: before whatever came after them. All when none are named. */
   nack(events?: readonly EncodedEvent[]): void | Promise<void>;
 }

@@ -10,22 +10,49 @@ import {
 import type { Log } from '../core/logger';
 import type { EventStore } from './event-store';
 import type { EmitterOptions } from './options';
-import type { Failure } from './transport';
+import type { Failure, SendResult } from './transport';
 
 export type Callbacks = Pick<EmitterOptions, 'onSuccess' | 'onFailure' | 'onDrop'>;
 type Events = readonly (EncodedEvent | Payload)[];
 
-/** What became of a lease's events: each is in one of the five lists. */
+/** What became of a lease's events: each is in one of the first five lists. */
 export interface Settlement {
-  readonly sent: Events;
-  readonly rejected: Events;
+  readonly sent: readonly EncodedEvent[];
+  readonly rejected: readonly EncodedEvent[];
   /** Too large by itself: given up. */
-  readonly lost: Events;
-  readonly kept: Events;
+  readonly lost: readonly EncodedEvent[];
+  readonly kept: readonly EncodedEvent[];
   /** Too large together: tried again in smaller requests. */
-  readonly split: Events;
+  readonly split: readonly EncodedEvent[];
   readonly failures: readonly Failure[];
 }
+
+/** Reads a transport's answer, for all events or one by one; an event whose result is missing or makes no sense is kept. */
+export function settlementOf(events: readonly EncodedEvent[], answer: SendResult | readonly SendResult[]): Settlement {
+  const oneByOne = isList(answer);
+  const sent: EncodedEvent[] = [];
+  const rejected: EncodedEvent[] = [];
+  const kept: EncodedEvent[] = [];
+  const tooLarge: EncodedEvent[] = [];
+  const failures: Failure[] = [];
+  for (const [index, event] of events.entries()) {
+    const result = oneByOne ? answer[index] : answer;
+    if (result?.status === 'sent') {
+      sent.push(event);
+      continue;
+    }
+    if (result?.status === 'rejected') rejected.push(event);
+    else if (result?.status === 'too-large') tooLarge.push(event);
+    else kept.push(event);
+    failures.push(result?.status ? result : NO_RESULT);
+  }
+  const alone = oneByOne || events.length === 1;
+  return { sent, rejected, lost: alone ? tooLarge : [], kept, split: alone ? [] : tooLarge, failures };
+}
+
+const isList = (answer: SendResult | readonly SendResult[]): answer is readonly SendResult[] => Array.isArray(answer);
+
+const NO_RESULT: Failure = { status: 'retry', error: new Error('the transport gave no answer') };
 
 export class Ledger {
   accepted = 0;
@@ -50,26 +77,34 @@ export class Ledger {
     this.#report(reason, events);
   }
 
+  /** Events that were in flight are given up. */
   drop(reason: DropReason, events: Events, error?: Error): void {
     if (events.length === 0) return;
     this.#dropped[reason] += events.length;
+    this.inFlight -= events.length;
     this.#reportDrop(reason, events, error);
   }
 
-  /** Counts what became of a lease's events, and only then tells the callbacks. */
-  settle({ sent, rejected, lost, kept, split, failures }: Settlement): void {
-    const { onSuccess, onFailure } = this.#callbacks;
+  /** Counts what is done with of a lease's events. Calls nobody: whoever looks at the counts next finds them in balance. */
+  count({ sent, rejected, lost, kept, failures }: Settlement): void {
     this.sent += sent.length;
     this.retried += kept.length;
     this.#dropped.rejected += rejected.length;
     this.#dropped['too-large'] += lost.length;
-    if (sent.length > 0) {
-      this.#lastSuccessAt = Date.now();
-      if (onSuccess) this.#log.guard('onSuccess', onSuccess, sent.map(payloadOf));
-    }
+    this.inFlight -= sent.length + rejected.length + lost.length;
+    if (sent.length > 0) this.#lastSuccessAt = Date.now();
+    const [failure] = failures;
+    if (failure) this.noteError(failure.error, failure.code);
+  }
+
+  /** Tells the callbacks what became of a lease's events. */
+  report({ sent, rejected, lost, kept, split, failures }: Settlement): void {
+    const { onSuccess, onFailure } = this.#callbacks;
+    if (onSuccess && sent.length > 0) this.#log.guard('onSuccess', onSuccess, sent.map(payloadOf));
     const [failure] = failures;
     if (!failure) return;
-    this.noteError(failure.error, failure.code);
+    const retry = failures.find(({ status }) => status === 'retry');
+    if (retry) this.#log.warn('events could not be sent and are kept', { error: wording(retry.error) });
     this.#reportDrop('rejected', rejected, failures.find(({ status }) => status === 'rejected')?.error);
     this.#reportDrop('too-large', lost, failure.error);
     if (!onFailure) return;
@@ -79,7 +114,7 @@ export class Ledger {
   }
 
   noteError(error: Error, status?: number): void {
-    this.#lastError = { message: error.message, status, at: Date.now() };
+    this.#lastError = { message: wording(error), status, at: Date.now() };
   }
 
   stats(store: EventStore): EmitterStats {
@@ -103,7 +138,7 @@ export class Ledger {
     if (events.length === 0) return;
     this.#log.warn(`events were given up: ${reason}`, {
       events: events.length,
-      ...(error && { error: error.message }),
+      ...(error && { error: wording(error) }),
     });
     this.#report(reason, events, error);
   }
@@ -113,5 +148,8 @@ export class Ledger {
     if (onDrop) this.#log.guard('onDrop', onDrop, events.map(payloadOf), reason, error);
   }
 }
+
+// The error of several addresses tried in vain has no message of its own.
+const wording = (error: Error & { code?: unknown }): string => error.message || String(error.code);
 
 const payloadOf = (event: EncodedEvent | Payload): Payload => (event instanceof EncodedEvent ? event.payload() : event);

@@ -10,48 +10,52 @@ export interface MemoryStoreOptions {
   capacityBytes?: number | undefined;
 }
 
-/** Events in the order of their arrival, taken and returned at the head. */
+/** An event with its place in the order of arrival, which it keeps when it comes back. */
+interface Entry {
+  readonly event: EncodedEvent;
+  readonly order: number;
+}
+
+/** Events of one kind, oldest first. */
 class Lane {
-  #queue: EncodedEvent[] = [];
-  #orders: number[] = [];
+  #queue: Entry[] = [];
   #head = 0;
 
   get length(): number {
     return this.#queue.length - this.#head;
   }
 
-  /** When the oldest arrived; the lane must not be empty. */
-  get order(): number {
-    return this.#orders[this.#head] as number;
+  get oldest(): number {
+    return this.#queue[this.#head]?.order ?? Infinity;
   }
 
-  push(event: EncodedEvent, order: number): void {
-    this.#queue.push(event);
-    this.#orders.push(order);
+  push(entry: Entry): void {
+    this.#queue.push(entry);
   }
 
-  take({ maxEvents, maxBytes, overhead }: Cut): { events: EncodedEvent[]; order: number } {
+  take({ maxEvents, maxBytes, overhead }: Cut): Entry[] {
     let end = this.#head;
     let left = maxBytes;
     while (end < this.#queue.length && end - this.#head < maxEvents) {
-      left -= (this.#queue[end] as EncodedEvent).bytes + overhead;
+      left -= (this.#queue[end] as Entry).event.bytes + overhead;
       if (left < 0 && end > this.#head) break;
       end++;
     }
-    const taken = { events: this.#queue.slice(this.#head, end), order: this.order };
+    const taken = this.#queue.slice(this.#head, end);
     this.#head = end;
     // What was taken is let go of in large steps: shifting each time would cost the length of the queue.
-    if (this.#head > 1024 || this.#head === this.#queue.length) {
-      this.#queue = this.#queue.slice(this.#head);
-      this.#orders = this.#orders.slice(this.#head);
-      this.#head = 0;
-    }
+    if (this.#head > 1024 || this.#head === this.#queue.length) this.#compact([]);
     return taken;
   }
 
-  putBack(events: readonly EncodedEvent[], order: number): void {
-    this.#queue = [...events, ...this.#queue.slice(this.#head)];
-    this.#orders = [...events.map(() => order), ...this.#orders.slice(this.#head)];
+  putBack(entries: readonly Entry[]): void {
+    const inOrder = (entries.at(-1) as Entry).order < this.oldest;
+    this.#compact(entries);
+    if (!inOrder) this.#queue.sort((a, b) => a.order - b.order);
+  }
+
+  #compact(first: readonly Entry[]): void {
+    this.#queue = [...first, ...this.#queue.slice(this.#head)];
     this.#head = 0;
   }
 }
@@ -97,16 +101,17 @@ export class MemoryEventStore implements EventStore {
     const bytes = bytesOf(events);
     if (this.size + this.#leased + events.length > this.#capacity) return false;
     if (this.#bytes + this.#leasedBytes + bytes > this.#capacityBytes) return false;
-    for (const event of events) this.#lanes[event.anonymous ? 1 : 0].push(event, this.#arrivals++);
+    for (const event of events) this.#lanes[event.anonymous ? 1 : 0].push({ event, order: this.#arrivals++ });
     this.#bytes += bytes;
     return true;
   }
 
   take(cut: Cut): Lease | undefined {
-    const lanes = this.#lanes.filter(({ length }) => length > 0).toSorted((a, b) => a.order - b.order);
-    const lane = lanes[0];
-    if (!lane) return undefined;
-    const { events, order } = lane.take(cut);
+    const [plain, anonymous] = this.#lanes;
+    const lane = anonymous.oldest < plain.oldest ? anonymous : plain;
+    const entries = lane.take(cut);
+    if (entries.length === 0) return undefined;
+    const events = entries.map(({ event }) => event);
     const open = new Set(events);
     this.#bytes -= bytesOf(events);
     this.#lease(events, 1);
@@ -119,9 +124,9 @@ export class MemoryEventStore implements EventStore {
       events,
       ack: (named = events) => void settle(named),
       nack: (named = events) => {
-        const returned = settle(named);
-        if (returned.length === 0) return;
-        lane.putBack(returned, order);
+        const returned = new Set(settle(named));
+        if (returned.size === 0) return;
+        lane.putBack(entries.filter(({ event }) => returned.has(event)));
         this.#bytes += bytesOf(returned);
       },
     };
@@ -133,7 +138,7 @@ export class MemoryEventStore implements EventStore {
   }
 }
 
-function bytesOf(events: readonly EncodedEvent[]): number {
+function bytesOf(events: Iterable<EncodedEvent>): number {
   let bytes = 0;
   for (const event of events) bytes += event.bytes;
   return bytes;

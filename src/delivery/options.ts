@@ -75,15 +75,23 @@ export interface AsyncEmitterOptions extends EmitterOptions {
   threadCount?: number | undefined;
 }
 
+/** A longer timer of Node's fires at once. */
+export const LONGEST_TIMER_MS = 2_147_483_647;
+
+const isEventStore = (value: unknown): boolean =>
+  having('', 'put', 'take').accepts(value) &&
+  Number.isFinite((value as EventStore).size) &&
+  Number.isFinite((value as EventStore).bytes);
+
 export const BUFFER_RULES: OptionRules<BufferOptions> = {
   batchSize: integer(1),
   maxBatchSize: integer(1),
   byteLimit: integer(1),
-  flushIntervalMs: integer(0),
+  flushIntervalMs: integer(0, LONGEST_TIMER_MS),
   bufferCapacity: integer(1),
   bufferCapacityBytes: integer(1),
-  maxRetryDelayMs: integer(1),
-  eventStore: having('an event store with put and take methods', 'put', 'take'),
+  maxRetryDelayMs: integer(1, LONGEST_TIMER_MS),
+  eventStore: custom('an event store with put and take methods, size and bytes', isEventStore),
   onDrop: callback,
   logger: loggerRule,
 };
@@ -91,7 +99,7 @@ export const BUFFER_RULES: OptionRules<BufferOptions> = {
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-const isTimeout = (value: unknown): boolean => Number.isInteger(value) && (value as number) > 0;
+const timeout = integer(1, LONGEST_TIMER_MS);
 
 // Names that the transport or HTTP itself decides on.
 const OWN_HEADERS: ReadonlySet<string> = new Set([
@@ -117,10 +125,10 @@ export const EMITTER_RULES: OptionRules<EmitterOptions> = {
   maxPostBytes: integer(1024),
   maxGetBytes: integer(256),
   requestTimeoutMs: either(
-    integer(1),
+    timeout,
     custom(
-      '{ connect, response } of positive integers',
-      (value) => isRecord(value) && isTimeout(value['connect']) && isTimeout(value['response']),
+      '{ connect, response } of such integers',
+      (value) => isRecord(value) && timeout.accepts(value['connect']) && timeout.accepts(value['response']),
     ),
   ),
   customRetryCodes: custom(

@@ -5,9 +5,10 @@ import type { Log } from '../core/logger';
 import { ENVELOPE_BYTES, EVENT_OVERHEAD } from './batch';
 import type { EventStore, Lease } from './event-store';
 import { FlushRound } from './flush-round';
-import type { Ledger } from './ledger';
+import { type Ledger, settlementOf } from './ledger';
+import { isThenable, OpenLeases } from './open-leases';
 import { RetryGate } from './retry-gate';
-import type { Failure, SendResult, Transport } from './transport';
+import { asError, type SendResult, type Transport } from './transport';
 
 export interface PumpSettings {
   readonly maxBatchSize: number;
@@ -28,11 +29,12 @@ export class Pump {
   readonly #onRest: (events: number) => void;
   // Timers and sends are started outside the request that happened to fill a batch: they must not keep it alive.
   readonly #outside = AsyncLocalStorage.snapshot();
-  // What is out, and which of its events are not settled yet.
-  readonly #leases = new Map<Lease, readonly EncodedEvent[]>();
+  readonly #leases: OpenLeases;
   // Waiting events that are to be sent now, whatever their number: a full batch, an interval that is over, a retry.
   #due = 0;
+  // Requests under way, and how many of those still wait for the store to give them their events.
   #sending = 0;
+  #taking = 0;
   #scheduled = false;
   #stopped = false;
   #retryTimer: NodeJS.Timeout | undefined;
@@ -55,6 +57,7 @@ export class Pump {
     this.#transport = transport;
     this.#ledger = ledger;
     this.#log = log;
+    this.#leases = new OpenLeases(store, ledger, log);
     this.#gate = new RetryGate(settings.maxRetryDelayMs);
     this.#onRest = onRest;
     this.#maxBytes = settings.maxBytes;
@@ -65,7 +68,7 @@ export class Pump {
     return this.#store.size + this.#ledger.inFlight;
   }
 
-  /** When the receiver wants to be asked again, in milliseconds since the epoch; in the past when it does not mind. */
+  /** When the receiver wants to be asked again, on the clock of `performance.now()`; in the past when it does not mind. */
   get askedFor(): number {
     return this.#gate.askedFor;
   }
@@ -101,17 +104,17 @@ export class Pump {
   }
 
   #startRound(stopsAtFailure: boolean): FlushRound {
-    const round = new FlushRound(this.#store.size, this.#leases.keys(), stopsAtFailure);
+    const held = { waiting: this.#store.size, leases: this.#leases.all(), taking: this.#taking };
+    const round = new FlushRound(held, this.#gate.failures, stopsAtFailure);
     this.#round = round;
     this.#due = this.#store.size;
     this.#outside(() => this.#pump());
-    if (round.finished) this.#endRound(round);
     return round;
   }
 
   #endRound(round: FlushRound): void {
     this.#round = undefined;
-    for (const lease of round.held.toReversed()) this.#settleEvents(lease, this.#leases.get(lease) ?? [], 'nack');
+    for (const lease of round.held) this.#giveBack(lease);
     round.end();
   }
 
@@ -123,131 +126,134 @@ export class Pump {
 
   /** Gives up what memory holds and says so; a durable store keeps it for the next run. Returns how many. */
   abandon(): number {
-    const lost: EncodedEvent[] = [];
-    const settle = (lease: Lease, events: readonly EncodedEvent[]): void => {
-      if (!this.#store.durable) for (const event of events) lost.push(event);
-      this.#settleEvents(lease, events, this.#store.durable ? 'nack' : 'ack');
-    };
-    for (const [lease, events] of this.#leases) settle(lease, events);
-    while (!this.#store.durable && this.#store.size > 0) {
-      const lease = this.#store.take({ maxEvents: Infinity, maxBytes: Infinity, overhead: 0 });
-      if (!lease || 'then' in lease) break;
-      this.#ledger.inFlight += lease.events.length;
-      settle(lease, lease.events);
-    }
-    this.#ledger.drop('shutdown', lost);
+    this.stop();
+    const lost = this.#leases.abandon();
     if (this.#round) this.#endRound(this.#round);
-    return lost.length;
+    return lost;
   }
 
   #pump(): void {
+    while (this.#mayStart()) this.#startOne();
+    if (!this.#round?.finished) return;
+    this.#endRound(this.#round);
     while (this.#mayStart()) this.#startOne();
   }
 
   #mayStart(): boolean {
     const { size, bytes } = this.#store;
-    if (size === 0) this.#round?.giveUp();
+    if (size === 0 || this.#stopped) this.#round?.giveUp();
     if (this.#stopped || size === 0 || this.#due <= 0 || this.#sending >= this.#settings.threads) return false;
     const waitMs = this.#gate.waitMs(this.#round?.trying === true);
     if (waitMs > 0) {
       this.#round?.giveUp();
-      const onTime = (): void => {
-        this.#retryTimer = undefined;
-        this.#pump();
-      };
-      this.#retryTimer ??= this.#outside(setTimeout, onTime, waitMs).unref();
+      this.#retryAfter(waitMs);
       return false;
     }
     if (this.#sending === 0) return true;
     // A receiver that fails is asked by one request at a time, and one more connection is worth it only for a full batch.
-    const full = size >= this.#settings.maxBatchSize || bytes + size * EVENT_OVERHEAD >= this.#maxBytes;
+    const full =
+      size >= this.#settings.maxBatchSize || ENVELOPE_BYTES + bytes + size * EVENT_OVERHEAD >= this.#maxBytes;
     return full && this.#gate.failures === 0;
   }
 
-  #startOne(): void {
-    this.#sending++;
-    const { failures } = this.#gate;
-    const onError = (error: unknown): void => {
-      this.#log.error('the event store failed to give events');
-      this.#ledger.noteError(error as Error);
-      this.#noteFailure({ status: 'retry', error: error as Error }, failures);
-      this.#deliver(undefined, failures);
+  #retryAfter(waitMs: number): void {
+    const onTime = (): void => {
+      this.#retryTimer = undefined;
+      this.#pump();
     };
-    const maxBytes = this.#maxBytes - ENVELOPE_BYTES;
+    this.#retryTimer ??= this.#outside(setTimeout, onTime, Math.ceil(waitMs)).unref();
+  }
+
+  #startOne(): void {
+    const failures = this.#round?.trying ? this.#round.failuresAtStart : this.#gate.failures;
+    const onTaken = (lease: Lease | undefined): void => {
+      if (lease && lease.events?.length > 0) return this.#deliver(lease, failures);
+      // What the store counts it does not give: asked again at once, it would be asked for ever.
+      this.#due = 0;
+      this.#leaveOff();
+    };
+    const onError = (error: unknown): void => {
+      this.#ledger.noteError(asError(error));
+      this.#gate.fail(failures, undefined);
+      this.#leaveOff();
+      this.#log.error('the event store failed to give events');
+    };
+    this.#sending++;
+    this.#taking++;
+    this.#round?.noteTaking();
     try {
-      const taken = this.#store.take({ maxEvents: this.#settings.maxBatchSize, maxBytes, overhead: EVENT_OVERHEAD });
-      if (taken && 'then' in taken) taken.then((lease) => this.#deliver(lease, failures), onError);
-      else this.#deliver(taken, failures);
+      const taken = this.#store.take({
+        maxEvents: this.#settings.maxBatchSize,
+        maxBytes: this.#maxBytes - ENVELOPE_BYTES,
+        overhead: EVENT_OVERHEAD,
+      });
+      if (isThenable(taken)) taken.then(onTaken, onError);
+      else onTaken(taken);
     } catch (error) {
       onError(error);
     }
   }
 
-  #deliver(lease: Lease | undefined, failures: number): void {
-    if (!lease) {
-      this.#sending--;
-      this.#round?.giveUp();
-      // Not at once: this may run inside the loop of #pump.
-      setImmediate(() => this.#goOn());
-      return;
-    }
-    const { events } = lease;
-    this.#leases.set(lease, events);
-    this.#ledger.inFlight += events.length;
-    this.#due -= events.length;
-    this.#round?.noteTaken(lease);
-    const settle = (result: SendResult | readonly SendResult[]): void => {
-      this.#sending--;
-      // A close that ran out of time has settled it already.
-      if (this.#leases.has(lease))
-        this.#settle(lease, 'status' in result ? events.map(() => result) : result, failures);
-      this.#goOn();
-    };
-    this.#transport.send(events).then(settle, (error: unknown) => settle({ status: 'retry', error: error as Error }));
+  // There was nothing to send after all.
+  #leaveOff(): void {
+    this.#sending--;
+    this.#taking--;
+    this.#round?.noteTaken(undefined);
+    this.#round?.giveUp();
+    // Not at once: this may run inside the loop of #pump.
+    setImmediate(() => this.#goOn());
   }
 
-  #settle(lease: Lease, results: readonly SendResult[], failuresAtStart: number): void {
-    const having = (status: SendResult['status']): EncodedEvent[] =>
-      lease.events.filter((_event, index) => results[index]?.status === status);
-    const [sent, rejected, kept, tooLarge] = [having('sent'), having('rejected'), having('retry'), having('too-large')];
-    const failures = results.filter((result) => result.status !== 'sent');
-    const alone = tooLarge.length > 0 && lease.events.length === 1;
-    const [lost, split] = alone ? [tooLarge, []] : [[], tooLarge];
+  #deliver(lease: Lease, failures: number): void {
+    this.#taking--;
+    this.#leases.add(lease);
+    this.#due = Math.max(0, this.#due - lease.events.length);
+    this.#round?.noteTaken(lease);
+    // The store took longer to give them than the emitter had to live.
+    if (this.#stopped) this.abandon();
+    else void this.#send(lease, failures);
+  }
 
-    this.#settleEvents(lease, [...sent, ...rejected, ...lost], 'ack');
+  async #send(lease: Lease, failures: number): Promise<void> {
+    let answer: SendResult | readonly SendResult[];
+    try {
+      answer = await this.#transport.send(lease.events);
+    } catch (error) {
+      answer = { status: 'retry', error: asError(error) };
+    }
+    this.#sending--;
+    // A close that ran out of time has settled it already.
+    if (this.#leases.has(lease)) this.#settle(lease, answer, failures);
+    this.#goOn();
+  }
+
+  #settle(lease: Lease, answer: SendResult | readonly SendResult[], failuresAtStart: number): void {
+    const settlement = settlementOf(lease.events, answer);
+    const { sent, rejected, lost, kept, split, failures } = settlement;
+    this.#ledger.count(settlement);
+    this.#leases.acknowledge(lease, [...sent, ...rejected, ...lost], [...split, ...kept]);
     if (sent.length > 0) this.#gate.succeed();
     const retry = failures.find(({ status }) => status === 'retry');
-    if (retry) this.#noteFailure(retry, failuresAtStart);
-    // An event that is too large by itself says nothing of the others; a batch says what a request may carry: half of it,
-    // by bytes, because that is what receivers limit.
-    if (alone) this.#maxBytes = this.#settings.maxBytes;
-    else if (split.length > 0) {
-      const bytes = split.reduce((total, event) => total + event.bytes + EVENT_OVERHEAD, ENVELOPE_BYTES);
-      this.#maxBytes = Math.min(this.#maxBytes, Math.ceil(bytes / 2));
-      this.#round?.noteSplit(lease, split.length);
-      this.#settleEvents(lease, split, 'nack');
-    }
-    const failed = lease.events.length - sent.length - split.length;
-    if (this.#round?.noteSettled(lease, sent.length, failed, kept.length)) this.#leases.set(lease, kept);
-    else this.#settleEvents(lease, kept, 'nack');
-    this.#ledger.settle({ sent, rejected, lost, kept, split, failures });
+    if (retry) this.#gate.fail(failuresAtStart, retry.afterMs);
+    if (lost.length > 0 || split.length > 0) this.#learn(split);
+    this.#round?.noteSplit(lease, split);
+    const held = this.#round?.noteSettled(lease, settlement) === true;
+    if (!held) this.#giveBack(lease);
+    this.#ledger.report(settlement);
   }
 
-  #settleEvents(lease: Lease, events: readonly EncodedEvent[], how: 'ack' | 'nack'): void {
-    this.#leases.delete(lease);
-    if (events.length === 0) return;
-    this.#ledger.inFlight -= events.length;
-    if (how === 'nack') this.#due += events.length;
-    this.#log.guard(`the event store's ${how}`, () => lease[how](events));
+  // An event that is too large by itself says nothing of the others; a batch says what a request may carry: half of it, by
+  // bytes, because that is what receivers limit.
+  #learn(split: readonly EncodedEvent[]): void {
+    const bytes = split.reduce((total, event) => total + event.bytes + EVENT_OVERHEAD, ENVELOPE_BYTES);
+    this.#maxBytes = split.length === 0 ? this.#settings.maxBytes : Math.min(this.#maxBytes, Math.ceil(bytes / 2));
   }
 
-  #noteFailure({ error, afterMs }: Failure, failuresAtStart: number): void {
-    this.#log.warn('events could not be sent and are kept', { error: error.message });
-    this.#gate.fail(failuresAtStart, afterMs);
+  #giveBack(lease: Lease): void {
+    this.#due += this.#leases.giveBack(lease);
   }
 
   #goOn(): void {
-    if (this.#round?.finished) this.#endRound(this.#round);
     this.#pump();
     if (this.held === 0 || this.#due <= 0) this.#onRest(this.held);
   }

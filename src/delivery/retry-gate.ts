@@ -1,4 +1,5 @@
 // When the next attempt may be made: the emitter's own backoff, and the time that the receiver asked for.
+// Times are monotonic: a wall clock that is set back must not stretch a wait.
 import { backoffDelay } from './backoff';
 
 export class RetryGate {
@@ -6,7 +7,7 @@ export class RetryGate {
   /** Failed attempts in a row. */
   failures = 0;
   #notBefore = 0;
-  /** When the receiver wants to be asked again, in milliseconds since the epoch. */
+  /** When the receiver wants to be asked again, on the clock of `performance.now()`. */
   askedFor = 0;
 
   constructor(maxDelayMs: number) {
@@ -15,7 +16,7 @@ export class RetryGate {
 
   /** @param failuresAtStart What `failures` was when the attempt began: attempts that fail together are one failure. */
   fail(failuresAtStart: number, afterMs: number | undefined): void {
-    const now = Date.now();
+    const now = performance.now();
     if (afterMs !== undefined) this.askedFor = Math.max(this.askedFor, now + afterMs);
     if (failuresAtStart !== this.failures) return;
     this.failures++;
@@ -30,6 +31,6 @@ export class RetryGate {
   /** How long to wait yet, in milliseconds; a flush is bound by what the receiver asked for alone. */
   waitMs(flushing: boolean): number {
     const until = flushing || this.failures === 0 ? this.askedFor : Math.max(this.askedFor, this.#notBefore);
-    return until - Date.now();
+    return until - performance.now();
   }
 }

@@ -1,12 +1,14 @@
 // The port to where events are sent: one batch in, one outcome out. Outcomes are values, never exceptions.
 import type { EncodedEvent } from '../core/emitter';
+import { show } from '../core/errors';
 
 /** What became of a batch, or of one event of it. */
 export type SendResult = { readonly status: 'sent' } | Failure;
 
 export interface Failure {
   /**
-   * `retry`: kept and tried again; `too-large`: the receiver takes smaller batches only; `rejected`: it will never take it.
+   * `retry`: kept and tried again; `too-large`: a batch is tried again in smaller ones, an event answered for by itself is
+   * given up; `rejected`: the receiver will never take it.
    */
   readonly status: 'retry' | 'too-large' | 'rejected';
   readonly error: Error;
@@ -24,3 +26,6 @@ export interface Transport {
   /** Ends what is under way and releases what it holds. Idempotent. */
   close(): Promise<void>;
 }
+
+/** Whatever was thrown or rejected, as an Error. */
+export const asError = (thrown: unknown): Error => (thrown instanceof Error ? thrown : new Error(show(thrown)));

@@ -1,0 +1,90 @@
+// The leases that are out, with the events of each that are not settled yet, and the counts kept in step with the store.
+import type { EncodedEvent } from '../core/emitter';
+import type { Log } from '../core/logger';
+import type { EventStore, Lease } from './event-store';
+import type { Ledger } from './ledger';
+import { asError } from './transport';
+
+export class OpenLeases {
+  readonly #store: EventStore;
+  readonly #ledger: Ledger;
+  readonly #log: Log;
+  readonly #open = new Map<Lease, readonly EncodedEvent[]>();
+
+  constructor(store: EventStore, ledger: Ledger, log: Log) {
+    this.#store = store;
+    this.#ledger = ledger;
+    this.#log = log;
+  }
+
+  all(): Iterable<Lease> {
+    return this.#open.keys();
+  }
+
+  has(lease: Lease): boolean {
+    return this.#open.has(lease);
+  }
+
+  /** The store has handed out a lease. */
+  add(lease: Lease): void {
+    this.#open.set(lease, lease.events);
+    this.#ledger.inFlight += lease.events.length;
+  }
+
+  /** These of the lease are done with and counted; the others stay out. */
+  acknowledge(lease: Lease, done: readonly EncodedEvent[], others: readonly EncodedEvent[]): void {
+    if (others.length > 0) this.#open.set(lease, others);
+    else this.#open.delete(lease);
+    if (done.length > 0) this.#log.guard("the event store's ack", () => lease.ack(done));
+  }
+
+  /**
+   * All that is still out of the lease goes back to the store.
+   *
+   * @returns How many wait again: none where the store would not take them.
+   */
+  giveBack(lease: Lease): number {
+    const events = this.#open.get(lease) ?? [];
+    this.#open.delete(lease);
+    if (events.length === 0) return 0;
+    try {
+      const returned: unknown = lease.nack(events);
+      this.#ledger.inFlight -= events.length;
+      if (isThenable(returned)) returned.then(undefined, () => this.#log.error("the event store's nack rejected"));
+      return events.length;
+    } catch (error) {
+      this.#ledger.drop('store-error', events, asError(error));
+      return 0;
+    }
+  }
+
+  /** Gives up what memory holds, in flight and waiting, and says so; a durable store keeps it. Returns how many. */
+  abandon(): number {
+    const lost: EncodedEvent[] = [];
+    const give = (lease: Lease, events: readonly EncodedEvent[]): void => {
+      for (const event of events) lost.push(event);
+      this.acknowledge(lease, events, []);
+    };
+    for (const [lease, events] of this.#open) {
+      if (this.#store.durable) this.giveBack(lease);
+      else give(lease, events);
+    }
+    try {
+      while (!this.#store.durable && this.#store.size > 0) {
+        const lease = this.#store.take({ maxEvents: Infinity, maxBytes: Infinity, overhead: 0 });
+        // What a store cannot give at once stays counted as waiting.
+        if (!lease || isThenable(lease) || lease.events.length === 0) break;
+        this.add(lease);
+        give(lease, lease.events);
+      }
+    } catch (error) {
+      this.#ledger.noteError(asError(error));
+    }
+    this.#ledger.drop('shutdown', lost);
+    return lost.length;
+  }
+}
+
+export function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
+  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
+}
