@@ -120,7 +120,7 @@ export function buildEcommerceTransaction(args: EcommerceTransactionArgs, caller
       tr_cu: currency,
     },
     args,
-    items: (args.items ?? []).map((item) =>
+    items: (isAbsent(args.items) ? [] : args.items).map((item) =>
       buildEcommerceTransactionItem(
         { ...item, orderId, currency, timestamp, subject, anonymous, eventId: undefined },
         undefined,
