@@ -57,5 +57,11 @@ export { createTracker, type CreateTrackerOptions } from './create-tracker';
 export { AsyncEmitter, Emitter } from './delivery/emitter';
 export type { Cut, EventStore, Lease } from './delivery/event-store';
 export { MemoryEventStore, type MemoryStoreOptions } from './delivery/memory-store';
-export type { AsyncEmitterOptions, BufferOptions, DispatcherLike, EmitterOptions, FailureInfo } from './delivery/options';
+export type {
+  AsyncEmitterOptions,
+  BufferOptions,
+  DispatcherLike,
+  EmitterOptions,
+  FailureInfo,
+} from './delivery/options';
 export { Snowplow } from './registry';

@@ -56,6 +56,14 @@ export class Ledger {
     this.#reportDrop(reason, events, error);
   }
 
+  /** Counts events of which the store kept the number alone. */
+  lose(events: number, error: Error): void {
+    this.#dropped['store-error'] += events;
+    this.noteError(error);
+    this.#log.error('accepted events were lost in the event store', { events, error: error.message });
+    this.#report('store-error', [], error);
+  }
+
   /** Counts what became of a lease's events, and only then tells the callbacks. */
   settle({ sent, rejected, lost, kept, split, failures }: Settlement): void {
     const { onSuccess, onFailure } = this.#callbacks;
