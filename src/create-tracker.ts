@@ -3,11 +3,18 @@ import { ConfigError } from './core/errors';
 import { custom, type OptionRules, resolveOptions, text } from './core/options';
 import { Tracker, TRACKER_RULES, type TrackerOptions } from './core/tracker';
 import { AsyncEmitter } from './delivery/emitter';
+import type { EventStore } from './delivery/event-store';
 import type { AsyncEmitterOptions } from './delivery/options';
+import { LmdbEventStore } from './lmdb/lmdb-event-store';
 
 export interface CreateTrackerOptions extends Omit<TrackerOptions, 'emitters'> {
   /** The collector: `collector.acme.com`, or a URL with http or https. */
   endpoint: string;
+  /**
+   * A directory in which accepted events are kept until they are delivered, so that they survive the process. Needs the
+   * package lmdb. `bufferCapacityBytes` then limits the bytes of all processes on it; events are not counted.
+   */
+  durable?: string | undefined;
   /** The emitter's other options: batching, buffer, method, callbacks. */
   emitter?: Partial<Omit<AsyncEmitterOptions, 'endpoint'>> | undefined;
 }
@@ -17,6 +24,7 @@ const { emitters: _emitters, ...TRACKER_OWN } = TRACKER_RULES;
 export const CREATE_TRACKER_RULES: OptionRules<CreateTrackerOptions> = {
   ...TRACKER_OWN,
   endpoint: text,
+  durable: text,
   emitter: custom("an object of the emitter's options", (value) => typeof value === 'object' && value !== null),
 };
 
@@ -31,10 +39,22 @@ export const CREATE_TRACKER_RULES: OptionRules<CreateTrackerOptions> = {
 export function createTracker(options: CreateTrackerOptions, owner = 'createTracker'): Tracker {
   const {
     endpoint,
-    emitter: emitterOptions,
+    durable,
+    emitter: emitterOptions = {},
     ...trackerOptions
   } = resolveOptions(owner, options, CREATE_TRACKER_RULES, {});
   if (endpoint === undefined) throw new ConfigError(`${owner}: endpoint`, 'a host name or a URL', 'nothing');
-  const emitter = new AsyncEmitter({ logger: trackerOptions.logger, ...emitterOptions, endpoint });
+  const store = durable === undefined ? {} : { eventStore: durableStore(owner, durable, emitterOptions) };
+  const emitter = new AsyncEmitter({ logger: trackerOptions.logger, ...emitterOptions, ...store, endpoint });
   return new Tracker({ ...trackerOptions, emitters: emitter }, [emitter]);
+}
+
+function durableStore(owner: string, path: string, emitter: NonNullable<CreateTrackerOptions['emitter']>): EventStore {
+  for (const option of ['eventStore', 'bufferCapacity'] as const)
+    if (emitter[option] !== undefined)
+      throw new ConfigError(
+        `${owner}: emitter.${option}`,
+        'left out beside `durable`, which decides where events wait',
+      );
+  return new LmdbEventStore({ path, maxBytes: emitter.bufferCapacityBytes });
 }

@@ -61,6 +61,10 @@ export class BatchEmitter implements EncodedInput {
     this.#ledger = new Ledger(settings, log);
     this.#pump = new Pump(settings, store, transport, this.#ledger, log, (held) => this.#rest(held));
     this.#intervalMs = settings.flushIntervalMs;
+    store.listen?.({
+      arrived: () => this.#pump.send(),
+      lost: (events, error) => this.#ledger.lose(events, error),
+    });
     if (store.size > 0) this.#pump.send();
   }
 

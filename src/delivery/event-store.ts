@@ -22,7 +22,10 @@ export interface EventStore {
   readonly size: number;
   /** UTF-8 bytes of the events that wait. */
   readonly bytes: number;
-  /** Events that an earlier run, or a process that died, had accepted. @default 0 */
+  /**
+   * Events that came without a `put`: accepted by an earlier run, by a process that died, or elsewhere. Those that another
+   * process has taken over are subtracted. @default 0
+   */
   readonly recovered?: number;
   /** True when what it holds outlives the process: then a close leaves it there. @default false */
   readonly durable?: boolean;
@@ -32,7 +35,17 @@ export interface EventStore {
   take(cut: Cut): Lease | undefined | Promise<Lease | undefined>;
   /** Resolves when everything accepted so far is safe from a power cut. */
   stored?(): Promise<void>;
+  /** Called once, by the engine that uses the store. */
+  listen?(listener: StoreListener): void;
   close?(): void | Promise<void>;
+}
+
+/** What a store has to tell of its own accord: what happened to it without a call of the engine. */
+export interface StoreListener {
+  /** Events wait that no `put` brought; they count as `recovered`. */
+  arrived(): void;
+  /** So many waiting events cannot be read any more, and wait no longer. */
+  lost(events: number, error: Error): void;
 }
 
 /** Events handed out for sending. Each is settled once, by identity: never by its position. */

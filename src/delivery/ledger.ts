@@ -85,6 +85,14 @@ export class Ledger {
     this.#reportDrop(reason, events, error);
   }
 
+  /** Counts events of which the store kept the number alone. */
+  lose(events: number, error: Error): void {
+    this.#dropped['store-error'] += events;
+    this.noteError(error);
+    this.#log.error('accepted events were lost in the event store', { events, error: error.message });
+    this.#report('store-error', [], error);
+  }
+
   /** Counts what is done with of a lease's events. Calls nobody: whoever looks at the counts next finds them in balance. */
   count({ sent, rejected, lost, kept, failures }: Settlement): void {
     this.sent += sent.length;

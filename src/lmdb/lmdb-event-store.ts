@@ -1,0 +1,306 @@
+// The durable store: every accepted event is in a file before track() returns. One file serves all processes of a machine.
+import { randomUUID } from 'node:crypto';
+import type { EncodedEvent } from '../core/emitter';
+import { Log } from '../core/logger';
+import { integer, oneOf, resolveOptions, text } from '../core/options';
+import type { Cut, EventStore, Lease, StoreListener } from '../delivery/event-store';
+import { fromRecord, RECORD_OVERHEAD, toRecord } from './event-record';
+import { openFile } from './open-file';
+import { type Lane, Queue } from './queue';
+import type { EventKey, Ownership, QueueFile, Usage } from './queue-file';
+
+export interface LmdbStoreOptions {
+  /** A directory of the store's own, on a local disk. Made when missing, readable by this user alone. */
+  path: string;
+  /** UTF-8 bytes of the events of all processes on this path, waiting and leased together. @default 1 GiB */
+  maxBytes?: number | undefined;
+  /** `group` also writes through to the disk, in the background, as power cuts demand. @default 'none' */
+  sync?: 'none' | 'group' | undefined;
+}
+
+const DEFAULTS = { maxBytes: 1024 ** 3, sync: 'none' as LmdbStoreOptions['sync'] };
+const BEAT_MS = 1_000;
+const EXPIRY_MS = 15_000;
+const GROUP_MS = 100;
+
+/** A record that a lease has out, or that is to be removed. */
+interface Taken {
+  readonly queue: Queue;
+  readonly key: EventKey;
+  readonly bytes: number;
+}
+
+/**
+ * Accepted events on disk: they survive SIGKILL, a crash and a deploy. Several processes may use one path; each delivers
+ * what it accepted, and what a process that died has left, 15 seconds after its last sign of life. Not for network disks.
+ *
+ * @throws ConfigError when lmdb is not installed, or the path cannot be used.
+ * @example
+ * new AsyncEmitter({ endpoint: 'collector.acme.com', eventStore: new LmdbEventStore({ path: '/var/lib/shop/events' }) });
+ */
+export class LmdbEventStore implements EventStore {
+  readonly durable = true;
+  readonly #maxBytes: number;
+  readonly #file: QueueFile;
+  readonly #log = new Log();
+  // Never a process id: in a container every process is number 1.
+  readonly #owner = randomUUID();
+  readonly #queues = new Map<number, Queue>();
+  #own: Queue | undefined;
+  #takeovers = 0;
+  // Delivered, but not removed yet: a removal needs space too, and the disk may be full.
+  #done: Taken[] = [];
+  #recovered = 0;
+  #listener: StoreListener | undefined;
+  readonly #timers: NodeJS.Timeout[] = [];
+  #syncing: Promise<void> = Promise.resolve();
+  #closing: Promise<void> | undefined;
+
+  constructor(options: LmdbStoreOptions) {
+    const rules = { path: text, maxBytes: integer(1), sync: oneOf('none', 'group') };
+    const { path, maxBytes, sync } = resolveOptions('LmdbEventStore', options, rules, DEFAULTS);
+    this.#maxBytes = maxBytes;
+    this.#file = openFile(path, maxBytes, this.#log);
+    this.#beat();
+    this.#every(BEAT_MS, () => this.#beat());
+    if (sync === 'group') this.#every(GROUP_MS, () => this.stored());
+  }
+
+  get size(): number {
+    return this.#total('size');
+  }
+
+  get bytes(): number {
+    return this.#total('bytes');
+  }
+
+  get recovered(): number {
+    return this.#recovered;
+  }
+
+  listen(listener: StoreListener): void {
+    this.#listener = listener;
+  }
+
+  put(events: readonly EncodedEvent[]): boolean {
+    let bytes = 0;
+    for (const event of events) bytes += event.bytes;
+    const queue = this.#file.transact(() => {
+      const usage = this.#usage();
+      if (usage.bytes - usage.events * RECORD_OVERHEAD + bytes > this.#maxBytes) return undefined;
+      const own = this.#own ?? this.#newQueue(usage);
+      for (const [index, event] of events.entries())
+        this.#file.add([own.id, event.anonymous ? 1 : 0, own.next + index], toRecord(event));
+      usage.events += events.length;
+      usage.bytes += bytes + events.length * RECORD_OVERHEAD;
+      this.#file.setUsage(usage);
+      return own;
+    });
+    if (!queue) return false;
+    this.#own = queue;
+    this.#queues.set(queue.id, queue);
+    queue.next += events.length;
+    queue.held += events.length;
+    for (const event of events) queue.lanes[event.anonymous ? 1 : 0].add(1, event.bytes);
+    return true;
+  }
+
+  take(cut: Cut): Lease | undefined {
+    this.#usage();
+    // What was taken over is older than what is our own.
+    for (const queue of [...this.#queues.values()].toSorted((a, b) => a.id - b.id)) {
+      const lane = this.#oldestLane(queue);
+      const lease = lane !== undefined && this.#lease(queue, lane, cut);
+      if (lease) return lease;
+    }
+    return undefined;
+  }
+
+  stored(): Promise<void> {
+    // What was accepted since the one under way began is not covered by that.
+    return (this.#syncing = this.#syncing.catch(() => {}).then(() => this.#file.sync()));
+  }
+
+  /** Leaves what waits to the next run, or to another process on the path. */
+  close(): Promise<void> {
+    return (this.#closing ??= this.#leave());
+  }
+
+  async #leave(): Promise<void> {
+    for (const timer of this.#timers) clearInterval(timer);
+    this.#log.guard('leaving the event store', () => {
+      this.#removeDone();
+      this.#file.transact(() => {
+        this.#usage();
+        for (const { id, held } of this.#queues.values())
+          if (held === 0) this.#file.removeQueue(id);
+          else this.#file.setOwnership(id, { owner: '', beat: 0 });
+      });
+    });
+    await this.stored().catch(() => {});
+    await this.#file.close();
+  }
+
+  #every(ms: number, work: () => unknown): void {
+    this.#timers.push(setInterval(() => this.#log.guard('the event store', work), ms).unref());
+  }
+
+  #total(what: 'size' | 'bytes'): number {
+    let total = 0;
+    for (const { lanes } of this.#queues.values()) total += lanes[0][what] + lanes[1][what];
+    return total;
+  }
+
+  /** What is used; lets go of the queues that another process has taken over since the last call. */
+  #usage(): Usage {
+    const usage = this.#file.usage();
+    if (usage.takeovers === this.#takeovers) return usage;
+    this.#takeovers = usage.takeovers;
+    for (const queue of this.#queues.values()) {
+      if (this.#file.ownership(queue.id)?.owner === this.#owner) continue;
+      this.#queues.delete(queue.id);
+      if (queue === this.#own) this.#own = undefined;
+      for (const { size } of queue.lanes) this.#recovered -= size;
+    }
+    return usage;
+  }
+
+  #newQueue(usage: Usage): Queue {
+    const queue = new Queue(usage.queues++);
+    this.#file.setOwnership(queue.id, { owner: this.#owner, beat: monotonicMs() });
+    return queue;
+  }
+
+  // The sign of life of this process, and a look at those of the others.
+  #beat(): void {
+    const found: number[] = [];
+    this.#file.transact(() => {
+      const usage = this.#usage();
+      const beat = monotonicMs();
+      for (const id of this.#file.queues()) {
+        const isOurs = this.#queues.has(id);
+        if (!isOurs && !isDead(this.#file.ownership(id), beat)) continue;
+        this.#file.setOwnership(id, { owner: this.#owner, beat });
+        if (!isOurs) found.push(id);
+      }
+      if (found.length === 0) return;
+      usage.takeovers += found.length;
+      this.#takeovers = usage.takeovers;
+      this.#file.setUsage(usage);
+    });
+    for (const id of found) this.#takeOver(new Queue(id));
+    this.#dropDrained();
+    this.#removeDone();
+    if (found.length > 0) this.#listener?.arrived();
+  }
+
+  #takeOver(queue: Queue): void {
+    for (const lane of [0, 1] as const)
+      for (const { record } of this.#file.records(queue.id, lane, 0)) {
+        queue.lanes[lane].add(1, record.length - RECORD_OVERHEAD);
+        queue.held++;
+      }
+    this.#queues.set(queue.id, queue);
+    this.#recovered += queue.held;
+  }
+
+  #oldestLane({ id, lanes }: Queue): 0 | 1 | undefined {
+    if (lanes[0].size === 0 || lanes[1].size === 0) return lanes[0].size > 0 ? 0 : lanes[1].size > 0 ? 1 : undefined;
+    const [plain, anonymous] = ([0, 1] as const).map(
+      (lane) => lanes[lane].returned[0] ?? this.#file.first(id, lane, lanes[lane].next) ?? Infinity,
+    ) as [number, number];
+    return plain < anonymous ? 0 : 1;
+  }
+
+  #lease(queue: Queue, index: 0 | 1, cut: Cut): Lease | undefined {
+    const lane = queue.lanes[index];
+    const taken = new Map<EncodedEvent, Taken>();
+    const unreadable: Taken[] = [];
+    let left = cut.maxBytes;
+    for (const { number, record } of this.#waiting(queue, index)) {
+      const event = fromRecord(record);
+      if (event && (left -= event.bytes + cut.overhead) < 0 && taken.size > 0) break;
+      const entry: Taken = { queue, key: [queue.id, index, number], bytes: record.length };
+      lane.pass(number);
+      lane.add(-1, RECORD_OVERHEAD - record.length);
+      if (event) taken.set(event, entry);
+      else unreadable.push(entry);
+      if (taken.size >= cut.maxEvents) break;
+    }
+    if (unreadable.length > 0) this.#lose(unreadable);
+    return taken.size > 0 ? this.#handOut(queue, lane, taken) : undefined;
+  }
+
+  *#waiting(queue: Queue, index: 0 | 1): Generator<{ number: number; record: Uint8Array }> {
+    const lane = queue.lanes[index];
+    for (const number of lane.returned)
+      yield { number, record: this.#file.read([queue.id, index, number]) ?? new Uint8Array() };
+    yield* this.#file.records(queue.id, index, lane.next);
+  }
+
+  #handOut(queue: Queue, lane: Lane, taken: Map<EncodedEvent, Taken>): Lease {
+    const events = [...taken.keys()];
+    const settle = (named: readonly EncodedEvent[]): Taken[] =>
+      named.flatMap((event) => {
+        const entry = taken.get(event);
+        taken.delete(event);
+        return entry ?? [];
+      });
+    return {
+      events,
+      ack: (named = events) => {
+        for (const entry of settle(named)) this.#done.push(entry);
+        this.#removeDone();
+      },
+      nack: (named = events) => {
+        const entries = settle(named);
+        // Another process sends them now.
+        if (this.#queues.get(queue.id) !== queue) this.#recovered -= entries.length;
+        else {
+          lane.putBack(entries.map(({ key }) => key[2]));
+          for (const { bytes } of entries) lane.add(1, bytes - RECORD_OVERHEAD);
+        }
+      },
+    };
+  }
+
+  #removeDone(): void {
+    const done = this.#done;
+    if (done.length === 0) return;
+    this.#file.transact(() => {
+      const usage = this.#usage();
+      for (const { queue, key, bytes } of done) {
+        if (this.#queues.get(queue.id) !== queue || !this.#file.remove(key)) continue;
+        usage.events--;
+        usage.bytes -= bytes;
+      }
+      this.#file.setUsage(usage);
+    });
+    this.#done = [];
+    for (const { queue } of done) queue.held--;
+    this.#dropDrained();
+  }
+
+  // What was taken over is not added to: once it is empty it is of no use.
+  #dropDrained(): void {
+    const drained = [...this.#queues.values()].filter((queue) => queue.held === 0 && queue !== this.#own);
+    if (drained.length === 0) return;
+    for (const { id } of drained) this.#queues.delete(id);
+    this.#file.transact(() => {
+      for (const { id } of drained) this.#file.removeQueue(id);
+    });
+  }
+
+  #lose(entries: readonly Taken[]): void {
+    this.#done.push(...entries);
+    this.#log.guard('removing damaged events', () => this.#removeDone());
+    this.#listener?.lost(entries.length, new Error('records of the event store are damaged'));
+  }
+}
+
+/** Milliseconds that never jump, the same for all processes of a machine. */
+const monotonicMs = (): number => Math.floor(Number(process.hrtime.bigint()) / 1e6);
+
+// After a restart of the machine its clock begins anew: a sign of life from the future is an old one.
+const isDead = (ownership: Ownership | undefined, now: number): boolean =>
+  !ownership?.owner || now - ownership.beat > EXPIRY_MS || ownership.beat > now + BEAT_MS;

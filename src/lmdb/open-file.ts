@@ -1,0 +1,85 @@
+// Opens the database file: made where there is none, set aside where it is damaged, refused clearly where it cannot be used.
+import { closeSync, existsSync, mkdirSync, openSync, renameSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { ConfigError } from '../core/errors';
+import type { Log } from '../core/logger';
+import { isSound } from './damage';
+import { QueueFile } from './queue-file';
+
+const OPTION = 'LmdbEventStore: path';
+const FORMAT = '~format';
+const VERSION = 1;
+// Room for what a full page cannot hold, for records besides events, and for pages that are not free yet: address space, not disk.
+const SPACE_FACTOR = 4;
+const SPARE_BYTES = 64 * 1024 * 1024;
+
+/**
+ * @param path A directory of its own.
+ * @throws ConfigError when lmdb is not installed, or the path cannot be used.
+ */
+export function openFile(path: string, maxBytes: number, log: Log): QueueFile {
+  const lmdb = locate();
+  const data = join(path, 'data.mdb');
+  const options = {
+    path,
+    noSubdir: false,
+    encoding: 'binary' as const,
+    permissionsMode: 0o600,
+    mapSize: Math.ceil((maxBytes * SPACE_FACTOR + SPARE_BYTES) / 65_536) * 65_536,
+    noSync: true,
+  };
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    closeSync(openSync(data, 'a', 0o600));
+  } catch (error) {
+    throw unusable('a directory that can be written', error);
+  }
+  const { size, ino } = statSync(data);
+  if (size > 0 && !isSound(lmdb, options) && statSync(data).ino === ino) setAside(path, size, log);
+  return open(lmdb, options);
+}
+
+function locate(): string {
+  try {
+    return require.resolve('lmdb');
+  } catch {
+    throw new ConfigError('LmdbEventStore', "used with the package 'lmdb' installed: npm install lmdb@^3.5");
+  }
+}
+
+function open(lmdb: string, options: object): QueueFile {
+  const { open: openDatabase } = require(lmdb) as typeof import('lmdb');
+  let database;
+  let format;
+  try {
+    database = openDatabase<Buffer>(options);
+    format = Number(database.get(FORMAT)?.toString() ?? 0);
+    const isNew = format === 0 && [...database.getKeys({ limit: 1 })].length === 0;
+    if (isNew) {
+      database.putSync(FORMAT, Buffer.from(String(VERSION)));
+      format = VERSION;
+    }
+  } catch (error) {
+    throw unusable('a directory on a disk with space left', error);
+  }
+  if (format === VERSION) return new QueueFile(database);
+  void database.close();
+  throw new ConfigError(
+    OPTION,
+    `free, or a store of format ${VERSION}`,
+    format > VERSION ? `one of format ${format}, made by a newer version` : 'a database of something else',
+  );
+}
+
+// Nothing is deleted. The lock file goes along: a process that still has the old file open goes on with the two.
+function setAside(path: string, bytes: number, log: Log): void {
+  const suffix = `.corrupt-${Date.now()}`;
+  for (const name of ['data.mdb', 'lock.mdb'].map((file) => join(path, file)))
+    if (existsSync(name)) renameSync(name, name + suffix);
+  log.error('the event store was damaged: it was set aside and a new one started', { bytes, suffix });
+}
+
+function unusable(expected: string, error: unknown): ConfigError {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return new ConfigError(OPTION, expected, typeof code === 'string' ? code : message);
+}

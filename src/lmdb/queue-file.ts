@@ -1,0 +1,115 @@
+// The database file that the processes of one machine share: who owns which queue, what is used, and the events themselves.
+import type { RootDatabase } from 'lmdb';
+
+/** Where an event lies: its queue, its lane, its number. Text keys sort behind these, beside the newest events. */
+export type EventKey = readonly [queue: number, lane: 0 | 1, number: number];
+
+/** One record for all processes, changed inside the transaction that changes what it counts. */
+export interface Usage {
+  events: number;
+  bytes: number;
+  /** Queues made so far. */
+  queues: number;
+  /** Queues taken over so far: who finds it changed has to ask what is still his. */
+  takeovers: number;
+}
+
+/** Who has a queue; nobody when the text is empty. */
+export interface Ownership {
+  readonly owner: string;
+  /** Milliseconds on this machine's monotonic clock, which every process of it shares. */
+  readonly beat: number;
+}
+
+const USAGE = '~usage';
+const OWNERSHIP = '~queue';
+// Commit at once, to the operating system: survives the process, whatever becomes of it.
+const COMMIT_NOW = 2;
+
+// Exists at run time, and is missing in the package's types.
+type Database = RootDatabase<Buffer> & { sync(done: (error?: Error) => void): void };
+
+export class QueueFile {
+  readonly #database: Database;
+
+  constructor(database: RootDatabase<Buffer>) {
+    this.#database = database as Database;
+  }
+
+  /** Runs `work` as one change of the file, alone among all processes; what it throws undoes the change. */
+  transact<Result>(work: () => Result): Result {
+    return this.#database.transactionSync(work, COMMIT_NOW);
+  }
+
+  usage(): Usage {
+    const record = this.#database.get(USAGE);
+    if (!record) return { events: 0, bytes: 0, queues: 0, takeovers: 0 };
+    const [events, bytes, queues, takeovers] = [0, 8, 16, 24].map((at) => record.readDoubleLE(at)) as [
+      number,
+      number,
+      number,
+      number,
+    ];
+    return { events, bytes, queues, takeovers };
+  }
+
+  setUsage({ events, bytes, queues, takeovers }: Usage): void {
+    const record = Buffer.allocUnsafe(32);
+    for (const [index, value] of [events, bytes, queues, takeovers].entries()) record.writeDoubleLE(value, index * 8);
+    void this.#database.put(USAGE, record);
+  }
+
+  ownership(queue: number): Ownership | undefined {
+    const record = this.#database.get([OWNERSHIP, queue]);
+    return record && (JSON.parse(record.toString()) as Ownership);
+  }
+
+  setOwnership(queue: number, ownership: Ownership): void {
+    void this.#database.put([OWNERSHIP, queue], Buffer.from(JSON.stringify(ownership)));
+  }
+
+  queues(): number[] {
+    const keys = this.#database.getKeys({ start: [OWNERSHIP], end: [OWNERSHIP, Infinity] });
+    return [...keys].map((key) => (key as [string, number])[1]);
+  }
+
+  removeQueue(queue: number): void {
+    void this.#database.remove([OWNERSHIP, queue]);
+  }
+
+  add(key: EventKey, record: Buffer): void {
+    void this.#database.put(key as unknown as number[], record);
+  }
+
+  /** @returns false when it was not there. */
+  remove(key: EventKey): boolean {
+    return this.#database.removeSync(key as unknown as number[]);
+  }
+
+  read(key: EventKey): Buffer | undefined {
+    return this.#database.get(key as unknown as number[]);
+  }
+
+  /** The number of the first event of a lane from `from` on. */
+  first(queue: number, lane: 0 | 1, from: number): number | undefined {
+    for (const key of this.#database.getKeys({ start: [queue, lane, from], end: [queue, lane, Infinity], limit: 1 }))
+      return (key as number[])[2];
+    return undefined;
+  }
+
+  *records(queue: number, lane: 0 | 1, from: number): Generator<{ number: number; record: Buffer }> {
+    for (const { key, value } of this.#database.getRange({ start: [queue, lane, from], end: [queue, lane, Infinity] }))
+      yield { number: (key as number[])[2] as number, record: value };
+  }
+
+  /** Resolves when what is committed now is safe from a power cut. */
+  sync(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#database.sync((error) => (error ? reject(error) : resolve()));
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#database.close();
+  }
+}
