@@ -1,7 +1,6 @@
 // A collector by script: a raw socket server that does to each request what a scenario asks, and counts what it took.
-import { createServer, type Server, type Socket } from 'node:net';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
-import { type AddressInfo } from 'node:net';
 import { type Message, readMessages } from './http-messages';
 
 /** What to do with one request; what is left out is that of an ordinary answer with 200. */
@@ -83,7 +82,9 @@ export class ScriptedCollector {
   /** Listens, on the same port as before if it has been up. */
   async up(): Promise<this> {
     const { tls, host = '127.0.0.1' } = this.#settings;
-    const server = tls ? createTlsServer(tls, (socket) => this.#serve(socket)) : createServer((socket) => this.#serve(socket));
+    const server = tls
+      ? createTlsServer(tls, (socket) => this.#serve(socket))
+      : createServer((socket) => this.#serve(socket));
     server.on('tlsClientError', () => {});
     await new Promise<void>((resolve, reject) => server.once('error', reject).listen(this.#port, host, resolve));
     this.#port = (server.address() as AddressInfo).port;
@@ -104,8 +105,12 @@ export class ScriptedCollector {
     this.#sockets.add(socket);
     const idle = (): void => void (this.#settings.idleMs !== undefined && socket.setTimeout(this.#settings.idleMs));
     socket.on('error', () => {});
-    socket.on('timeout', () => socket.end());
-    socket.on('close', () => this.#sockets.delete(socket));
+    socket.on('timeout', () => socket.destroy());
+    let unanswered = 0;
+    socket.on('close', () => {
+      this.#sockets.delete(socket);
+      this.open -= unanswered;
+    });
     socket.setNoDelay(true);
     readMessages(socket, (message) => {
       socket.setTimeout(0);
@@ -115,16 +120,18 @@ export class ScriptedCollector {
       if (turn.take ?? isTaken(turn))
         for (const { eid = 'no eid' } of seen.events) this.received.set(eid, (this.received.get(eid) ?? 0) + 1);
       this.mostOpen = Math.max(this.mostOpen, ++this.open);
-      socket.once('close', () => {
-        if (turn.reply === 'hang' || turn.reply === 'drip-headers') this.open--;
-      });
+      if (turn.reply === 'hang' || turn.reply === 'drip-headers') unanswered++;
       if (turn.delayMs) setTimeout(() => this.#reply(socket, turn, idle), turn.delayMs);
       else this.#reply(socket, turn, idle);
     });
     idle();
   }
 
-  #reply(socket: Socket, { reply = 'answer', status = 200, headers = {}, close = false }: Turn, idle: () => void): void {
+  #reply(
+    socket: Socket,
+    { reply = 'answer', status = 200, headers = {}, close = false }: Turn,
+    idle: () => void,
+  ): void {
     if (reply === 'hang') return;
     if (reply !== 'drip-headers') this.open--;
     if (reply === 'reset') {

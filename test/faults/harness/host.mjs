@@ -18,7 +18,11 @@ const snowplow = require('snowplow-middleware');
 const run = (code, ...args) => runInThisContext(`(${code})`)(...args);
 
 const onDrop = (events, reason) =>
-  note('dropped', reason, events.map(({ eid }) => eid));
+  note(
+    'dropped',
+    reason,
+    events.map(({ eid }) => eid),
+  );
 
 /** What orders get to see. */
 const inside = {
@@ -41,7 +45,7 @@ const inside = {
   async stream(count, perSecond, label) {
     const started = performance.now();
     const total = { accepted: 0, refused: 0 };
-    for (let offered = 0; offered < count; ) {
+    for (let offered = 0; offered < count;) {
       const due = Math.min(count, Math.ceil(((performance.now() - started) * perSecond) / 1000));
       const { accepted, refused } = inside.track(due - offered, label);
       total.accepted += accepted;

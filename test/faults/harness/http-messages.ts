@@ -9,11 +9,13 @@ export interface Message {
   readonly body: string;
 }
 
-/** Calls `onMessage` for every request that has come whole. */
+/** Calls `onMessage` for every request that has come whole, and answers 400 to what is none. */
 export function readMessages(socket: Socket, onMessage: (message: Message) => void): void {
   let pending: Buffer = Buffer.alloc(0);
   socket.on('data', (chunk: Buffer) => {
     pending = pending.length === 0 ? chunk : Buffer.concat([pending, chunk]);
+    // Not even a letter: the beginning of a TLS handshake, say.
+    if ((pending[0] ?? 0) < 0x41) socket.end('HTTP/1.1 400 Bad Request\r\n\r\n');
     for (;;) {
       const end = pending.indexOf('\r\n\r\n');
       if (end < 0) return;

@@ -4,7 +4,7 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, syml
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
-const PROJECT = resolve(import.meta.dirname, '../../..');
+const PROJECT = resolve(__dirname, '../../..');
 
 /** A change to one built file: `find` must be there exactly once, so that a mutant is never the original by mistake. */
 export interface Patch {
@@ -34,7 +34,7 @@ export function unpack(tarball: string, patches: readonly Patch[] = []): string 
   for (const name of readdirSync(join(PROJECT, 'node_modules')))
     if (!name.startsWith('.')) symlinkSync(join(PROJECT, 'node_modules', name), join(modules, name));
   execFileSync('tar', ['-xzf', tarball, '-C', own, '--strip-components=1']);
-  cpSync(join(import.meta.dirname, 'host.mjs'), join(root, 'host.mjs'));
+  cpSync(join(__dirname, 'host.mjs'), join(root, 'host.mjs'));
   for (const patch of patches) plant(join(own, 'dist'), patch);
   return root;
 }
@@ -47,5 +47,8 @@ function plant(dist: string, { file, find, put }: Patch): void {
   const text = readFileSync(path, 'utf8');
   const places = text.split(find).length - 1;
   if (places !== 1) throw new Error(`the patch of ${file} fits ${places} places: ${find}`);
-  writeFileSync(path, text.replace(find, () => put));
+  writeFileSync(
+    path,
+    text.replace(find, () => put),
+  );
 }

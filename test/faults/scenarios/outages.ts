@@ -10,7 +10,10 @@ export const outages = [
   scenario(
     1,
     'a collector that refuses connections and comes back gets every event once, and is hardly asked meanwhile',
-    { small: { events: 2_000, downMs: 3_000, maxRetryDelayMs: 1_000 }, full: { events: 5_000, downMs: 60_000, maxRetryDelayMs: 10_000 } },
+    {
+      small: { events: 2_000, downMs: 3_000, maxRetryDelayMs: 1_000 },
+      full: { events: 5_000, downMs: 60_000, maxRetryDelayMs: 10_000 },
+    },
     async (stage, { events, downMs, maxRetryDelayMs }) => {
       const collector = await stage.collector();
       await collector.down();
@@ -50,7 +53,9 @@ export const outages = [
       const collector = await stage.collector((_request, index) =>
         index % 2 === 1 && done < resets ? { reply: 'reset', take: stage.random() < 0.5 && ++done > 0 } : {},
       );
-      const app = await stage.app({ tracker: { endpoint: collector.url, emitter: { threadCount: 1, maxRetryDelayMs: 50, bufferCapacity: events } } });
+      const app = await stage.app({
+        tracker: { endpoint: collector.url, emitter: { threadCount: 1, maxRetryDelayMs: 50, bufferCapacity: events } },
+      });
       const { accepted } = await app.run(({ stream }, count) => stream(count, 20_000), events);
       await until('all have arrived', () => collector.count === accepted);
       await app.run(({ tracker }) => tracker.close());
@@ -74,7 +79,9 @@ export const outages = [
         repeated += request.events.length;
         return { reply: 'reset', take: true };
       });
-      const app = await stage.app({ tracker: { endpoint: collector.url, emitter: { threadCount: 1, maxRetryDelayMs: 50, bufferCapacity: events } } });
+      const app = await stage.app({
+        tracker: { endpoint: collector.url, emitter: { threadCount: 1, maxRetryDelayMs: 50, bufferCapacity: events } },
+      });
       const { accepted } = await app.run(({ stream }, count) => stream(count, 20_000), events);
       await app.run(({ tracker }) => tracker.flush());
       await until('all have arrived', () => collector.count === accepted);
@@ -94,7 +101,11 @@ export const outages = [
       const collector = await stage.collector(() => ({ reply: 'hang' }));
       const app = await stage.app({ tracker: { endpoint: collector.url, logger: false } });
       const before = await app.run(({ memory }) => memory());
-      const offered = await app.run(({ stream, loop }, count) => (loop.enable(), stream(count, 10_000)), events, 120_000);
+      const offered = await app.run(
+        ({ stream, loop }, count) => (loop.enable(), stream(count, 10_000)),
+        events,
+        120_000,
+      );
       const after = await app.run(({ memory, tracker, loop }) => ({
         ...memory(),
         stats: tracker.stats().emitters[0],
@@ -126,9 +137,14 @@ export const outages = [
           const dns = inside.require('node:dns') as typeof import('node:dns');
           const resolve = inside as unknown as { address: string };
           resolve.address = 'ENOTFOUND';
-          dns.lookup = ((name: string, options: { all?: boolean }, done: (error: unknown, found?: unknown, family?: number) => void) => {
+          dns.lookup = ((
+            name: string,
+            options: { all?: boolean },
+            done: (error: unknown, found?: unknown, family?: number) => void,
+          ) => {
             const { address } = resolve;
-            if (!address.includes('.')) return done(Object.assign(new Error(`getaddrinfo ${address} ${name}`), { code: address }));
+            if (!address.includes('.'))
+              return done(Object.assign(new Error(`getaddrinfo ${address} ${name}`), { code: address }));
             if (options.all) return done(null, [{ address, family: 4 }]);
             return done(null, address, 4);
           }) as never;
@@ -147,11 +163,15 @@ export const outages = [
       await names('127.0.0.2');
       if (!moves) await first.down();
       const movedAt = performance.now();
-      await until('the second address is used', async () => {
-        await app.run(({ track: some }) => some(1));
-        await app.run(({ tracker }) => tracker.flush());
-        return second.count > 0;
-      }, 75_000);
+      await until(
+        'the second address is used',
+        async () => {
+          await app.run(({ track: some }) => some(1));
+          await app.run(({ tracker }) => tracker.flush());
+          return second.count > 0;
+        },
+        75_000,
+      );
       const movedMs = Math.round(performance.now() - movedAt);
       await app.run(({ tracker }) => tracker.close());
       const figures = { ...stage.verdict(), movedMs };
