@@ -18,7 +18,13 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { ...shared, name: 'faults', include: ['test/faults/**/*.test.ts'], testTimeout: 120_000 },
+        test: {
+          ...shared,
+          name: 'faults',
+          include: ['test/faults/**/*.test.ts'],
+          globalSetup: 'test/faults/harness/setup.ts',
+          testTimeout: 120_000,
+        },
       },
     ],
   },

@@ -1,0 +1,121 @@
+// What the package holds: bounded under a burst, and nothing once it is closed.
+import { type Scenario, scenario } from '../harness/scenario';
+import { must } from './expect';
+
+export const memory: Scenario[] = [
+  scenario(
+    30,
+    'a burst far beyond the capacity is taken as far as there is room, the rest refused and counted',
+    { small: { events: 100_000 }, full: { events: 1_000_000 }, alone: true },
+    async (stage, { events }) => {
+      const collector = await stage.collector(() => ({ delayMs: 20 }));
+      const app = await stage.app({
+        tracker: { endpoint: collector.url, logger: false, emitter: { onDrop: undefined } },
+      });
+      const before = await app.run(({ memory: used }) => used());
+      const offered = await app.run(
+        async ({ track, loop }, count) => {
+          loop.enable();
+          const total = { accepted: 0, refused: 0 };
+          for (let done = 0; done < count; done += 100) {
+            const { accepted, refused } = track(100);
+            total.accepted += accepted;
+            total.refused += refused;
+            await new Promise(setImmediate);
+          }
+          return total;
+        },
+        events,
+        120_000,
+      );
+      const after = await app.run(({ memory: used, tracker, loop }) => ({
+        ...used(),
+        stats: tracker.stats().emitters[0],
+        ms: Math.round(loop.max / 1e5) / 10,
+      }));
+      await app.run(({ tracker }) => tracker.close());
+      const figures = {
+        ...stage.verdict(),
+        ...offered,
+        longestSliceMs: after.ms,
+        grownMb: Math.round((after.rss - before.rss) / 2 ** 20),
+      };
+      must('every event is accepted or refused', offered.accepted + offered.refused === events, figures);
+      must('the counts are the same inside', after.stats?.refused.full === offered.refused, {
+        figures,
+        stats: after.stats,
+      });
+      must(
+        'all that was accepted arrives once',
+        figures.received === offered.accepted && figures.duplicates === 0,
+        figures,
+      );
+      must('memory stays within 64 MB', figures.grownMb <= 64, figures);
+      return figures;
+    },
+  ),
+
+  scenario(
+    46,
+    'hundreds of apps, opened and closed in one process, leave no handle, no listener and no memory behind',
+    { small: { apps: 500 }, full: { apps: 5_000 }, alone: true },
+    async (stage, { apps }) => {
+      const collector = await stage.collector();
+      const app = await stage.app({});
+      const live = async (count: number): Promise<unknown> =>
+        app.run(
+          async ({ require, snowplow, note }, { total, endpoint }) => {
+            const express = require('express') as typeof import('express');
+            const { createServer } = require('node:http') as typeof import('node:http');
+            const door = require('snowplow-middleware/express') as typeof import('../../../src/express');
+            const one = async (index: number): Promise<void> => {
+              const shared = index % 2 === 0 ? snowplow.createTracker({ endpoint }) : undefined;
+              const routes = express();
+              const shutdown = { signals: ['SIGTERM', 'SIGINT'] } as const;
+              routes.use(shared ? door.snowplow({ tracker: shared, shutdown }) : door.snowplow({ endpoint, shutdown }));
+              routes.get('/', (req, res) => {
+                const id = req.tracker.track(snowplow.structEvent({ category: 'a', action: 'b' }));
+                note('accepted', [id]);
+                res.send('ok');
+              });
+              const server = createServer(routes);
+              await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+              const { port } = server.address() as { port: number };
+              await (await fetch(`http://127.0.0.1:${port}/`, { headers: { connection: 'close' } })).text();
+              await new Promise((resolve) => server.close(resolve));
+              await shared?.close();
+            };
+            for (let index = 0; index < total; index += 10)
+              await Promise.all(Array.from({ length: 10 }, (_, offset) => one(index + offset)));
+          },
+          { total: count, endpoint: collector.url },
+          300_000,
+        );
+      const count = () =>
+        app.run(async ({ memory: used }) => {
+          // The emitters' idle connections close after four seconds, undici's own caches with them.
+          await new Promise((resolve) => setTimeout(resolve, 5_500));
+          used();
+          return {
+            heap: used().heapUsed,
+            handles: process.getActiveResourcesInfo().length,
+            listeners: process.eventNames().reduce((total, name) => total + process.listenerCount(name), 0),
+          };
+        });
+      await live(apps / 2);
+      const before = await count();
+      await live(apps / 2);
+      const after = await count();
+      const figures = {
+        ...stage.verdict(),
+        handles: after.handles - before.handles,
+        listeners: after.listeners - before.listeners,
+        heapPercent: Math.round(((after.heap - before.heap) / before.heap) * 1000) / 10,
+      };
+      must('every event has arrived', figures.received === apps, figures);
+      must('no handle and no listener is left', figures.handles <= 0 && figures.listeners <= 0, { before, after });
+      must('the heap is back within two percent', figures.heapPercent <= 2, figures);
+      return figures;
+    },
+  ),
+];
