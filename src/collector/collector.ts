@@ -66,12 +66,16 @@ export async function startCollector(options: CollectorOptions = {}): Promise<Co
   return openCollector(options);
 }
 
-/** What {@link startCollector} does, in any environment. */
-export async function openCollector(options: CollectorOptions): Promise<Collector> {
+/** What {@link startCollector} does, in any environment; `added` hears of every event. */
+export async function openCollector(
+  options: CollectorOptions,
+  added?: (event: CollectedEvent) => void,
+): Promise<Collector> {
   const { port, host, iglu, page } = resolveCollectorOptions(options);
   const findSchema = iglu.length > 0 ? schemaSource(iglu) : undefined;
   const judge = judging(findSchema && schemaCheck(findSchema));
   const log = new EventLog();
+  if (added) log.subscribe(added);
   const faults = new Faults();
   const closing = new AbortController();
   const pause = async (ms: number): Promise<void> => {
