@@ -1,6 +1,6 @@
 // What the collector keeps of a request and of each of its events.
 import { randomUUID } from 'node:crypto';
-import type { Failure, Finding } from './finding';
+import { bounded, type Failure, type Finding } from './finding';
 import { EVENT_NAMES, lookUp } from './fields';
 import { decodeContexts, decodeUnstruct, type SelfDescribing } from './self-describing';
 import type { Parameters } from './tracker-payload';
@@ -77,7 +77,9 @@ export function collectedEvent(
     schema: unstruct?.schema,
     data: unstruct?.data,
     contexts: decodeContexts(payload).items.map(({ schema, data }) => ({ schema, data })),
-    ...verdict,
+    errors: bounded(verdict.errors),
+    warnings: bounded(verdict.warnings),
+    unchecked: verdict.unchecked,
     lost: [],
     request,
     receivedAt: request.receivedAt,

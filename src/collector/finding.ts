@@ -28,12 +28,22 @@ export interface Failure extends Finding {
   readonly type: FailureType;
 }
 
-const SHOWN = 120;
+const MAX_FINDINGS = 100;
 
 /** Cuts a value to what a verdict shows of it. */
-export function excerpt(value: unknown): string {
+export function excerpt(value: unknown, shown = 120): string {
   const text = typeof value === 'string' ? value : json(value);
-  return text.length > SHOWN ? `${text.slice(0, SHOWN)}… (${text.length} characters)` : text;
+  return text.length > shown ? `${text.slice(0, shown)}… (${text.length} characters)` : text;
+}
+
+/** Cuts a list of findings, and their texts, which may name keys and schemas of any length. */
+export function bounded<Found extends Finding>(findings: readonly Found[]): Found[] {
+  return findings.slice(0, MAX_FINDINGS).map((finding) => ({
+    ...finding,
+    field: excerpt(finding.field),
+    problem: excerpt(finding.problem, 400),
+    mend: excerpt(finding.mend, 400),
+  }));
 }
 
 function json(value: unknown): string {

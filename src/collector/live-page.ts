@@ -13,11 +13,12 @@ const TYPES: Readonly<Record<string, string>> = {
   js: 'text/javascript; charset=utf-8',
   svg: 'image/svg+xml',
 };
-const FILES: ReadonlySet<string> = new Set(
-  ['index.html', 'page.css', 'icon.svg', 'page', 'assertion', 'chart', 'detail', 'dom', 'filter', 'list'].map((file) =>
-    file.includes('.') ? file : `${file}.js`,
-  ),
-);
+const FILES: ReadonlySet<string> = new Set([
+  'index.html',
+  'icon.svg',
+  ...['page', 'filter', 'list', 'detail'].map((name) => `${name}.css`),
+  ...['page', 'assertion', 'chart', 'detail', 'dom', 'filter', 'list'].map((name) => `${name}.js`),
+]);
 const HEADERS = {
   'Content-Security-Policy':
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
