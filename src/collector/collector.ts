@@ -1,4 +1,5 @@
 // startCollector: puts the collector's parts together and hands out the handle that tests hold.
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { guarded } from './access';
 import { collecting } from './collect';
@@ -78,6 +79,8 @@ export async function openCollector(
   if (added) log.subscribe(added);
   const faults = new Faults();
   const closing = new AbortController();
+  // Every waiting test, late answer and open page listens: not a leak, they all stop listening by themselves.
+  setMaxListeners(0, closing.signal);
   const pause = async (ms: number): Promise<void> => {
     if (ms > 0) await sleep(ms, undefined, { signal: closing.signal }).catch(() => {});
   };

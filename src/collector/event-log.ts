@@ -1,10 +1,10 @@
 // The bounded memory of the collector: a ring of events and one of requests, and who wants to hear of new ones.
 import type { CollectedEvent, CollectedRequest } from './event';
 
-/** The ring keeps as many events and requests. */
-export const MAX_EVENTS = 1_000;
-/** The ring keeps as many bytes of events, estimated. */
-export const MAX_BYTES = 16 * 1024 * 1024;
+// So many events, and so many requests.
+const MAX_EVENTS = 1_000;
+// So many bytes of each, estimated.
+const MAX_BYTES = 16 * 1024 * 1024;
 
 interface Listener {
   readonly added: (event: CollectedEvent) => void;
