@@ -6,7 +6,7 @@ import { buildSelfDescribingEvent, buildPageView, buildStructEvent, newTracker }
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { startCollector, type Collector } from 'snowplow-middleware/collector';
-import { launchBrowser } from './browser';
+import { launchBrowser } from '../support/browser';
 
 let collector: Collector;
 let browser: Browser;
