@@ -9,7 +9,12 @@ export type FailureType =
   | 'enrichment_failures'
   | 'size_violation';
 
-/** One thing that is wrong with an event, in words a developer can act on. */
+/**
+ * One thing that is wrong with an event, in words a developer can act on.
+ *
+ * @example
+ * { field: 'vid', rule: 'not-an-int32', value: '1.5', problem: 'is not a 32-bit whole number', mend: 'Round it, …' }
+ */
 export interface Finding {
   /** The wire key or the path at fault: `se_va`, `contexts[1].data/price`, `data[0].foo`, `Content-Type`. */
   readonly field: string;
