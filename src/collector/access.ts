@@ -21,11 +21,11 @@ export function guarded(host: string, handler: Handler): Handler {
 
 const hostName = ({ headers }: IncomingMessage): string => (headers.host ?? '').replace(/:\d+$/, '').toLowerCase();
 
-function isForeign({ headers }: IncomingMessage): boolean {
-  const site = headers['sec-fetch-site'];
+function isForeign({ headers, url }: IncomingMessage): boolean {
+  // A person may follow a link to the page; no other site may load, read or clear a thing.
+  const followed = url === '/' && headers['sec-fetch-mode'] === 'navigate';
   return (
     (headers.origin !== undefined && headers.origin !== `http://${headers.host}`) ||
-    // A person may follow a link to the page; no other site may load a part of it.
-    (site === 'cross-site' && headers['sec-fetch-mode'] !== 'navigate')
+    (headers['sec-fetch-site'] === 'cross-site' && !followed)
   );
 }

@@ -9,7 +9,7 @@ import type { Judge } from './verdict';
 import { IDENTIFYING_HEADERS, visitorOf, type Visitor } from './visitor';
 
 /** The largest body taken; larger ones are answered 413 and not kept. */
-export const MAX_BODY = 1024 * 1024;
+const MAX_BODY = 1024 * 1024;
 // The real collector's limits of a request line and of all headers, in bytes.
 const MAX_TARGET = 20_480;
 const MAX_HEADERS = 40_960;

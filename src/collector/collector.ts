@@ -1,4 +1,5 @@
 // startCollector: puts the collector's parts together and hands out the handle that tests hold.
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { guarded } from './access';
 import { collecting } from './collect';
@@ -66,14 +67,20 @@ export async function startCollector(options: CollectorOptions = {}): Promise<Co
   return openCollector(options);
 }
 
-/** What {@link startCollector} does, in any environment. */
-export async function openCollector(options: CollectorOptions): Promise<Collector> {
+/** What {@link startCollector} does, in any environment; `added` hears of every event. */
+export async function openCollector(
+  options: CollectorOptions,
+  added?: (event: CollectedEvent) => void,
+): Promise<Collector> {
   const { port, host, iglu, page } = resolveCollectorOptions(options);
   const findSchema = iglu.length > 0 ? schemaSource(iglu) : undefined;
   const judge = judging(findSchema && schemaCheck(findSchema));
   const log = new EventLog();
+  if (added) log.subscribe(added);
   const faults = new Faults();
   const closing = new AbortController();
+  // Every waiting test, late answer and open page listens: not a leak, they all stop listening by themselves.
+  setMaxListeners(0, closing.signal);
   const pause = async (ms: number): Promise<void> => {
     if (ms > 0) await sleep(ms, undefined, { signal: closing.signal }).catch(() => {});
   };

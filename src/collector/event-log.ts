@@ -1,10 +1,10 @@
 // The bounded memory of the collector: a ring of events and one of requests, and who wants to hear of new ones.
 import type { CollectedEvent, CollectedRequest } from './event';
 
-/** The ring keeps as many events and requests. */
-export const MAX_EVENTS = 1_000;
-/** The ring keeps as many bytes of events, estimated. */
-export const MAX_BYTES = 16 * 1024 * 1024;
+// So many events, and so many requests.
+const MAX_EVENTS = 1_000;
+// So many bytes of each, estimated.
+const MAX_BYTES = 16 * 1024 * 1024;
 
 interface Listener {
   readonly added: (event: CollectedEvent) => void;
@@ -24,6 +24,7 @@ export class EventLog {
   #events: { event: CollectedEvent; bytes: number }[] = [];
   #requests: CollectedRequest[] = [];
   #bytes = 0;
+  #requestBytes = 0;
   #forgotten = 0;
   #totals = NONE;
   readonly #listeners = new Set<Listener>();
@@ -62,11 +63,13 @@ export class EventLog {
 
   addRequest(request: CollectedRequest): void {
     this.#requests.push(request);
-    if (this.#requests.length > MAX_EVENTS) this.#requests.shift();
+    this.#requestBytes += requestBytes(request);
+    while (this.#requests.length > 1 && (this.#requests.length > MAX_EVENTS || this.#requestBytes > MAX_BYTES))
+      this.#requestBytes -= requestBytes(this.#requests.shift()!);
   }
 
   add(event: CollectedEvent): void {
-    const bytes = estimate(event);
+    const bytes = eventBytes(event);
     this.#events.push({ event, bytes });
     this.#bytes += bytes;
     while (this.#events.length > 1 && (this.#events.length > MAX_EVENTS || this.#bytes > MAX_BYTES)) {
@@ -82,6 +85,7 @@ export class EventLog {
     this.#events = [];
     this.#requests = [];
     this.#bytes = 0;
+    this.#requestBytes = 0;
     this.#forgotten = 0;
     this.#totals = NONE;
     for (const { cleared } of this.#listeners) cleared();
@@ -95,11 +99,14 @@ export class EventLog {
   }
 }
 
-// Two bytes a character, twice: JSON fields are kept decoded beside the wire form. And something for the rest.
-function estimate({ payload, lost }: CollectedEvent): number {
-  const characters = [payload, ...lost].reduce(
-    (sum, parameters) => Object.entries(parameters).reduce((all, [key, value]) => all + key.length + value.length, sum),
-    0,
-  );
-  return 4 * characters + 1_024;
+// Two bytes a character, twice: JSON fields are kept decoded beside the wire form. An event also keeps its request.
+function eventBytes({ payload, lost, request }: CollectedEvent): number {
+  const own = [payload, ...lost].reduce((sum, parameters) => sum + characters(parameters), 0);
+  return 4 * own + requestBytes(request) / Math.max(1, request.eventCount);
+}
+
+const requestBytes = ({ headers, query }: CollectedRequest): number => 2 * (characters(headers) + query.length) + 1_024;
+
+function characters(record: Readonly<Record<string, string>>): number {
+  return Object.entries(record).reduce((sum, [key, value]) => sum + key.length + value.length, 0);
 }

@@ -1,12 +1,17 @@
 // What the collector keeps of a request and of each of its events.
 import { randomUUID } from 'node:crypto';
-import type { Failure, Finding } from './finding';
+import { bounded, type Failure, type Finding } from './finding';
 import { EVENT_NAMES, lookUp } from './fields';
 import { decodeContexts, decodeUnstruct, type SelfDescribing } from './self-describing';
 import type { Parameters } from './tracker-payload';
 import type { Verdict } from './verdict';
 
-/** One request of a tracker, as it came. */
+/**
+ * One request of a tracker, as it came.
+ *
+ * @example
+ * collector.requests().map(({ method, eventCount, answer }) => [method, eventCount, answer]); // [['POST', 10, 200]]
+ */
 export interface CollectedRequest {
   /** 1 for the first request, and so on. */
   readonly id: number;
@@ -32,7 +37,14 @@ export interface CollectedRequest {
   readonly receivedAt: Date;
 }
 
-/** One event, decoded and judged. */
+/**
+ * One event, decoded and judged.
+ *
+ * @example
+ * const [event] = collector.good();
+ * event.payload.url; // as on the wire
+ * event.warnings.map(({ field, problem }) => `${field} ${problem}`);
+ */
 export interface CollectedEvent {
   /** 1 for the first event, and so on; {@link CollectedRequest.id} tells which came together. */
   readonly number: number;
@@ -77,7 +89,9 @@ export function collectedEvent(
     schema: unstruct?.schema,
     data: unstruct?.data,
     contexts: decodeContexts(payload).items.map(({ schema, data }) => ({ schema, data })),
-    ...verdict,
+    errors: bounded(verdict.errors),
+    warnings: bounded(verdict.warnings),
+    unchecked: verdict.unchecked,
     lost: [],
     request,
     receivedAt: request.receivedAt,

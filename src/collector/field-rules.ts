@@ -21,7 +21,7 @@ const LAST_MS = 253_402_300_799_999;
 export const isUuid = (value: string): boolean => UUID.test(value);
 
 // Enrich reads the text `null` as no value in numeric fields.
-export const isInt32 = (value: string): boolean =>
+const isInt32 = (value: string): boolean =>
   value === 'null' || (INTEGER.test(value) && Number(value) >= -INT32_MAX - 1 && Number(value) <= INT32_MAX);
 
 const RULES: Readonly<Partial<Record<FieldKind, KindRule>>> = {

@@ -9,7 +9,12 @@ export type FailureType =
   | 'enrichment_failures'
   | 'size_violation';
 
-/** One thing that is wrong with an event, in words a developer can act on. */
+/**
+ * One thing that is wrong with an event, in words a developer can act on.
+ *
+ * @example
+ * { field: 'vid', rule: 'not-an-int32', value: '1.5', problem: 'is not a 32-bit whole number', mend: 'Round it, …' }
+ */
 export interface Finding {
   /** The wire key or the path at fault: `se_va`, `contexts[1].data/price`, `data[0].foo`, `Content-Type`. */
   readonly field: string;
@@ -28,12 +33,22 @@ export interface Failure extends Finding {
   readonly type: FailureType;
 }
 
-const SHOWN = 120;
+const MAX_FINDINGS = 100;
 
 /** Cuts a value to what a verdict shows of it. */
-export function excerpt(value: unknown): string {
+export function excerpt(value: unknown, shown = 120): string {
   const text = typeof value === 'string' ? value : json(value);
-  return text.length > SHOWN ? `${text.slice(0, SHOWN)}… (${text.length} characters)` : text;
+  return text.length > shown ? `${text.slice(0, shown)}… (${text.length} characters)` : text;
+}
+
+/** Cuts a list of findings, and their texts, which may name keys and schemas of any length. */
+export function bounded<Found extends Finding>(findings: readonly Found[]): Found[] {
+  return findings.slice(0, MAX_FINDINGS).map((finding) => ({
+    ...finding,
+    field: excerpt(finding.field),
+    problem: excerpt(finding.problem, 400),
+    mend: excerpt(finding.mend, 400),
+  }));
 }
 
 function json(value: unknown): string {

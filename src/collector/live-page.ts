@@ -13,11 +13,12 @@ const TYPES: Readonly<Record<string, string>> = {
   js: 'text/javascript; charset=utf-8',
   svg: 'image/svg+xml',
 };
-const FILES: ReadonlySet<string> = new Set(
-  ['index.html', 'page.css', 'icon.svg', 'page', 'assertion', 'chart', 'detail', 'dom', 'filter', 'list'].map((file) =>
-    file.includes('.') ? file : `${file}.js`,
-  ),
-);
+const FILES: ReadonlySet<string> = new Set([
+  'index.html',
+  'icon.svg',
+  ...['page', 'filter', 'list', 'detail'].map((name) => `${name}.css`),
+  ...['page', 'assertion', 'chart', 'detail', 'dom', 'filter', 'list'].map((name) => `${name}.js`),
+]);
 const HEADERS = {
   'Content-Security-Policy':
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -83,7 +84,7 @@ function stream(response: ServerResponse, log: EventLog, closing: AbortSignal): 
 
 /** What the page shows of an event. */
 function viewOf(event: CollectedEvent): unknown {
-  const { payload, errors, warnings, request, data, schema } = event;
+  const { payload, errors, warnings, request } = event;
   return {
     ...event,
     name: nameOf(event),
@@ -91,16 +92,17 @@ function viewOf(event: CollectedEvent): unknown {
     app: payload['aid'] ?? '',
     user: payload['uid'] ?? payload['duid'] ?? '',
     visitor: payload['duid'] ?? '',
-    summary: summaryOf(payload, schema === undefined ? undefined : data),
+    summary: summaryOf(event),
     request: { ...request, query: undefined, contentType: undefined },
   };
 }
 
 const SUMMARY_LENGTH = 300;
 
-function summaryOf(payload: CollectedEvent['payload'], data: unknown): string {
+/** What happened, in a few words: the data of a self-describing event, category and action, a title, an address. */
+export function summaryOf({ payload, schema, data }: CollectedEvent): string {
   const { url, page, se_ca, se_ac, se_la, se_va, tr_id, ti_sk } = payload;
   const structured = [se_ca, se_ac, se_la, se_va].filter(Boolean).join(' · ');
-  const text = data === undefined ? structured || tr_id || ti_sk || page || url || '' : JSON.stringify(data);
+  const text = schema ? (JSON.stringify(data) ?? '') : structured || tr_id || ti_sk || page || url || '';
   return text.slice(0, SUMMARY_LENGTH);
 }

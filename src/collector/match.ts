@@ -11,6 +11,9 @@ import { excerpt } from './finding';
  * `page_url`), `schema`, `data` and `contexts`. Objects match in part, a regular expression matches a text, `contexts`
  * asks for each of the contexts named in any order, `undefined` asks for absence, and asymmetric matchers
  * (`expect.any(String)`) work.
+ *
+ * @example
+ * await collector.waitFor({ event: 'unstruct', schema: /checkout_step/, data: { step: 2 }, contexts: [{ data: { plan: 'gold' } }] });
  */
 export type EventFilter = ((event: CollectedEvent) => boolean) | Readonly<Record<string, unknown>>;
 

@@ -2,7 +2,12 @@
 import { ConfigError } from '../core/errors';
 import { flag, integer, list, resolveOptions, text } from '../core/options';
 
-/** Options of {@link startCollector}. */
+/**
+ * Options of {@link startCollector}.
+ *
+ * @example
+ * await startCollector({ port: 9090, iglu: ['./schemas', 'https://iglu.acme.com'] });
+ */
 export interface CollectorOptions {
   /**
    * The port; 0 takes any free one.

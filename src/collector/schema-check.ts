@@ -40,7 +40,7 @@ export function schemaCheck(source: SchemaSource): SchemaCheck | undefined {
     try {
       text = key && (await source(key));
     } catch (error) {
-      return [unresolved(item, `could not be fetched: ${(error as Error).message}`)];
+      return [unresolved(item, `could not be fetched: ${reasonOf(error as Error)}`)];
     }
     if (text === undefined) return [unresolved(item, 'was not found in any source')];
     let validate: ValidateFunction;
@@ -84,6 +84,9 @@ function mending({ keyword, params }: ErrorObject, schema: string): string {
   if (keyword === 'required') return `Add ${params['missingProperty']}: ${schema} asks for it.`;
   return `Send what ${schema} asks for.`;
 }
+
+// fetch says only that it failed; the cause says why.
+const reasonOf = ({ message, cause }: Error): string => (cause instanceof Error ? cause.message : message);
 
 const unresolved = ({ path, schema }: Item, why: string): Failure =>
   failure(

@@ -1,7 +1,12 @@
 // Decodes `ue_pr`/`ue_px` and `co`/`cx`, and checks their envelopes.
 import { excerpt, type Failure } from './finding';
 
-/** Data with the `iglu:` URI of the schema that describes it. */
+/**
+ * Data with the `iglu:` URI of the schema that describes it.
+ *
+ * @example
+ * { schema: 'iglu:com.acme/user/jsonschema/1-0-0', data: { plan: 'gold' } }
+ */
 export interface SelfDescribing {
   readonly schema: string;
   readonly data: unknown;

@@ -24,7 +24,7 @@ export interface TrackerPayload {
   readonly failures: readonly Failure[];
 }
 
-export const TP2 = '/com.snowplowanalytics.snowplow/tp2';
+const TP2 = '/com.snowplowanalytics.snowplow/tp2';
 const PAYLOAD_DATA = /^iglu:com\.snowplowanalytics\.snowplow\/payload_data\/jsonschema\/1-0-[0-4]$/;
 const CONTENT_TYPE = /^application\/json(; ?charset=utf-8)?$/i;
 // What java.net.URI refuses in a query: malformed escapes, and characters that have to be escaped.

@@ -30,13 +30,8 @@ export function splitUri(url: string): UriParts | undefined {
   };
 }
 
-/** The first value of a query parameter, decoded. */
-export function queryParameter(query: string | null, name: string): string | undefined {
-  return new URLSearchParams(query ?? '').get(name) ?? undefined;
-}
-
 /** The visitor and the time that a cross-domain link hands over: `?_sp=duid.ts`. Empty parts are none. */
 export function crossDomain(query: string | null): { userId: string; time: string } {
-  const [userId = '', time = ''] = (queryParameter(query, '_sp') ?? '').split('.');
+  const [userId = '', time = ''] = (new URLSearchParams(query ?? '').get('_sp') ?? '').split('.');
   return { userId, time };
 }

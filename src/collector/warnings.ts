@@ -28,8 +28,9 @@ const where = (payload: Parameters, test: (key: string, value: string) => boolea
   Object.entries(payload).flatMap(([key, value]) => (test(key, value) ? [key] : []));
 
 // A browser's own request brings the visitor's address, user agent and cookie; a server's brings its own.
+// Told by the site, not the mode: Node's fetch says `sec-fetch-mode: cors` too.
 const fromServer = ({ headers, anonymous }: CollectedRequest): boolean =>
-  !anonymous && headers['origin'] === undefined && headers['sec-fetch-mode'] === undefined;
+  !anonymous && headers['origin'] === undefined && headers['sec-fetch-site'] === undefined;
 
 const lacks =
   (key: string) =>

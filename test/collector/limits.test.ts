@@ -63,6 +63,20 @@ it('holds no more than its bounds under a flood', async () => {
   expect(collector.requests()).toHaveLength(300);
 });
 
+it('keeps little of long headers, long keys and many findings', async () => {
+  for (let i = 0; i < 300; i++)
+    await post(collector.url, [pageView()], { headers: { 'x-long': 'x'.repeat(39_000), 'sp-anonymous': '*' } });
+  expect(collector.requests().length).toBeLessThan(250);
+  expect(collector.good().length).toBeLessThan(250);
+  collector.reset();
+  const keys = Array.from({ length: 50_000 }, (_, n) => [`key-${n}`, 'x']);
+  await post(collector.url, [{ ...Object.fromEntries(keys), ['k'.repeat(100_000)]: 'x' }]);
+  await post(collector.url, [{ ['k'.repeat(900_000)]: 'x' }]);
+  const [many, long] = collector.bad();
+  expect(many!.errors).toHaveLength(100);
+  expect(JSON.stringify(long!.errors).length).toBeLessThan(5_000);
+});
+
 it('survives clients that go away in the middle of a request', async () => {
   for (let i = 0; i < 20; i++) {
     const socket = await dial();

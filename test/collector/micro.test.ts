@@ -263,6 +263,15 @@ describe('access', () => {
     expect(collector.good()).toHaveLength(0);
   });
 
+  it('guards the page and its stream as well, but lets a link lead to the page', async () => {
+    for (const path of ['/', '/page.js', '/events'])
+      expect(await status(path, { host: 'evil.example' }), path).toBe(403);
+    const followed = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' };
+    expect(await status('/', followed)).toBe(200);
+    expect(await status('/micro/reset', followed)).toBe(403);
+    expect(await status('/events', { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors' })).toBe(403);
+  });
+
   it('leaves the endpoints of trackers open to every site', async () => {
     const response = await post(collector.url, [pageView()], { headers: { origin: 'https://shop.example' } });
     expect(response.headers.get('access-control-allow-origin')).toBe('https://shop.example');

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { startCollector, type Collector } from 'snowplow-middleware/collector';
+import { compileTo } from './compile';
 import { contexts, encode, pageView, post, unstruct } from './requests';
 
 const BUY = 'iglu:com.acme/buy/jsonschema/1-0-0';
@@ -153,13 +154,7 @@ it('refuses a source that is neither a folder nor a URL', async () => {
 });
 
 it('leaves schemas unchecked and says what to install where Ajv is missing', () => {
-  // The compiled sources, alone in a folder from which no package can be found.
-  const compiled = spawnSync(
-    join(process.cwd(), 'node_modules/.bin/tsc'),
-    ['-p', 'tsconfig.build.json', '--outDir', join(folder, 'dist'), '--declaration', 'false'],
-    { encoding: 'utf8' },
-  );
-  expect(compiled.stdout).toBe('');
+  compileTo(folder);
   const script = `
     const { startCollector } = require('./dist/collector');
     startCollector({ iglu: ['.'] }).then(async (collector) => {

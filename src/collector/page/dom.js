@@ -12,7 +12,8 @@ export function el(tag, attributes = {}, content = []) {
 // Marks that turn the direction of writing, break lines or hide would make a text look like another one.
 const HIDDEN = /[\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]|(?!\n)\p{Cc}/gu;
 
-const visible = (text) =>
+/** Spells those marks out. */
+export const visible = (text) =>
   text.replaceAll(HIDDEN, (mark) => `⟨U+${mark.codePointAt(0).toString(16).toUpperCase().padStart(4, '0')}⟩`);
 
 /** Hours to milliseconds of a time, by the clock of whoever looks. */

@@ -1,4 +1,5 @@
 // The filters above the list: by verdict, text, event, app and user.
+import { visible } from './dom.js';
 
 const MOST_CHOICES = 200;
 const searchable = new WeakMap();
@@ -23,7 +24,7 @@ export function addChoices(events) {
       const value = event[key];
       if (!value || known.has(value) || known.size > MOST_CHOICES) continue;
       known.add(value);
-      select.add(new Option(value.length > 60 ? `${value.slice(0, 60)}…` : value, value));
+      select.add(new Option(visible(value.length > 60 ? `${value.slice(0, 60)}…` : value), value));
     }
   }
 }
