@@ -1,6 +1,7 @@
 // Data that names its schema: what self-describing events and context entities are made of.
 import { contractsFor, fail } from './contracts';
 import { ContractError } from './errors';
+import { memoise } from './memoise';
 
 /** Data with the `iglu:` URI of the schema it follows. A plain object of this shape is accepted wherever one is asked for. */
 export interface SelfDescribing<T = unknown> {
@@ -47,9 +48,13 @@ export class SelfDescribingJson<T = unknown> implements SelfDescribing<T> {
 
 // The URI pattern of the self-describing meta schema.
 const IGLU_URI = /^iglu:[\w.-]+\/[\w-]+\/[\w-]+\/\d+-\d+-\d+$/;
+// An app uses the same few schemas over and over.
+const matchesIglu = memoise(500, (schema) => IGLU_URI.test(schema));
+const LONGEST_KNOWN = 200;
 
 /** Whether `schema` is a schema's full URI, `iglu:vendor/name/format/model-revision-addition`. */
-export const isIgluUri = (schema: unknown): schema is string => typeof schema === 'string' && IGLU_URI.test(schema);
+export const isIgluUri = (schema: unknown): schema is string =>
+  typeof schema === 'string' && (schema.length > LONGEST_KNOWN ? IGLU_URI.test(schema) : matchesIglu(schema));
 
 const isObject = (value: unknown): value is object =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -57,6 +62,16 @@ const isObject = (value: unknown): value is object =>
 const AN_IGLU_URI = 'an iglu: URI such as iglu:com.acme/basket/jsonschema/1-0-0';
 
 /** Names the part at fault only when there is one: this is asked of every entity of every event. */
+const isSelfDescribing = (value: unknown): boolean =>
+  isObject(value) && isIgluUri((value as SelfDescribing).schema) && isObject((value as SelfDescribing).data);
+
+/** Checks a list of entities; the path of each is worded only where one is at fault. */
+export function checkEntities(caller: string, path: string, entities: unknown): void {
+  if (!Array.isArray(entities)) fail(caller, path, 'an array of { schema, data }', entities);
+  for (let index = 0; index < entities.length; index++)
+    if (!isSelfDescribing(entities[index])) checkSelfDescribing(caller, `${path}[${index}]`, entities[index]);
+}
+
 export function checkSelfDescribing(caller: string, path: string, value: unknown): void {
   if (!isObject(value)) fail(caller, path, 'an object { schema, data }', value);
   const { schema, data } = value as SelfDescribing;

@@ -8,7 +8,7 @@ import {
   contractsFor,
   isAbsent,
 } from './contracts';
-import { clean, PLATFORMS, type Platform } from './limits';
+import { cleanOfSubject, PLATFORMS, type Platform } from './limits';
 
 /** Wire keys that tell who the visitor is: left out of anonymous events. */
 export const IDENTIFYING: ReadonlySet<string> = new Set(['uid', 'duid', 'nuid', 'tnuid', 'sid', 'vid', 'ip', 'fp']);
@@ -42,6 +42,17 @@ export class Subject {
     return new Subject({ ...defaults.#fields, ...own.#fields }, own.#onBreach);
   }
 
+  /**
+   * A subject's fields, to be read at once. Those of another copy's subject, or of an object made to look like one, are
+   * checked first.
+   */
+  static fieldsOf(subject: Subject): Readonly<Record<string, string>> {
+    if (#fields in subject) return subject.#fields;
+    const { fields } = subject as Subject;
+    const fitting = Object.keys(fields).map((key) => [key, cleanOfSubject(key, fields[key])] as const);
+    return Object.fromEntries(fitting.filter(([, value]) => value !== undefined)) as Record<string, string>;
+  }
+
   /** Wire key to value, for example `{ uid: 'u-17' }`. */
   get fields(): Readonly<Record<string, string>> {
     return this.#fields;
@@ -54,97 +65,97 @@ export class Subject {
 
   /** `p`: the platform, one of `web iot app mob pc cnsl tv srv headset`. */
   setPlatform(platform: Platform | null | undefined): this {
-    return this.#set('setPlatform', 'p', platform, (caller) => checkOneOf(caller, 'platform', platform, PLATFORMS));
+    return this.#set('Subject.setPlatform', 'p', 'platform', platform, checkPlatform);
   }
   /** `uid`: your own id of the user, at most 255 units. */
   setUserId(userId: string | null | undefined): this {
-    return this.#setText('setUserId', 'uid', 'userId', userId);
+    return this.#set('Subject.setUserId', 'uid', 'userId', userId, checkOptionalText);
   }
   /** `res`: the screen's size in pixels. */
   setScreenResolution(width: number | null | undefined, height: number | null | undefined): this {
-    return this.#setSize('setScreenResolution', 'res', width, height);
+    return this.#setSize('Subject.setScreenResolution', 'res', width, height);
   }
   /** `vp`: the browser window's size in pixels. */
   setViewport(width: number | null | undefined, height: number | null | undefined): this {
-    return this.#setSize('setViewport', 'vp', width, height);
+    return this.#setSize('Subject.setViewport', 'vp', width, height);
   }
   /** `cd`: bits per pixel. */
   setColorDepth(depth: number | null | undefined): this {
-    return this.#set('setColorDepth', 'cd', depth, (caller) => checkInteger(caller, 'depth', depth, 1));
+    return this.#set('Subject.setColorDepth', 'cd', 'depth', depth, checkPositive);
   }
   /** `tz`: the time zone, for example `Europe/Tallinn`. */
   setTimezone(timezone: string | null | undefined): this {
-    return this.#setText('setTimezone', 'tz', 'timezone', timezone);
+    return this.#set('Subject.setTimezone', 'tz', 'timezone', timezone, checkOptionalText);
   }
   /** `lang`: the language, for example `et-EE`. */
   setLang(lang: string | null | undefined): this {
-    return this.#setText('setLang', 'lang', 'lang', lang);
+    return this.#set('Subject.setLang', 'lang', 'lang', lang, checkOptionalText);
   }
   /** `ip`: the visitor's address, at most 128 units. */
   setIpAddress(ip: string | null | undefined): this {
-    return this.#setText('setIpAddress', 'ip', 'ip', ip);
+    return this.#set('Subject.setIpAddress', 'ip', 'ip', ip, checkOptionalText);
   }
   /** `ua`: the visitor's user agent; what is longer than 1,000 units is cut. */
   setUseragent(useragent: string | null | undefined): this {
-    return this.#setText('setUseragent', 'ua', 'useragent', useragent);
+    return this.#set('Subject.setUseragent', 'ua', 'useragent', useragent, checkOptionalText);
   }
   /** `duid`: the first-party id in the browser tracker's `_sp_id` cookie, at most 128 units. */
   setDomainUserId(domainUserId: string | null | undefined): this {
-    return this.#setText('setDomainUserId', 'duid', 'domainUserId', domainUserId);
+    return this.#set('Subject.setDomainUserId', 'duid', 'domainUserId', domainUserId, checkOptionalText);
   }
   /** `sid`: the browser session's id, a UUID (the pipeline refuses events with any other). */
   setDomainSessionId(sessionId: string | null | undefined): this {
-    return this.#set('setDomainSessionId', 'sid', sessionId, (caller) =>
-      checkOptionalUuid(caller, 'sessionId', sessionId),
-    );
+    return this.#set('Subject.setDomainSessionId', 'sid', 'sessionId', sessionId, checkOptionalUuid);
   }
   /** `vid`: the visitor's session count, from 0. */
   setDomainSessionIndex(index: number | null | undefined): this {
-    return this.#set('setDomainSessionIndex', 'vid', index, (caller) => checkInteger(caller, 'index', index, 0));
+    return this.#set('Subject.setDomainSessionIndex', 'vid', 'index', index, checkCount);
   }
   /** `tnuid`: the collector's third-party id of the visitor, at most 128 units. */
   setNetworkUserId(networkUserId: string | null | undefined): this {
-    return this.#setText('setNetworkUserId', 'tnuid', 'networkUserId', networkUserId);
+    return this.#set('Subject.setNetworkUserId', 'tnuid', 'networkUserId', networkUserId, checkOptionalText);
   }
   /** `url`: the page, for events that bring none of their own. */
   setPageUrl(url: string | null | undefined): this {
-    return this.#setText('setPageUrl', 'url', 'url', url);
+    return this.#set('Subject.setPageUrl', 'url', 'url', url, checkOptionalText);
   }
   /** `refr`: the page before, for events that bring none of their own. */
   setReferrer(referrer: string | null | undefined): this {
-    return this.#setText('setReferrer', 'refr', 'referrer', referrer);
-  }
-
-  #setText(setter: string, key: string, argument: string, value: unknown): this {
-    return this.#set(setter, key, value, (caller) => checkOptionalText(caller, argument, value));
+    return this.#set('Subject.setReferrer', 'refr', 'referrer', referrer, checkOptionalText);
   }
 
   #setSize(setter: string, key: string, width: unknown, height: unknown): this {
     const both = Number.isInteger(width) && Number.isInteger(height);
     const size = isAbsent(width) && isAbsent(height) ? undefined : both && `${String(width)}x${String(height)}`;
-    return this.#set(setter, key, size, (caller) => {
-      checkInteger(caller, 'width', width, 1);
-      checkInteger(caller, 'height', height, 1);
+    return this.#set(setter, key, 'width', size, (caller) => {
+      checkPositive(caller, 'width', width);
+      checkPositive(caller, 'height', height);
     });
   }
 
-  #set(setter: string, key: string, value: unknown, check: (caller: string) => void): this {
-    const caller: Caller = isAbsent(value) ? undefined : contractsFor(`Subject.${setter}`);
+  #set(setter: string, key: string, argument: string, value: unknown, check: Check): this {
+    const caller: Caller = isAbsent(value) ? undefined : contractsFor(setter);
     if (caller) {
       try {
-        check(caller);
+        check(caller, argument, value);
       } catch (error) {
         if (!this.#onBreach) throw error;
         if (!this.#onBreach(error)) return this;
       }
     }
-    const fitting = isAbsent(value) ? undefined : clean(key, value);
+    const fitting = isAbsent(value) ? undefined : cleanOfSubject(key, value);
     if (fitting === undefined) delete this.#fields[key];
     else this.#fields[key] = fitting;
     this.#version++;
     return this;
   }
 }
+
+type Check = (caller: string, argument: string, value: unknown) => void;
+
+const checkPlatform: Check = (caller, argument, value) => checkOneOf(caller, argument, value, PLATFORMS);
+const checkPositive: Check = (caller, argument, value) => checkInteger(caller, argument, value, 1);
+const checkCount: Check = (caller, argument, value) => checkInteger(caller, argument, value, 0);
 
 /** Whether a value will do as a Subject. Not `instanceof`: it may come from another copy of the package. */
 export function isSubject(value: unknown): value is Subject {

@@ -14,15 +14,14 @@ import {
 import { ContractError, hasCode, show } from './errors';
 import type { TrackerEvent } from './events/event';
 import { isThenable, type Log } from './logger';
-import { type FrameCache, makeFrame } from './frame';
+import { type FrameCache, makeFrame, type TrackerFields } from './frame';
 import { encodeEvent, encodePayload, Refusal } from './payload';
 import type { SelfDescribing } from './self-describing-json';
 import { isSubject, Subject } from './subject';
 
 /** A tracker's settings as they stand below the door: resolved, checked, frozen. */
 export interface TrackerSettings {
-  /** The tracker's own wire fields: `tv`, `p`, `tna`, `aid`. */
-  readonly fields: Readonly<Record<string, string>>;
+  readonly fields: TrackerFields;
   readonly base64: boolean;
   readonly anonymous: boolean;
   readonly enabled: boolean;
@@ -226,7 +225,8 @@ export class TrackerCore {
       ? frames.get(settings.fields, this.subject, setting.subject, anonymous)
       : makeFrame(
           settings.fields,
-          { ...this.subject.fields, ...setting.subject.fields, ...args.subject.fields },
+          Subject.fieldsOf(this.subject),
+          { ...Subject.fieldsOf(setting.subject), ...Subject.fieldsOf(args.subject) },
           anonymous,
         );
     const { e, url } = event.fields;

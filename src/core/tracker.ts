@@ -3,7 +3,7 @@ import { type ContractMode, fail } from './contracts';
 import type { EmitterLike, FlushReport, Payload } from './emitter';
 import { ConfigError, show } from './errors';
 import type { TrackerEvent } from './events/event';
-import { FrameCache } from './frame';
+import { FrameCache, trackerFields } from './frame';
 import { clean, type Platform, PLATFORMS } from './limits';
 import { Log, type Logger } from './logger';
 import { callback, custom, flag, loggerRule, oneOf, type OptionRules, resolveOptions, text } from './options';
@@ -106,11 +106,11 @@ export class Tracker extends Tracking {
   constructor(options: TrackerOptions, owned: readonly EmitterLike[] = []) {
     super();
     const resolved = resolveOptions('Tracker', options, TRACKER_RULES, TRACKER_DEFAULTS);
-    const fields: Record<string, string> = { tv: TRACKER_VERSION, p: resolved.platform };
+    const fields: Record<string, string> = { tv: TRACKER_VERSION };
     if (resolved.namespace) fields['tna'] = clean('tna', resolved.namespace) as string;
     if (resolved.appId) fields['aid'] = clean('aid', resolved.appId) as string;
     const settings = Object.freeze({
-      fields,
+      fields: trackerFields(fields, resolved.platform),
       base64: resolved.encodeBase64,
       anonymous: resolved.anonymous,
       enabled: resolved.enabled,

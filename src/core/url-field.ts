@@ -14,6 +14,8 @@ const MAX_FRAGMENT = 3000;
 const PLAIN = /^https?:\/\/[\w.-]{1,255}(?::\d{1,5})?(?:[/?#]|$)/;
 // A name that may be `_sp`, plain or escaped; and `_sp` with all that some reader may take for its value.
 const LINKER_LIKELY = /(?:_|%5[fF])(?:s|%73)/;
+// Searching for a character first is several times cheaper than the pattern, and mostly enough.
+const mayHaveLinker = (url: string): boolean => url.includes('_s') || (url.includes('%') && LINKER_LIKELY.test(url));
 const PARTS = /^([^:/?#]+:)?(\/\/[^/?#]*)?([^?#]*)(\?[^#]*)?(#.*)?$/s;
 const AUTHORITY = /^\/\/(?:[^@]*@)?(\[[\da-fA-F:.]+\]|[^:[\]\s]*)(?::\d{0,5})?$/;
 const LINKER_PARAMETER = /(?<=[?&;])(?:_|%5[fF])(?:s|%73)(?:p|%70)=([^&]*)/g;
@@ -28,7 +30,7 @@ const LINKER_PARAMETER = /(?<=[?&;])(?:_|%5[fF])(?:s|%73)(?:p|%70)=([^&]*)/g;
  * fitUrl('https://acme.com/tea?_sp=forged.link&page=2', 3000); // 'https://acme.com/tea?&page=2'
  */
 export function fitUrl(url: string, maxPath: number): string | undefined {
-  if (url.length <= maxPath && PLAIN.test(url) && !LINKER_LIKELY.test(url)) return url;
+  if (url.length <= maxPath && PLAIN.test(url) && !mayHaveLinker(url)) return url;
   const [, scheme = '', authority = '', path = '', search = '', fragment = ''] = PARTS.exec(url) as string[];
   const host = authority === '' ? '' : AUTHORITY.exec(authority)?.[1];
   if (host === undefined || host.length > MAX_HOST || scheme.length > MAX_SCHEME + 1) return undefined;

@@ -2,7 +2,7 @@
 import { isDate } from 'node:util/types';
 import { type Caller, checkOptionalFlag, checkOptionalUuid, contractsFor, fail, isAbsent } from '../contracts';
 import { isTime } from '../limits';
-import { checkSelfDescribing, type SelfDescribing } from '../self-describing-json';
+import { checkEntities, type SelfDescribing } from '../self-describing-json';
 import { isSubject, type Subject } from '../subject';
 
 /**
@@ -53,11 +53,7 @@ export function millisOf(value: unknown): number | undefined {
 export function checkEventArgs(caller: string, args: unknown, path = ''): asserts args is EventArgs {
   if (typeof args !== 'object' || args === null) fail(caller, path.slice(0, -1) || 'args', 'an object', args);
   const { context, timestamp, subject, eventId, anonymous } = args as EventArgs;
-  if (!isAbsent(context)) {
-    if (!Array.isArray(context)) fail(caller, `${path}context`, 'an array of { schema, data }', context);
-    for (let index = 0; index < context.length; index++)
-      checkSelfDescribing(caller, `${path}context[${index}]`, context[index]);
-  }
+  if (!isAbsent(context)) checkEntities(caller, `${path}context`, context);
   if (!isAbsent(timestamp)) checkTimestamp(caller, `${path}timestamp`, timestamp);
   if (!isAbsent(subject) && !isSubject(subject)) fail(caller, `${path}subject`, 'a Subject', subject);
   if (!isAbsent(eventId)) checkOptionalUuid(caller, `${path}eventId`, eventId);
