@@ -88,6 +88,7 @@ export class LmdbEventStore implements EventStore {
     const queue = this.#file.transact(() => {
       const usage = this.#usage();
       if (usage.bytes - usage.events * RECORD_OVERHEAD + bytes > this.#maxBytes) return undefined;
+      this.#file.claim(bytes, usage.bytes);
       const own = this.#own ?? this.#newQueue(usage);
       for (const [index, event] of events.entries())
         this.#file.add([own.id, event.anonymous ? 1 : 0, own.next + index], toRecord(event));

@@ -1,5 +1,16 @@
 // Opens the database file: made where there is none, set aside where it is damaged, refused clearly where it cannot be used.
-import { closeSync, existsSync, mkdirSync, openSync, renameSync, statSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import {
+  closeSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { ConfigError } from '../core/errors';
 import type { Log } from '../core/logger';
@@ -11,6 +22,7 @@ const FORMAT = '~format';
 const VERSION = 1;
 // Room for what a full page cannot hold, for records besides events, and for pages that are not free yet: address space, not disk.
 const SPACE_FACTOR = 4;
+const LOCK_BYTES = 64 * 1024;
 const SPARE_BYTES = 64 * 1024 * 1024;
 
 /**
@@ -30,13 +42,30 @@ export function openFile(path: string, maxBytes: number, log: Log): QueueFile {
   };
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeLock(path);
     closeSync(openSync(data, 'a', 0o600));
   } catch (error) {
-    throw unusable('a directory that can be written', error);
+    throw unusable(error);
   }
   const { size, ino } = statSync(data);
   if (size > 0 && !isSound(lmdb, options) && statSync(data).ino === ino) setAside(path, size, log);
-  return open(lmdb, options);
+  return open(lmdb, path, options);
+}
+
+// The lock file is written through a memory map, and on a full disk that kills the process: its space is claimed before.
+function makeLock(path: string): void {
+  const lock = join(path, 'lock.mdb');
+  if (existsSync(lock)) return;
+  const draft = `${lock}.${randomUUID()}`;
+  try {
+    writeFileSync(draft, Buffer.alloc(LOCK_BYTES), { mode: 0o600 });
+    linkSync(draft, lock);
+  } catch (error) {
+    // Another process was faster, or the disk knows no links.
+    if (!existsSync(lock) && (error as NodeJS.ErrnoException).code === 'ENOSPC') throw error;
+  } finally {
+    rmSync(draft, { force: true });
+  }
 }
 
 function locate(): string {
@@ -47,7 +76,7 @@ function locate(): string {
   }
 }
 
-function open(lmdb: string, options: object): QueueFile {
+function open(lmdb: string, path: string, options: object): QueueFile {
   const { open: openDatabase } = require(lmdb) as typeof import('lmdb');
   let database;
   let format;
@@ -60,9 +89,9 @@ function open(lmdb: string, options: object): QueueFile {
       format = VERSION;
     }
   } catch (error) {
-    throw unusable('a directory on a disk with space left', error);
+    throw unusable(error);
   }
-  if (format === VERSION) return new QueueFile(database);
+  if (format === VERSION) return new QueueFile(database, path);
   void database.close();
   throw new ConfigError(
     OPTION,
@@ -79,7 +108,8 @@ function setAside(path: string, bytes: number, log: Log): void {
   log.error('the event store was damaged: it was set aside and a new one started', { bytes, suffix });
 }
 
-function unusable(expected: string, error: unknown): ConfigError {
+function unusable(error: unknown): ConfigError {
   const { code, message } = error as NodeJS.ErrnoException;
-  return new ConfigError(OPTION, expected, typeof code === 'string' ? code : message);
+  const cause = typeof code === 'string' ? code : message;
+  return new ConfigError(OPTION, 'a directory that can be written, on a disk with space left', cause);
 }

@@ -1,4 +1,6 @@
 // The database file that the processes of one machine share: who owns which queue, what is used, and the events themselves.
+import { statfsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import type { RootDatabase } from 'lmdb';
 
 /** Where an event lies: its queue, its lane, its number. Text keys sort behind these, beside the newest events. */
@@ -26,14 +28,36 @@ const OWNERSHIP = '~queue';
 // Commit at once, to the operating system: survives the process, whatever becomes of it.
 const COMMIT_NOW = 2;
 
+// What a byte of an event may cost on the disk before space that was used is used again.
+const GROWTH = 4;
+const RESERVE_BYTES = 1024 * 1024;
+const LOOK_AGAIN_BYTES = 16 * 1024 * 1024;
+
 // Exists at run time, and is missing in the package's types.
 type Database = RootDatabase<Buffer> & { sync(done: (error?: Error) => void): void };
 
 export class QueueFile {
   readonly #database: Database;
+  readonly #path: string;
+  #allowance = 0;
 
-  constructor(database: RootDatabase<Buffer>) {
+  constructor(database: RootDatabase<Buffer>, path: string) {
     this.#database = database as Database;
+    this.#path = path;
+  }
+
+  /**
+   * Makes sure that the disk has room for so many bytes and for what else the process may have to write: removals need
+   * space too, and without any the file could never be emptied.
+   */
+  claim(bytes: number, used: number): void {
+    this.#allowance -= bytes * GROWTH;
+    if (this.#allowance > 0) return;
+    const { bavail, bsize } = statfsSync(this.#path);
+    // The file never shrinks, so what was removed leaves room inside it; pages are half full at worst.
+    const inside = Math.max(0, statSync(join(this.#path, 'data.mdb')).size / 2 - used);
+    this.#allowance = Math.min(bavail * bsize - RESERVE_BYTES + inside, LOOK_AGAIN_BYTES);
+    if (this.#allowance <= 0) throw new Error('the disk is full');
   }
 
   /** Runs `work` as one change of the file, alone among all processes; what it throws undoes the change. */

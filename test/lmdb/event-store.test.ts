@@ -289,13 +289,17 @@ describe('set-up', () => {
     const file = join(path, 'file');
     writeFileSync(file, 'mine');
     path = file;
-    expect(() => store()).toThrow('LmdbEventStore: path must be a directory that can be written, got EEXIST');
+    expect(() => store()).toThrow(
+      'LmdbEventStore: path must be a directory that can be written, on a disk with space left, got EEXIST',
+    );
     expect(readFileSync(file, 'utf8')).toBe('mine');
   });
 
   test.skipIf(process.getuid?.() === 0)('a path that cannot be written is refused', () => {
     chmodSync(path, 0o500);
-    expect(() => store()).toThrow('LmdbEventStore: path must be a directory that can be written, got EACCES');
+    expect(() => store()).toThrow(
+      'LmdbEventStore: path must be a directory that can be written, on a disk with space left, got EACCES',
+    );
   });
 
   test('a database of something else, and one of a newer version, are refused and left as they are', async () => {

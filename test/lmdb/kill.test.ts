@@ -1,0 +1,70 @@
+// Processes that are killed at random moments: what they accepted is delivered by whoever comes after them.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { createTracker } from 'snowplow-middleware';
+import { startRecordingCollector } from '../support/recording-collector';
+
+const KILLS = Number(process.env['KILL_RUNS'] ?? 20);
+const child = resolve('test/support/tracking-child.mjs');
+const dist = resolve('dist/index.js');
+
+async function killOne(options: object, accepted: string): Promise<void> {
+  const running = spawn(process.execPath, [child, dist, JSON.stringify(options), accepted], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  await once(running.stdout, 'data');
+  await sleep(Math.random() * 200);
+  const exited = once(running, 'exit');
+  running.kill('SIGKILL');
+  const [, signal] = (await exited) as [number | null, string | null];
+  expect(signal).toBe('SIGKILL');
+}
+
+test.concurrent.each([1, 2])(
+  `nothing that was accepted is lost when processes are killed, %i at a time on one path`,
+  async (processes) => {
+    const folder = mkdtempSync(join(tmpdir(), 'lmdb-kill-'));
+    const collector = await startRecordingCollector();
+    const options = {
+      endpoint: collector.url,
+      namespace: 'kill',
+      logger: false as const,
+      durable: join(folder, 'events'),
+      emitter: { threadCount: 1, flushIntervalMs: 20, maxRetryDelayMs: 500 },
+    };
+    const logs: string[] = [];
+    // A slow and sometimes failing collector, so that events wait and are out when the moment comes.
+    collector.answer = async () => {
+      await sleep(Math.random() * 30);
+      return Math.random() < 0.3 ? 503 : 200;
+    };
+    for (let kills = 0; kills < KILLS; kills += processes) {
+      const round = Array.from({ length: processes }, (_each, index) => join(folder, `accepted-${kills + index}`));
+      logs.push(...round);
+      await Promise.all(round.map((log) => killOne(options, log)));
+    }
+
+    collector.answer = 200;
+    const heir = createTracker(options);
+    const accepted = new Set(
+      logs.filter((log) => existsSync(log)).flatMap((log) => readFileSync(log, 'utf8').split('\n').filter(Boolean)),
+    );
+    expect(accepted.size).toBeGreaterThan(KILLS * 10);
+    const deadline = Date.now() + 60_000;
+    const missing = (): string[] => [...accepted].filter((id) => !collector.taken.has(id));
+    while (missing().length > 0 && Date.now() < deadline) await sleep(50);
+    expect(missing()).toEqual([]);
+
+    const repeats = [...collector.taken.values()].reduce((total, times) => total + times - 1, 0);
+    expect(repeats).toBeLessThanOrEqual(KILLS * collector.largest);
+    await heir.close();
+    await collector.close();
+    rmSync(folder, { recursive: true, force: true });
+  },
+  300_000,
+);
