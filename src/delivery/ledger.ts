@@ -36,15 +36,13 @@ export function settlementOf(events: readonly EncodedEvent[], answer: SendResult
   const tooLarge: EncodedEvent[] = [];
   const failures: Failure[] = [];
   for (const [index, event] of events.entries()) {
-    const result = oneByOne ? answer[index] : answer;
-    if (result?.status === 'sent') {
-      sent.push(event);
-      continue;
-    }
-    if (result?.status === 'rejected') rejected.push(event);
-    else if (result?.status === 'too-large') tooLarge.push(event);
+    const result = (oneByOne ? answer[index] : answer) ?? NO_RESULT;
+    const { status } = result;
+    if (status === 'sent') sent.push(event);
+    else if (status === 'rejected') rejected.push(event);
+    else if (status === 'too-large') tooLarge.push(event);
     else kept.push(event);
-    failures.push(result?.status ? result : NO_RESULT);
+    if (status !== 'sent') failures.push(FAILURES.has(status) ? result : NO_RESULT);
   }
   const alone = oneByOne || events.length === 1;
   return { sent, rejected, lost: alone ? tooLarge : [], kept, split: alone ? [] : tooLarge, failures };
@@ -52,6 +50,7 @@ export function settlementOf(events: readonly EncodedEvent[], answer: SendResult
 
 const isList = (answer: SendResult | readonly SendResult[]): answer is readonly SendResult[] => Array.isArray(answer);
 
+const FAILURES: ReadonlySet<unknown> = new Set(['rejected', 'too-large', 'retry']);
 const NO_RESULT: Failure = { status: 'retry', error: new Error('the transport gave no answer') };
 
 export class Ledger {
