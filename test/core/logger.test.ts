@@ -72,9 +72,15 @@ describe('a logger of the app’s own', () => {
       debug(line: string): void {
         this.kept.push(line);
       }
-      info = this.debug;
-      warn = this.debug;
-      error = this.debug;
+      info(line: string): void {
+        this.debug(line);
+      }
+      warn(line: string): void {
+        this.debug(line);
+      }
+      error(line: string): void {
+        this.debug(line);
+      }
     }
     const lines = new Lines();
     breach(capture({ logger: lines, contracts: 'log' }).tracker);
