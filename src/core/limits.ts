@@ -89,8 +89,9 @@ const OF_SUBJECT: Fields = new Map([
     'p',
   ),
   ...each(identifier(255), 'uid'),
-  ...each(identifier(128), 'duid', 'nuid', 'tnuid', 'ip', 'fp'),
-  ...each(matching(isUuid), 'sid'),
+  ...each(identifier(128), 'duid', 'tnuid', 'ip', 'fp'),
+  // As a GET's parameter `nuid` is the collector's own, which is a UUID or the whole request is lost.
+  ...each(matching(isUuid), 'sid', 'nuid'),
   ...each(integer, 'vid'),
   ...each(text(1000), 'ua'),
   ...each(text(255), 'lang', 'tz'),

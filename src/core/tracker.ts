@@ -106,6 +106,8 @@ export class Tracker extends Tracking {
   constructor(options: TrackerOptions, owned: readonly EmitterLike[] = []) {
     super();
     const resolved = resolveOptions('Tracker', options, TRACKER_RULES, TRACKER_DEFAULTS);
+    if (resolved.emitters === undefined)
+      throw new ConfigError('Tracker: emitters', TRACKER_RULES.emitters.expected, 'nothing');
     const fields: Record<string, string> = { tv: TRACKER_VERSION };
     if (resolved.namespace) fields['tna'] = clean('tna', resolved.namespace) as string;
     if (resolved.appId) fields['aid'] = clean('aid', resolved.appId) as string;
@@ -211,7 +213,7 @@ export class Tracker extends Tracking {
    */
   health(): TrackerHealth {
     const emitters = this.stats().emitters;
-    const failing = emitters.find(({ lastError, lastSuccessAt }) => lastError && lastError.at >= (lastSuccessAt ?? 0));
+    const failing = emitters.find(({ lastError, lastSuccessAt }) => lastError && lastError.at > (lastSuccessAt ?? 0));
     return {
       status: this.#core.closed || failing ? 'down' : 'up',
       waiting: emitters.reduce((total, stats) => total + stats.waiting, 0),

@@ -38,7 +38,7 @@ const BREACHES: [wording: string, run: (tracker: Loose) => unknown][] = [
   ['trackMobileScreenView: `id` must be a UUID, got "scr-1"', (t) => t.trackMobileScreenView({ name: 'Home', id: 'scr-1' })],
   ['trackStructEvent: `category` must be a non-empty string, got ""', (t) => t.trackStructEvent({ category: '', action: 'a' })],
   ['trackStructEvent: `action` must be a non-empty string, got undefined', (t) => t.trackStructEvent({ category: 'c' })],
-  ['trackStructEvent: `value` must be a finite number, got Infinity', (t) => t.trackStructEvent({ category: 'c', action: 'a', value: 1e400 })],
+  ['trackStructEvent: `value` must be a finite number, got Infinity', (t) => t.trackStructEvent({ category: 'c', action: 'a', value: Infinity })],
   ['trackStructEvent: `value` must be a finite number, got "2"', (t) => t.trackStructEvent({ category: 'c', action: 'a', value: '2' })],
   ['trackSelfDescribingEvent: `event` must be an object { schema, data }, got undefined', (t) => t.trackSelfDescribingEvent({})],
   ['trackUnstructEvent: `event.data` must be an object, got null', (t) =>

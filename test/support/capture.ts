@@ -7,7 +7,7 @@ export interface Captured {
   readonly payloads: Payload[];
   readonly metas: EventMeta[];
   /** The newest payload. */
-  last(): Payload;
+  readonly last: () => Payload;
 }
 
 export function capture(options: Partial<TrackerOptions> = {}): Captured {
