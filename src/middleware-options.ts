@@ -112,7 +112,11 @@ const RULES = { ...TRACKER_OWN, ...REQUEST_RULES, tracker: having('a Tracker', '
 
 /** A middleware's options, resolved: nothing below has to ask again. */
 export interface ResolvedMiddleware<Req, Res> {
+  /** Whose options these are, for messages. */
+  readonly owner: string;
   readonly tracker: Tracker;
+  /** The tracker's name in the request scope. */
+  readonly name: string;
   /** Whether the middleware made the tracker: then it may close it. */
   readonly ownsTracker: boolean;
   readonly rules: RequestRules;
@@ -144,9 +148,12 @@ export function resolveMiddleware<Req, Res>(
     throw new ConfigError(`${owner}: ${beside}`, 'left out beside `tracker`, which has one already');
   if (all.shutdown) resolveOptions(`${owner}: shutdown`, all.shutdown, SHUTDOWN_RULES, {});
   const careful = process.env['NODE_ENV'] === 'development' || process.env['NODE_ENV'] === 'test';
+  const tracker =
+    all.tracker ?? createTracker({ contracts: careful ? 'throw' : 'log', ...own } as CreateTrackerOptions, owner);
   return {
-    tracker:
-      all.tracker ?? createTracker({ contracts: careful ? 'throw' : 'log', ...own } as CreateTrackerOptions, owner),
+    owner,
+    tracker,
+    name: tracker.namespace,
     ownsTracker: !all.tracker,
     rules: {
       cookieName: all.cookieName ?? '_sp_',

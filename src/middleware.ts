@@ -8,19 +8,20 @@ import { currentScope, RequestScope, runInScope } from './core/scope';
 import type { SelfDescribing } from './core/self-describing-json';
 import type { RequestTracker, Tracker } from './core/tracker';
 import { type ResponseFacts, Visit } from './core/visit';
-import { type MiddlewareOptions, type ResolvedMiddleware, resolveMiddleware } from './middleware-options';
+import type { ResolvedMiddleware } from './middleware-options';
 import { closeOnShutdown, type ServerLike } from './shutdown';
 
 /** How a framework's request is read. Reading only: nothing in an adapter decides. */
 export interface Framework<Req> {
-  /** What its users call the middleware, for messages. */
-  readonly name: string;
   /** Copies the strings of a request; called once, at its beginning. */
   facts(req: Req): RequestFacts;
   header(req: Req, name: string): string | undefined;
   /** The pattern of the route that took the request, as far as it is known: `/tea/:kind`. */
   route(req: Req): string | undefined;
 }
+
+/** Tracks what handlers have declared, when the response is done; the status is undefined when no answer was begun. */
+export type Declared<Req> = (req: Req, raw: ServerResponse, tracker: RequestTracker, status: number | undefined) => void;
 
 /** A request that has been given its tracker. */
 export interface Entered {
@@ -38,14 +39,15 @@ export class Middleware<Req extends object, Res extends object> {
   readonly tracker: Tracker;
   readonly #framework: Framework<Req>;
   readonly #options: ResolvedMiddleware<Req, Res>;
+  readonly #declared: Declared<Req> | undefined;
   readonly #log: Log;
   readonly #servers = new Set<ServerLike>();
 
-  /** @throws ConfigError that names the option. */
-  constructor(framework: Framework<Req>, options: MiddlewareOptions<Req, Res>) {
+  constructor(framework: Framework<Req>, options: ResolvedMiddleware<Req, Res>, declared?: Declared<Req>) {
     this.#framework = framework;
-    this.#options = resolveMiddleware(framework.name, options);
-    this.tracker = this.#options.tracker;
+    this.#options = options;
+    this.#declared = declared;
+    this.tracker = options.tracker;
     this.#log = this.tracker.log;
     const { shutdown, ownsTracker } = this.#options;
     if (!shutdown) return;
@@ -65,9 +67,9 @@ export class Middleware<Req extends object, Res extends object> {
   enter(req: Req, res: Res, raw: ServerResponse, server: ServerLike | undefined): Entered {
     if (server && !this.#servers.has(server)) this.#meet(server);
     const scope = currentScope();
-    const { namespace } = this.tracker;
+    const { name } = this.#options;
     const joins = scope?.request === raw ? scope : undefined;
-    const present = joins?.find(namespace) as RequestTracker | undefined;
+    const present = joins?.find(name) as RequestTracker | undefined;
     if (present) {
       this.#checkSame(present);
       return { tracker: present, run: (next) => next() };
@@ -75,8 +77,8 @@ export class Middleware<Req extends object, Res extends object> {
 
     const visit = this.#visit(req, raw);
     const tracker = this.tracker.forRequest(visit);
-    if (joins) joins.join(namespace, tracker);
-    const own = joins ?? new RequestScope(namespace, tracker, undefined, raw);
+    if (joins) joins.join(name, tracker);
+    const own = joins ?? new RequestScope(name, tracker, undefined, raw);
     raw.once('close', () => this.#leave(req, res, raw, visit, tracker, own));
     return { tracker, run: joins ? (next) => next() : (next) => runInScope(own, next) };
   }
@@ -125,18 +127,29 @@ export class Middleware<Req extends object, Res extends object> {
     tracker: RequestTracker,
     scope: RequestScope,
   ): void {
-    const completed = raw.writableFinished;
-    scope.end({ status: raw.statusCode, completed });
-    if (completed && !visit.pageViewed && this.#isPage(req, res, raw, visit.facts)) {
-      const timestamp = { type: 'dtm', value: visit.arrivedAt } as const;
-      tracker.trackQuietly('trackPageView', buildPageView, { timestamp });
+    if ((this.#declared || this.#options.pageViews !== false) && !this.#isIgnored(req)) {
+      this.#declared?.(req, raw, tracker, raw.headersSent ? raw.statusCode : undefined);
+      if (raw.writableFinished && !visit.pageViewed && this.#isPage(req, res, raw, visit.facts)) {
+        const timestamp = { type: 'dtm', value: visit.arrivedAt } as const;
+        tracker.trackQuietly('trackPageView', buildPageView, { timestamp });
+      }
     }
+    scope.end();
     visit.end();
   }
 
+  #isIgnored(req: Req): boolean {
+    const { ignore } = this.#options;
+    let ignored = ignore !== undefined;
+    if (ignore)
+      this.#log.guard('ignore', () => {
+        ignored = ignore(req);
+      });
+    return ignored;
+  }
+
   #isPage(req: Req, res: Res, raw: ServerResponse, facts: RequestFacts): boolean {
-    const { pageViews, ignore } = this.#options;
-    if (pageViews === false) return false;
+    const { pageViews } = this.#options;
     let wanted = false;
     this.#log.guard('pageViews', () => {
       wanted =
@@ -148,11 +161,6 @@ export class Middleware<Req extends object, Res extends object> {
               this.#framework.header(req, 'purpose') ?? this.#framework.header(req, 'sec-purpose'),
             );
     });
-    if (wanted && ignore)
-      this.#log.guard('ignore', () => {
-        wanted = false;
-        wanted = !ignore(req);
-      });
     return wanted;
   }
 
@@ -168,7 +176,7 @@ export class Middleware<Req extends object, Res extends object> {
   #checkSame(present: RequestTracker): void {
     if (present.isOf(this.tracker)) return;
     const error = new ConfigError(
-      `${this.#framework.name}: namespace`,
+      `${this.#options.owner}: namespace`,
       'its own for each middleware that takes the same request',
     );
     if (this.tracker.core.settings.contracts === 'throw') throw error;

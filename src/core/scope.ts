@@ -4,18 +4,11 @@ import { logger } from './logger';
 import type { Tracking } from './tracking';
 import { VERSION } from './version';
 
-/** How a request ended: its status, and whether the answer went out whole. */
-export interface Ending {
-  readonly status: number;
-  readonly completed: boolean;
-}
-
 /** One request's or job's trackers. */
 export class RequestScope {
   /** What the scope was opened for, by identity; let go when it ends. */
   request: object | undefined;
   #joined: Map<string, Tracking> | undefined;
-  #atEnd: ((ending: Ending) => void)[] | undefined;
 
   /**
    * @param name The tracker's name; '' where it has none.
@@ -39,17 +32,9 @@ export class RequestScope {
     return name === this.name ? this.tracker : (this.#joined?.get(name) ?? this.outer?.find(name));
   }
 
-  /** Has `listener` called once, when the request has ended. */
-  atEnd(listener: (ending: Ending) => void): void {
-    (this.#atEnd ??= []).push(listener);
-  }
-
   /** The request has ended. */
-  end(ending: Ending): void {
-    const listeners = this.#atEnd;
-    this.#atEnd = undefined;
+  end(): void {
     this.request = undefined;
-    for (const listener of listeners ?? []) listener(ending);
   }
 }
 

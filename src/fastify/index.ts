@@ -1,0 +1,46 @@
+// The door `snowplow-middleware/fastify`: a plugin for Fastify 5.
+// Floor 3: may import the files at the root of src, and core. Next: framework.ts, then middleware.ts, which does the work.
+import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify';
+import type { RequestTracker } from '../core/tracker';
+import { Middleware } from '../middleware';
+import { type MiddlewareOptions, resolveMiddleware } from '../middleware-options';
+import { fastify, mount } from './framework';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Tracks for the visitor of this request. */
+    tracker: RequestTracker;
+  }
+}
+
+export type FastifyOptions = MiddlewareOptions<FastifyRequest, FastifyReply>;
+
+/**
+ * Tracks for each visitor: gives every request a `request.tracker` whose events carry the visitor's address, user agent,
+ * browser ids and page. `app.close()` sends what is left.
+ *
+ * @throws ConfigError that names the option, when the app gets ready.
+ * @example
+ * await app.register(snowplow, { endpoint: 'https://collector.acme.com', namespace: 'web', appId: 'shop' });
+ * app.get('/basket', async (request) => {
+ *   request.tracker.trackStructEvent({ category: 'shop', action: 'add-to-basket', label: 'pcs', value: 2 });
+ *   return 'ok';
+ * });
+ */
+export const snowplow: FastifyPluginCallback<FastifyOptions> = (instance, options, done) => {
+  const resolved = resolveMiddleware('snowplow', options);
+  const { tracker, ownsTracker, shutdown } = resolved;
+  mount(instance, new Middleware(fastify, resolved));
+  // By then every request in flight has been answered.
+  instance.addHook('onClose', async () => {
+    await (ownsTracker ? tracker.close(shutdown) : tracker.flush());
+  });
+  done();
+};
+
+// For the whole app, not for a branch of it: what fastify-plugin would say of it.
+Object.assign(snowplow, {
+  [Symbol.for('skip-override')]: true,
+  [Symbol.for('fastify.display-name')]: 'snowplow-middleware',
+  [Symbol.for('plugin-meta')]: { name: 'snowplow-middleware', fastify: '5.x' },
+});

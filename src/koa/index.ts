@@ -1,0 +1,63 @@
+// The door `snowplow-middleware/koa`: middleware for Koa 2 and 3.
+// Floor 3: may import the files at the root of src, and core. Next: middleware.ts, which does the work.
+import type { Context, Middleware as KoaMiddleware, Response } from 'koa';
+import type { RequestFacts } from '../core/request';
+import type { RequestTracker } from '../core/tracker';
+import { type Framework, Middleware } from '../middleware';
+import { type MiddlewareOptions, resolveMiddleware } from '../middleware-options';
+
+declare module 'koa' {
+  interface ExtendableContext {
+    /** Tracks for the visitor of this request. */
+    tracker: RequestTracker;
+  }
+}
+
+/** The hooks get Koa's context, and `pageViews` its response beside it. */
+export type KoaOptions = MiddlewareOptions<Context, Response>;
+
+const koa: Framework<Context> = {
+  facts,
+  header: (ctx, name) => ctx.get(name) || undefined,
+  // Koa has no routes of its own; this is where its router leaves the pattern.
+  route: (ctx) => (ctx['_matchedRoute'] === undefined ? undefined : String(ctx['_matchedRoute'])),
+};
+
+/**
+ * Tracks for each visitor: gives every request a `ctx.tracker` whose events carry the visitor's address, user agent,
+ * browser ids and page. Mount it before the middleware that tracks.
+ *
+ * @throws ConfigError that names the option.
+ * @example
+ * app.use(snowplow({ endpoint: 'https://collector.acme.com', namespace: 'web', appId: 'shop', shutdown: { signals: ['SIGTERM'] } }));
+ * app.use(async (ctx) => {
+ *   ctx.tracker.trackScreenView({ name: 'Home' });
+ *   ctx.body = 'ok';
+ * });
+ */
+export function snowplow(options: KoaOptions): KoaMiddleware {
+  const middleware = new Middleware(koa, resolveMiddleware('snowplow', options));
+  return (given, next) => {
+    const ctx = given as Context;
+    const entered = middleware.enter(ctx, ctx.response, ctx.res, (ctx.req.socket as { server?: never }).server);
+    ctx.tracker ??= entered.tracker;
+    return entered.run(next);
+  };
+}
+
+function facts(ctx: Context): RequestFacts {
+  const { headers } = ctx;
+  return {
+    ip: ctx.ip,
+    method: ctx.method,
+    protocol: ctx.protocol,
+    host: ctx.host || undefined,
+    originalUrl: ctx.originalUrl,
+    userAgent: headers['user-agent'],
+    acceptLanguage: headers['accept-language'],
+    cookie: headers.cookie,
+    referrer: headers.referer,
+    dnt: headers['dnt'] as string | undefined,
+    gpc: headers['sec-gpc'] as string | undefined,
+  };
+}
