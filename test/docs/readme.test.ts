@@ -25,8 +25,7 @@ describe('every code block compiles', () => {
 
   it('there are blocks at all', () => expect(blocks.length).toBeGreaterThan(20));
 
-  for (const block of blocks)
-    it.skipIf(lacksDoor(block))(nameOf(block), () => expect(findings.get(block)).toEqual([]));
+  for (const block of blocks) it.skipIf(lacksDoor(block))(nameOf(block), () => expect(findings.get(block)).toEqual([]));
 });
 
 const FOLDER = join(ROOT, 'test/artifacts/blocks');
