@@ -1,10 +1,9 @@
 // What the collector keeps of a request and of each of its events.
 import { randomUUID } from 'node:crypto';
-import { bounded, type Failure, type Finding } from './finding';
+import { bounded, type Failure, type Finding, type Verdict } from './finding';
 import { EVENT_NAMES, lookUp } from './fields';
 import { decodeContexts, decodeUnstruct, type SelfDescribing } from './self-describing';
 import type { Parameters } from './tracker-payload';
-import type { Verdict } from './verdict';
 
 /**
  * One request of a tracker, as it came.

@@ -33,6 +33,14 @@ export interface Failure extends Finding {
   readonly type: FailureType;
 }
 
+/** All that is said of one event. */
+export interface Verdict {
+  readonly errors: readonly Failure[];
+  readonly warnings: readonly Finding[];
+  /** Schemas that nothing was checked against. */
+  readonly unchecked: readonly string[];
+}
+
 const MAX_FINDINGS = 100;
 
 /** Cuts a value to what a verdict shows of it. */

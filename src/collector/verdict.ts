@@ -1,18 +1,12 @@
 // Judges one event as the pipeline would: what makes it bad, and what would go wrong in silence.
 import type { CollectedRequest } from './event';
 import { checkFields } from './field-rules';
-import { excerpt, type Failure, type Finding } from './finding';
+import { excerpt, type Failure, type Verdict } from './finding';
 import type { SchemaCheck } from './schema-check';
 import { decodeContexts, decodeUnstruct } from './self-describing';
 import type { Parameters } from './tracker-payload';
 import { checkUrls } from './url-rules';
 import { findWarnings } from './warnings';
-
-export interface Verdict {
-  readonly errors: readonly Failure[];
-  readonly warnings: readonly Finding[];
-  readonly unchecked: readonly string[];
-}
 
 // What Kinesis, Kafka and NSQ take as one record. The collector splits larger requests, but cannot split an event.
 const MAX_RECORD = 1_000_000;

@@ -17,6 +17,7 @@ import { isThenable, type Log } from './logger';
 import { type FrameCache, makeFrame, type TrackerFields } from './frame';
 import { encodeEvent, encodePayload, Refusal } from './payload';
 import type { SelfDescribing } from './self-describing-json';
+import { settleAll } from './settle';
 import { isSubject, Subject } from './subject';
 
 /** A tracker's settings as they stand below the door: resolved, checked, frozen. */
@@ -75,9 +76,6 @@ export interface TrackerStats {
   /** One entry for each emitter that counts. */
   readonly emitters: readonly EmitterStats[];
 }
-
-// What setTimeout takes; beyond it, it fires at once.
-const LONGEST_TIMER = 2_147_483_647;
 
 export type Builder<Args> = (args: Args, caller: Caller) => TrackerEvent;
 
@@ -148,38 +146,8 @@ export class TrackerCore {
     return new Subject();
   }
 
-  /** Flushes or closes every emitter and adds up what they report. Never rejects, and bounded even where an emitter is not. */
-  async settleAll(
-    how: 'flush' | ((emitter: EmitterLike) => 'flush' | 'close'),
-    timeoutMs: number,
-  ): Promise<FlushReport> {
-    const reports = await Promise.all(
-      this.emitters.map((emitter) => this.#settle(emitter, how === 'flush' ? how : how(emitter), timeoutMs)),
-    );
-    const total = { sent: 0, failed: 0, remaining: 0 };
-    for (const report of reports)
-      for (const name of ['sent', 'failed', 'remaining'] as const) total[name] += Number(report?.[name]) || 0;
-    return total;
-  }
-
-  async #settle(
-    emitter: EmitterLike,
-    how: 'flush' | 'close',
-    timeoutMs: number,
-  ): Promise<Partial<FlushReport> | undefined> {
-    let timer: NodeJS.Timeout | undefined;
-    // A built-in emitter keeps its own deadline; the margin leaves it time to report.
-    const expired = new Promise<undefined>((resolve) => {
-      timer = setTimeout(resolve, Math.min(timeoutMs + 100, LONGEST_TIMER), undefined);
-    });
-    try {
-      return (await Promise.race([emitter[how]?.({ timeoutMs }), expired])) as Partial<FlushReport> | undefined;
-    } catch {
-      this.log.error(`an emitter's ${how} failed`);
-      return undefined;
-    } finally {
-      clearTimeout(timer);
-    }
+  flush(timeoutMs = 10_000): Promise<FlushReport> {
+    return settleAll(this.emitters, () => 'flush', timeoutMs, this.log);
   }
 
   stats(): TrackerStats {

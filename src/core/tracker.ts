@@ -8,6 +8,7 @@ import { clean, type Platform, PLATFORMS } from './limits';
 import { Log, type Logger } from './logger';
 import { callback, custom, flag, loggerRule, oneOf, type OptionRules, resolveOptions, text } from './options';
 import { currentScope, RequestScope, runInScope } from './scope';
+import { settleAll } from './settle';
 import { isSubject, Subject } from './subject';
 import {
   type Builder,
@@ -193,7 +194,7 @@ export class Tracker extends Tracking {
   }
 
   flush(options: { timeoutMs?: number } = {}): Promise<FlushReport> {
-    return this.#core.settleAll('flush', options.timeoutMs ?? 10_000);
+    return this.#core.flush(options.timeoutMs);
   }
 
   /** Durable modes: resolves when everything accepted so far is on disk, safe from a power cut. At once in memory modes. */
@@ -230,9 +231,11 @@ export class Tracker extends Tracking {
    */
   close(options: { timeoutMs?: number } = {}): Promise<FlushReport> {
     this.#core.closed = true;
-    return (this.#closing ??= this.#core.settleAll(
+    return (this.#closing ??= settleAll(
+      this.#core.emitters,
       (emitter) => (this.#owned.has(emitter) ? 'close' : 'flush'),
       options.timeoutMs ?? 5_000,
+      this.#core.log,
     ));
   }
 }
@@ -288,7 +291,7 @@ export class RequestTracker extends Tracking {
   }
 
   flush(options: { timeoutMs?: number } = {}): Promise<FlushReport> {
-    return this.#core.settleAll('flush', options.timeoutMs ?? 10_000);
+    return this.#core.flush(options.timeoutMs);
   }
 
   stats(): TrackerStats {

@@ -6,8 +6,8 @@ import { integer, oneOf, resolveOptions, text } from '../core/options';
 import type { Cut, EventStore, Lease, StoreListener } from '../delivery/event-store';
 import { fromRecord, RECORD_OVERHEAD, toRecord } from './event-record';
 import { openFile } from './open-file';
-import { type Lane, Queue } from './queue';
-import type { EventKey, Ownership, QueueFile, Usage } from './queue-file';
+import { type Lane, Queue, type Taken } from './queue';
+import type { Ownership, QueueFile, Usage } from './queue-file';
 
 export interface LmdbStoreOptions {
   /** A directory of the store's own, on a local disk. Made when missing, readable by this user alone. */
@@ -22,13 +22,6 @@ const DEFAULTS = { maxBytes: 1024 ** 3, sync: 'none' as LmdbStoreOptions['sync']
 const BEAT_MS = 1_000;
 const EXPIRY_MS = 15_000;
 const GROUP_MS = 100;
-
-/** A record that a lease has out, or that is to be removed. */
-interface Taken {
-  readonly queue: Queue;
-  readonly key: EventKey;
-  readonly bytes: number;
-}
 
 /**
  * Accepted events on disk: they survive SIGKILL, a crash and a deploy. Several processes may use one path; each delivers

@@ -1,4 +1,5 @@
 // What this process knows of its queues in the file: which events wait. Who is out under a lease is known here alone.
+import type { EventKey } from './queue-file';
 
 /** Waiting events of one anonymity, by their numbers. */
 export class Lane {
@@ -43,4 +44,11 @@ export class Queue {
   held = 0;
 
   constructor(readonly id: number) {}
+}
+
+/** A record that a lease has out, or that is to be removed. */
+export interface Taken {
+  readonly queue: Queue;
+  readonly key: EventKey;
+  readonly bytes: number;
 }

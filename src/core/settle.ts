@@ -1,0 +1,48 @@
+// Flushes or closes several emitters at once: in bounded time, and whatever one of them does.
+import type { EmitterLike, FlushReport } from './emitter';
+import type { Log } from './logger';
+
+// What setTimeout takes; beyond it, it fires at once.
+const LONGEST_TIMER = 2_147_483_647;
+
+/**
+ * Flushes or closes each emitter and adds up what they report. Never rejects, and bounded even where an emitter is not.
+ *
+ * @param how Which of the two, for each.
+ * @example
+ * await settleAll(emitters, () => 'flush', 10_000, log); // { sent: 3, failed: 0, remaining: 0 }
+ */
+export async function settleAll(
+  emitters: readonly EmitterLike[],
+  how: (emitter: EmitterLike) => 'flush' | 'close',
+  timeoutMs: number,
+  log: Log,
+): Promise<FlushReport> {
+  const reports = await Promise.all(emitters.map((emitter) => settle(emitter, how(emitter), timeoutMs, log)));
+  const total = { sent: 0, failed: 0, remaining: 0 };
+  // A custom emitter may report anything.
+  for (const report of reports)
+    for (const name of ['sent', 'failed', 'remaining'] as const) total[name] += Number(report?.[name]) || 0;
+  return total;
+}
+
+async function settle(
+  emitter: EmitterLike,
+  how: 'flush' | 'close',
+  timeoutMs: number,
+  log: Log,
+): Promise<Partial<FlushReport> | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  // A built-in emitter keeps its own deadline; the margin leaves it time to report.
+  const expired = new Promise<undefined>((resolve) => {
+    timer = setTimeout(resolve, Math.min(timeoutMs + 100, LONGEST_TIMER), undefined);
+  });
+  try {
+    return (await Promise.race([emitter[how]?.({ timeoutMs }), expired])) as Partial<FlushReport> | undefined;
+  } catch {
+    log.error(`an emitter's ${how} failed`);
+    return undefined;
+  } finally {
+    clearTimeout(timer);
+  }
+}
