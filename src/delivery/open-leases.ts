@@ -72,8 +72,14 @@ export class OpenLeases {
     try {
       while (!this.#store.durable && this.#store.size > 0) {
         const lease = this.#store.take({ maxEvents: Infinity, maxBytes: Infinity, overhead: 0 });
-        // What a store cannot give at once stays counted as waiting.
-        if (!lease || isThenable(lease) || lease.events.length === 0) break;
+        if (isThenable(lease)) {
+          lease.then(
+            (given) => this.#abandonLater(given),
+            (error: unknown) => this.#ledger.noteError(asError(error)),
+          );
+          break;
+        }
+        if (!lease || lease.events.length === 0) break;
         this.add(lease);
         give(lease, lease.events);
       }
@@ -82,6 +88,13 @@ export class OpenLeases {
     }
     this.#ledger.drop('shutdown', lost);
     return lost.length;
+  }
+
+  // What a store does not give at once counts as waiting until it does.
+  #abandonLater(lease: Lease | undefined): void {
+    if (!lease || !(lease.events?.length > 0)) return;
+    this.add(lease);
+    this.abandon();
   }
 }
 

@@ -150,14 +150,13 @@ export class ScriptedCollector {
   readonly received = new Map<string, number>();
   /** How often each event id was committed. */
   readonly taken = new Map<string, number>();
-  /** Connections so far, those that are open, and the most that were open at once. */
+  /** Connections so far, and the most that were open at once. */
   connections = 0;
-  open = 0;
   mostOpen = 0;
   otherwise: Reaction | ((request: ReceivedRequest) => Reaction);
   readonly #options: ScriptedCollectorOptions;
   readonly #server: Server;
-  readonly #sockets = new Set<Socket>();
+  readonly #sockets = new Map<number, Socket>();
   readonly #script: Reaction[] = [];
   readonly #waiting = new Set<() => void>();
 
@@ -178,6 +177,15 @@ export class ScriptedCollector {
 
   get port(): number {
     return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** Connections that are open now. */
+  get open(): number {
+    return this.#sockets.size;
+  }
+
+  isOpen(connection: number): boolean {
+    return this.#sockets.has(connection);
   }
 
   async listen(port = 0): Promise<this> {
@@ -214,11 +222,11 @@ export class ScriptedCollector {
 
   /** Ends every connection that is open, in good order or by a reset. */
   disconnect(how: 'end' | 'reset' = 'end'): void {
-    for (const socket of this.#sockets) how === 'end' ? socket.end() : socket.resetAndDestroy();
+    for (const socket of this.#sockets.values()) how === 'end' ? socket.end() : socket.resetAndDestroy();
   }
 
   async close(): Promise<void> {
-    for (const socket of this.#sockets) socket.destroy();
+    for (const socket of this.#sockets.values()) socket.destroy();
     if (!this.#server.listening) return;
     this.#server.close();
     await once(this.#server, 'close');
@@ -252,12 +260,9 @@ export class ScriptedCollector {
       socket.resetAndDestroy();
       return;
     }
-    this.#sockets.add(socket);
-    this.mostOpen = Math.max(this.mostOpen, ++this.open);
-    socket.on('close', () => {
-      this.#sockets.delete(socket);
-      this.open--;
-    });
+    this.#sockets.set(connection, socket);
+    this.mostOpen = Math.max(this.mostOpen, this.open);
+    socket.on('close', () => void this.#sockets.delete(connection));
     socket.setNoDelay(true);
     const chunks: Buffer[] = [];
     let indexOnConnection = 0;

@@ -1,0 +1,287 @@
+// What each answer of a collector means for the events that were in the request.
+import { AsyncEmitter, Emitter, type EmitterOptions, type Payload } from 'snowplow-middleware';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { KeptLog } from '../support/engine';
+import { Feed } from '../support/feed';
+import { answer, raw, type ScriptedCollector, startScriptedCollector } from '../support/scripted-collector';
+
+let collector: ScriptedCollector;
+let log: KeptLog;
+beforeEach(async () => {
+  collector = await startScriptedCollector();
+  log = new KeptLog();
+});
+afterEach(() => collector.close());
+
+/** An emitter that tries again within milliseconds, and what it told its callbacks. */
+function emitterWith(options: Partial<EmitterOptions> = {}): { emitter: Emitter; feed: Feed; told: unknown[][] } {
+  const told: unknown[][] = [];
+  const emitter = new Emitter(collector.url, {
+    batchSize: 2,
+    maxRetryDelayMs: 20,
+    logger: log,
+    onSuccess: (events) => told.push(['success', events.length]),
+    onFailure: (sent, unsent, { willRetry, status }) =>
+      told.push(['failure', sent, unsent.length, { willRetry, status }]),
+    onDrop: (events, reason, error) => told.push(['drop', events.length, reason, error?.message]),
+    ...options,
+  });
+  return { emitter, feed: new Feed(emitter), told };
+}
+
+describe('a good answer', () => {
+  it.each([200, 201, 204, 299])('%i means that the events are there', async (status) => {
+    collector.next(answer(status, status === 204 ? { 'content-length': '0' } : {}, status === 204 ? '' : 'ok'));
+    const { emitter, feed, told } = emitterWith();
+    feed.offer(2);
+    await vi.waitFor(() => expect(told).toEqual([['success', 2]]));
+    await emitter.close();
+    expect(feed.balanced().sent).toBe(2);
+    expect(collector.requests).toHaveLength(1);
+  });
+
+  it('is never retried, whatever customRetryCodes say', async () => {
+    const { emitter, feed } = emitterWith({ customRetryCodes: { 200: true, 204: true } });
+    feed.offer(2);
+    await vi.waitFor(() => expect(feed.balanced().sent).toBe(2));
+    await emitter.close();
+    expect(collector.requests).toHaveLength(1);
+  });
+
+  it('comes after one or more interim answers', async () => {
+    collector.next(
+      raw('HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n', true),
+    );
+    const { emitter, feed } = emitterWith();
+    feed.offer(2);
+    await vi.waitFor(() => expect(feed.balanced().sent).toBe(2));
+    await emitter.close();
+  });
+});
+
+describe('a final answer', () => {
+  it.each([400, 401, 403, 410, 422])(
+    '%i drops the events once, as rejected, and does not touch those behind',
+    async (status) => {
+      collector.next(answer(status));
+      const { emitter, feed, told } = emitterWith({ maxBatchSize: 2 });
+      feed.offer(4);
+      await vi.waitFor(() => expect(feed.balanced().sent).toBe(2));
+      expect(told.slice(0, 2)).toEqual([
+        ['drop', 2, 'rejected', `the collector answered ${status}`],
+        ['failure', 0, 2, { willRetry: false, status }],
+      ]);
+      expect(feed.balanced()).toMatchObject({ dropped: { rejected: 2 }, waiting: 0, lastError: { status } });
+      expect(collector.requests).toHaveLength(2);
+      await emitter.close();
+    },
+  );
+});
+
+describe('any other answer', () => {
+  it.each([304, 402, 404, 405, 408, 418, 429, 500, 501, 502, 503, 504, 599])(
+    '%i keeps the events and tries again',
+    async (status) => {
+      collector.next(answer(status, {}, status === 304 ? '' : 'no'));
+      const { emitter, feed, told } = emitterWith();
+      feed.offer(2);
+      await vi.waitFor(() => expect(feed.balanced().sent).toBe(2));
+      expect(told).toEqual([
+        ['failure', 0, 2, { willRetry: true, status }],
+        ['success', 2],
+      ]);
+      expect(collector.requests[1]?.events.map(({ eid }) => eid)).toEqual(feed.accepted);
+      await emitter.close();
+    },
+  );
+
+  it.each([301, 302, 303, 307, 308])(
+    '%i is not followed: the events are kept, one line says so, the target sees nothing',
+    async (status) => {
+      await using elsewhere = await startScriptedCollector();
+      const redirect = answer(status, { location: `${elsewhere.url}/com.snowplowanalytics.snowplow/tp2` });
+      collector.next(redirect, redirect, redirect);
+      const { emitter, feed } = emitterWith();
+      feed.offer(2);
+      await vi.waitFor(() => expect(feed.balanced().sent).toBe(2), 2_000);
+      await emitter.close();
+      expect(elsewhere.connections).toBe(0);
+      expect(collector.requests).toHaveLength(4);
+      expect(log.lines.filter((line) => line.includes('redirect'))).toHaveLength(1);
+      for (const { method } of collector.requests) expect(method).toBe('POST');
+    },
+  );
+
+  it('404 says in one line what to check', async () => {
+    collector.next(answer(404), answer(404), answer(404));
+    const { emitter, feed } = emitterWith();
+    feed.offer(2);
+    await vi.waitFor(() => expect(feed.balanced().sent).toBe(2), 2_000);
+    await emitter.close();
+    expect(log.lines.filter((line) => line.includes('check the endpoint and its path'))).toHaveLength(1);
+  });
+});
+
+describe('customRetryCodes', () => {
+  it('make a final answer one that is tried again, and the other way round', async () => {
+    collector.next(answer(401), answer(500));
+    const { emitter, feed, told } = emitterWith({ customRetryCodes: { 401: true, 500: false } });
+    feed.offer(2);
+    await vi.waitFor(() => expect(feed.balanced().dropped.rejected).toBe(2));
+    expect(told.map(([what]) => what)).toEqual(['failure', 'drop', 'failure']);
+    expect(collector.requests).toHaveLength(2);
+    await emitter.close();
+  });
+
+  it('are copied: what the caller changes later changes nothing', async () => {
+    const customRetryCodes: Record<number, boolean> = { 500: false };
+    const { emitter, feed } = emitterWith({ customRetryCodes });
+    customRetryCodes[500] = true;
+    collector.next(answer(500));
+    feed.offer(2);
+    await vi.waitFor(() => expect(feed.balanced().dropped.rejected).toBe(2));
+    await emitter.close();
+  });
+});
+
+describe('413', () => {
+  const events = (): number[] => collector.requests.map((request) => request.events.length);
+
+  it('for more than ten events halves the batch until it fits, and nothing is lost or repeated', async () => {
+    collector.otherwise = (request) => answer(request.events.length > 10 ? 413 : 200);
+    const { emitter, feed, told } = emitterWith({ batchSize: 250 });
+    feed.offer(250);
+    await vi.waitFor(() => expect(feed.balanced().sent).toBe(250), 2_000);
+    expect(events().filter((size) => size > 10).length).toBeLessThanOrEqual(Math.log2(250) + 1);
+    expect([...collector.taken.values()]).toEqual(Array.from({ length: 250 }, () => 1));
+    expect(told.filter(([what]) => what === 'drop')).toEqual([]);
+    expect(told[0]).toEqual(['failure', 0, 250, { willRetry: true, status: 413 }]);
+    await emitter.close();
+  });
+
+  it.each([0, 8, 16])('for one event that is too large, at place %i, drops that one alone', async (place) => {
+    collector.otherwise = (request) => answer(request.body.length > 5_000 ? 413 : 200);
+    const { emitter, feed, told } = emitterWith({ batchSize: 17 });
+    for (let index = 0; index < 17; index++) feed.offer(1, index === place ? { title: '港'.repeat(1_900) } : {});
+    await vi.waitFor(() => expect(feed.balanced().sent).toBe(16), 2_000);
+    const large = feed.accepted[place] as string;
+    expect(feed.balanced()).toMatchObject({ waiting: 0, dropped: { 'too-large': 1 } });
+    expect(told.filter(([what]) => what === 'drop')).toEqual([['drop', 1, 'too-large', 'the collector answered 413']]);
+    expect(collector.taken.has(large)).toBe(false);
+    const needed = collector.requests.filter((request) => request.body.length <= 5_000).length;
+    expect(collector.requests.length - needed).toBeLessThanOrEqual(Math.log2(17) + 1);
+    await emitter.close();
+  });
+
+  it('can be made one that is tried again, or rejected', async () => {
+    collector.next(answer(413), answer(200), answer(413));
+    const again = emitterWith({ customRetryCodes: { 413: true } });
+    again.feed.offer(2);
+    await vi.waitFor(() => expect(again.feed.balanced().sent).toBe(2));
+    expect(events()).toEqual([2, 2]);
+    const never = emitterWith({ customRetryCodes: { 413: false } });
+    never.feed.offer(2);
+    await vi.waitFor(() => expect(never.feed.balanced().dropped.rejected).toBe(2));
+    await Promise.all([again.emitter.close(), never.emitter.close()]);
+  });
+});
+
+describe('by GET', () => {
+  it('each event is decided for itself', async () => {
+    collector.next(answer(400), answer(200), answer(400));
+    const { emitter, feed, told } = emitterWith({ method: 'get', batchSize: 3 });
+    feed.offer(3);
+    await vi.waitFor(() => expect(told).toHaveLength(3));
+    expect(told).toEqual([
+      ['success', 1],
+      ['drop', 2, 'rejected', 'the collector answered 400'],
+      ['failure', 1, 2, { willRetry: false, status: 400 }],
+    ]);
+    expect(feed.balanced()).toMatchObject({ sent: 1, waiting: 0, dropped: { rejected: 2 } });
+    await emitter.close();
+  });
+
+  it('only the event that failed is tried again', async () => {
+    collector.next(answer(500), answer(200), answer(200));
+    const { emitter, feed } = emitterWith({ method: 'get', batchSize: 3 });
+    feed.offer(3);
+    await vi.waitFor(() => expect(feed.balanced().sent).toBe(3));
+    expect(feed.accepted.map((id) => collector.received.get(id))).toEqual([2, 1, 1]);
+    await emitter.close();
+  });
+
+  it.each([413, 414])('%i drops that event alone, at once', async (status) => {
+    collector.next(answer(200), answer(status), answer(200));
+    const { emitter, feed } = emitterWith({ method: 'get', batchSize: 3 });
+    feed.offer(3);
+    await vi.waitFor(() => expect(feed.balanced()).toMatchObject({ sent: 2, dropped: { 'too-large': 1 } }));
+    expect(collector.requests).toHaveLength(3);
+    await emitter.close();
+  });
+
+  it('the rest of a batch is not asked for once the collector wants to be left alone', async () => {
+    collector.next(answer(200), answer(429, { 'retry-after': '30' }));
+    const { emitter, feed } = emitterWith({ method: 'get', batchSize: 5 });
+    feed.offer(5);
+    await vi.waitFor(() => expect(feed.balanced()).toMatchObject({ sent: 1, waiting: 4 }));
+    expect(collector.requests).toHaveLength(2);
+    await emitter.close({ timeoutMs: 10 });
+    feed.balanced();
+  });
+
+  it('a redirect is not followed either', async () => {
+    await using elsewhere = await startScriptedCollector();
+    collector.next(answer(302, { location: `${elsewhere.url}/i` }));
+    const { emitter, feed } = emitterWith({ method: 'get' });
+    feed.offer(1);
+    feed.offer(1);
+    await vi.waitFor(() => expect(feed.balanced().sent).toBe(2));
+    expect(elsewhere.connections).toBe(0);
+    await emitter.close();
+  });
+});
+
+describe('a Retry-After header', () => {
+  it.each([
+    ['429', '1'],
+    ['503', new Date(Date.now() + 60_000).toUTCString()],
+  ])('of a %i holds back a flush as well, and a close does not wait for longer than it may', async (status, header) => {
+    collector.otherwise = answer(Number(status), { 'retry-after': header });
+    const { emitter, feed } = emitterWith();
+    feed.offer(2);
+    await vi.waitFor(() => expect(feed.balanced().retried).toBe(2));
+    expect(await emitter.flush()).toEqual({ sent: 0, failed: 0, remaining: 2 });
+    expect(collector.requests).toHaveLength(1);
+    expect(await emitter.close({ timeoutMs: 300 })).toEqual({ sent: 0, failed: 2, remaining: 0 });
+    expect(collector.requests).toHaveLength(1);
+    feed.balanced();
+  });
+});
+
+it('mixed server errors lose nothing and repeat nothing that was taken', async () => {
+  const statuses = [503, 200, 200, 500, 200, 502, 200, 200, 504, 200];
+  collector.otherwise = ({ index }) => answer(statuses[index % statuses.length]);
+  const emitter = new AsyncEmitter(collector.url, { maxBatchSize: 20, maxRetryDelayMs: 5, logger: false });
+  const feed = new Feed(emitter);
+  for (let wave = 0; wave < 20; wave++) {
+    feed.offer(50);
+    await new Promise((resolve) => void setImmediate(resolve));
+  }
+  await vi.waitFor(() => expect(feed.balanced().sent).toBe(1_000), 5_000);
+  expect([...collector.taken.values()].every((times) => times === 1)).toBe(true);
+  for (const id of feed.accepted) expect(collector.taken.has(id)).toBe(true);
+  await emitter.close();
+});
+
+it('reports hand out the events as they went over the wire, frozen', async () => {
+  const seen: Payload[] = [];
+  collector.next(answer(400));
+  const emitter = new Emitter(collector.url, { batchSize: 1, logger: false, onDrop: (events) => seen.push(...events) });
+  const feed = new Feed(emitter);
+  feed.offer(1);
+  await vi.waitFor(() => expect(seen).toHaveLength(1));
+  const { stm: _stm, ...sent } = collector.requests[0]?.events[0] ?? {};
+  expect(seen[0]).toEqual(sent);
+  expect(Object.isFrozen(seen[0])).toBe(true);
+  await emitter.close();
+});
