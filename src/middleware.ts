@@ -4,7 +4,7 @@ import { ConfigError } from './core/errors';
 import { buildPageView } from './core/events/page';
 import type { Log } from './core/logger';
 import type { RequestFacts } from './core/request';
-import { currentScope, RequestScope, runInScope } from './core/scope';
+import { bindEvents, currentScope, RequestScope, runInScope } from './core/scope';
 import type { SelfDescribing } from './core/self-describing-json';
 import type { RequestTracker, Tracker } from './core/tracker';
 import { type ResponseFacts, Visit } from './core/visit';
@@ -42,6 +42,8 @@ export class Middleware<Req extends object, Res extends object> {
   readonly #declared: Declared<Req> | undefined;
   readonly #log: Log;
   readonly #servers = new Set<ServerLike>();
+  readonly #listen: () => () => boolean;
+  #unlisten: (() => boolean) | undefined;
 
   constructor(framework: Framework<Req>, options: ResolvedMiddleware<Req, Res>, declared?: Declared<Req>) {
     this.#framework = framework;
@@ -49,12 +51,12 @@ export class Middleware<Req extends object, Res extends object> {
     this.#declared = declared;
     this.tracker = options.tracker;
     this.#log = this.tracker.log;
-    const { shutdown, ownsTracker } = this.#options;
-    if (!shutdown) return;
+    const { shutdown = {}, ownsTracker } = this.#options;
     const { tracker } = this;
     // A shared tracker belongs to whoever made it: it is flushed and left open.
     const closable = ownsTracker ? tracker : { flush: tracker.flush.bind(tracker), close: tracker.flush.bind(tracker) };
-    closeOnShutdown({ ...shutdown, tracker: closable, server: () => [...this.#servers] });
+    this.#listen = () => closeOnShutdown({ ...shutdown, tracker: closable, server: () => [...this.#servers] });
+    this.#unlisten = this.#listen();
   }
 
   /**
@@ -77,8 +79,9 @@ export class Middleware<Req extends object, Res extends object> {
 
     const visit = this.#visit(req, raw);
     const tracker = this.tracker.forRequest(visit);
-    if (joins) joins.join(name, tracker);
     const own = joins ?? new RequestScope(name, tracker, undefined, raw);
+    if (joins) joins.join(name, tracker);
+    else bindEvents(own, raw);
     raw.once('close', () => this.#leave(req, res, raw, visit, tracker, own));
     return { tracker, run: joins ? (next) => next() : (next) => runInScope(own, next) };
   }
@@ -165,12 +168,17 @@ export class Middleware<Req extends object, Res extends object> {
   }
 
   #meet(server: ServerLike): void {
+    this.#unlisten ??= this.#listen();
     this.#servers.add(server);
     const closed = server as Partial<{ once(event: 'close', listener: () => void): void }>;
-    closed.once?.('close', () => {
-      this.#servers.delete(server);
-      if (!this.#options.shutdown) void this.tracker.flush();
-    });
+    closed.once?.('close', () => void this.#part(server));
+  }
+
+  // With its last server an app has ended, whether the process has or not: it keeps nothing that listens.
+  async #part(server: ServerLike): Promise<void> {
+    this.#servers.delete(server);
+    await this.tracker.flush();
+    if (this.#servers.size === 0 && this.#unlisten?.()) this.#unlisten = undefined;
   }
 
   #checkSame(present: RequestTracker): void {

@@ -57,13 +57,13 @@ const RERAISE_MS = 100;
  * the signal do what it would have done. A second signal skips the wait. Other listeners of the signal keep their say: it
  * is raised again only when none is left.
  *
- * @returns removes the signal listeners again.
+ * @returns removes the signal listeners again; once a signal has come they stay, and it answers false.
  * @throws ConfigError that names the option.
  * @example
  * const server = app.listen(3000);
  * closeOnShutdown({ server, tracker, signals: ['SIGTERM', 'SIGINT'] });
  */
-export function closeOnShutdown(options: CloseOnShutdownOptions): () => void {
+export function closeOnShutdown(options: CloseOnShutdownOptions): () => boolean {
   const resolved = resolveOptions('closeOnShutdown', options, RULES, { signals: [], timeoutMs: SHUTDOWN_TIMEOUT_MS });
   const { signals, timeoutMs, tracker } = resolved;
   const servers = (): readonly ServerLike[] => {
@@ -87,12 +87,13 @@ export function closeOnShutdown(options: CloseOnShutdownOptions): () => void {
   };
   for (const signal of signals) process.on(signal, onSignal);
   return () => {
-    for (const signal of signals) process.off(signal, onSignal);
+    if (!ending) for (const signal of signals) process.off(signal, onSignal);
+    return !ending;
   };
 }
 
 async function endAll(servers: readonly ServerLike[], tracker: Closable, timeoutMs: number): Promise<void> {
-  const deadline = Date.now() + timeoutMs;
+  const deadline = performance.now() + timeoutMs;
   const closed = Promise.all(servers.map((one) => new Promise<void>((resolve) => one.close(() => resolve()))));
   void tracker.flush({ timeoutMs });
   // A connection that was busy a moment ago and is idle now would keep its server open.
@@ -107,7 +108,7 @@ async function endAll(servers: readonly ServerLike[], tracker: Closable, timeout
   clearInterval(idle);
   clearTimeout(timer);
   for (const one of servers) one.closeAllConnections?.();
-  await tracker.close({ timeoutMs: Math.max(0, deadline - Date.now()) });
+  await tracker.close({ timeoutMs: Math.max(0, deadline - performance.now()) });
 }
 
 function leave(signal: NodeJS.Signals, listener: (signal: NodeJS.Signals) => void): void {

@@ -106,7 +106,7 @@ export class Log {
   }
 
   #fold(level: LogLevel, message: string, fields?: object): void {
-    const now = Date.now();
+    const now = performance.now();
     const seen = this.#seen.get(message);
     if (seen && now - seen.since < FOLD_MS) {
       seen.held++;

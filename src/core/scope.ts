@@ -1,5 +1,6 @@
 // The request scope: which tracker belongs to the request (or job) that is running, kept in one AsyncLocalStorage of the process.
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { EventEmitter } from 'node:events';
 import { logger } from './logger';
 import type { Tracking } from './tracking';
 import { VERSION } from './version';
@@ -56,6 +57,15 @@ export const currentScope = (): RequestScope | undefined => shared.storage.getSt
 /** Runs `fn`, and whatever it starts, in `scope`. */
 export function runInScope<T>(scope: RequestScope, fn: () => T): T {
   return shared.storage.run(scope, fn);
+}
+
+/**
+ * Has the listeners of `emitter` run in `scope`, whoever sets them off: the end of a pipelined request's answer sets off
+ * the next one's, which would else find itself in the first one's scope.
+ */
+export function bindEvents(scope: RequestScope, emitter: EventEmitter): void {
+  const { emit } = emitter;
+  emitter.emit = (...args: Parameters<typeof emit>) => shared.storage.run(scope, () => emit.apply(emitter, args));
 }
 
 /**

@@ -1,8 +1,9 @@
 // Certificates for a collector's TLS, made when first asked for: good, and wrong in three ways.
-import { execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 
 interface Certificate {
   readonly key: Buffer;
@@ -14,33 +15,34 @@ export type Certificates = Readonly<Record<'good' | 'self-signed' | 'expired' | 
   readonly authority: string;
 };
 
-let made: Certificates | undefined;
+let made: Promise<Certificates> | undefined;
 
-export function certificates(): Certificates {
-  if (made) return made;
+/** Made once for a process. */
+export const certificates = (): Promise<Certificates> => (made ??= make());
+
+async function make(): Promise<Certificates> {
   const folder = mkdtempSync(join(tmpdir(), 'faults-tls-'));
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-  const openssl = (...args: string[]): Buffer => execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' });
+  const openssl = (...args: string[]) => promisify(execFile)('openssl', args, { cwd: folder });
   const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-subj', '/CN=test'];
   const name = (host: string): string[] => ['-addext', `subjectAltName=DNS:${host}`];
-  openssl('req', '-x509', ...key, '-keyout', 'ca.key', '-out', 'ca.pem');
-
-  const signed = (file: string, host: string, days: string): Certificate => {
-    openssl('req', ...key, ...name(host), '-keyout', `${file}.key`, '-out', `${file}.csr`);
-    const authority = ['-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-copy_extensions', 'copy'];
-    openssl('x509', '-req', '-in', `${file}.csr`, ...authority, '-days', days, '-out', `${file}.pem`);
-    return read(file);
-  };
   const read = (file: string): Certificate => ({
     key: readFileSync(join(folder, `${file}.key`)),
     cert: readFileSync(join(folder, `${file}.pem`)),
   });
-  openssl('req', '-x509', ...key, ...name('localhost'), '-keyout', 'self.key', '-out', 'self.pem');
-  return (made = {
+  const signed = async (file: string, host: string, days: string): Promise<Certificate> => {
+    await openssl('req', ...key, ...name(host), '-keyout', `${file}.key`, '-out', `${file}.csr`);
+    const authority = ['-CA', 'ca.pem', '-CAkey', 'ca.key', '-set_serial', '1', '-copy_extensions', 'copy'];
+    await openssl('x509', '-req', '-in', `${file}.csr`, ...authority, '-days', days, '-out', `${file}.pem`);
+    return read(file);
+  };
+  await openssl('req', '-x509', ...key, '-keyout', 'ca.key', '-out', 'ca.pem');
+  await openssl('req', '-x509', ...key, ...name('localhost'), '-keyout', 'self.key', '-out', 'self.pem');
+  return {
     authority: join(folder, 'ca.pem'),
-    good: signed('good', 'localhost', '1'),
+    good: await signed('good', 'localhost', '1'),
     'self-signed': read('self'),
-    expired: signed('expired', 'localhost', '-1'),
-    'wrong host': signed('other', 'other.test', '1'),
-  });
+    expired: await signed('expired', 'localhost', '-1'),
+    'wrong host': await signed('other', 'other.test', '1'),
+  };
 }

@@ -124,7 +124,6 @@ export class ScriptedCollector {
       if (turn.delayMs) setTimeout(() => this.#reply(socket, turn, idle), turn.delayMs);
       else this.#reply(socket, turn, idle);
     });
-    idle();
   }
 
   #reply(

@@ -85,8 +85,8 @@ export const memory: Scenario[] = [
               await new Promise((resolve) => server.close(resolve));
               await shared?.close();
             };
-            for (let index = 0; index < total; index += 10)
-              await Promise.all(Array.from({ length: 10 }, (_, offset) => one(index + offset)));
+            for (let index = 0; index < total; index += 5)
+              await Promise.all(Array.from({ length: 5 }, (_, offset) => one(index + offset)));
           },
           { total: count, endpoint: collector.url },
           300_000,
