@@ -12,16 +12,23 @@ import type { ResolvedMiddleware } from './middleware-options';
 import { closeOnShutdown, type ServerLike } from './shutdown';
 
 /** How a framework's request is read. Reading only: nothing in an adapter decides. */
-export interface Framework<Req> {
+export interface Framework<Req, Res> {
   /** Copies the strings of a request; called once, at its beginning. */
   facts(req: Req): RequestFacts;
   header(req: Req, name: string): string | undefined;
   /** The pattern of the route that took the request, as far as it is known: `/tea/:kind`. */
   route(req: Req): string | undefined;
+  /** The answer's content type. Not Node's response: what frameworks give to its `writeHead` cannot be asked back. */
+  contentType(res: Res): unknown;
 }
 
 /** Tracks what handlers have declared, when the response is done; the status is undefined when no answer was begun. */
-export type Declared<Req> = (req: Req, raw: ServerResponse, tracker: RequestTracker, status: number | undefined) => void;
+export type Declared<Req> = (
+  req: Req,
+  raw: ServerResponse,
+  tracker: RequestTracker,
+  status: number | undefined,
+) => void;
 
 /** A request that has been given its tracker. */
 export interface Entered {
@@ -37,7 +44,7 @@ const NO_ENTITIES: readonly SelfDescribing[] = [];
 /** One mounted middleware. `Req` and `Res` are what its hooks are given, the framework's own. */
 export class Middleware<Req extends object, Res extends object> {
   readonly tracker: Tracker;
-  readonly #framework: Framework<Req>;
+  readonly #framework: Framework<Req, Res>;
   readonly #options: ResolvedMiddleware<Req, Res>;
   readonly #declared: Declared<Req> | undefined;
   readonly #log: Log;
@@ -45,7 +52,7 @@ export class Middleware<Req extends object, Res extends object> {
   readonly #listen: () => () => boolean;
   #unlisten: (() => boolean) | undefined;
 
-  constructor(framework: Framework<Req>, options: ResolvedMiddleware<Req, Res>, declared?: Declared<Req>) {
+  constructor(framework: Framework<Req, Res>, options: ResolvedMiddleware<Req, Res>, declared?: Declared<Req>) {
     this.#framework = framework;
     this.#options = options;
     this.#declared = declared;
@@ -158,13 +165,14 @@ export class Middleware<Req extends object, Res extends object> {
       wanted =
         typeof pageViews === 'function'
           ? pageViews(req, res) === true
-          : isAnsweredPage(
-              raw,
-              facts,
-              this.#framework.header(req, 'purpose') ?? this.#framework.header(req, 'sec-purpose'),
-            );
+          : !this.#isPrefetch(req) && isAnsweredPage(facts.method, raw.statusCode, this.#framework.contentType(res));
     });
     return wanted;
+  }
+
+  #isPrefetch(req: Req): boolean {
+    const { header } = this.#framework;
+    return PREFETCH.test(header(req, 'purpose') ?? header(req, 'sec-purpose') ?? '');
   }
 
   #meet(server: ServerLike): void {
@@ -194,8 +202,7 @@ export class Middleware<Req extends object, Res extends object> {
 
 const PREFETCH = /\bpre(?:fetch|render)\b/i;
 
-function isAnsweredPage(raw: ServerResponse, { method }: RequestFacts, purpose: string | undefined): boolean {
-  if (method !== 'GET' || (purpose !== undefined && PREFETCH.test(purpose))) return false;
-  if (raw.statusCode === 304) return true;
-  return raw.statusCode === 200 && /^text\/html\b/i.test(String(raw.getHeader('content-type') ?? ''));
+function isAnsweredPage(method: string, status: number, contentType: unknown): boolean {
+  if (method !== 'GET') return false;
+  return status === 304 || (status === 200 && /^text\/html\b/i.test(String(contentType ?? '')));
 }

@@ -1,12 +1,13 @@
 // How a request of Express 4 and 5 is read.
-import type { Request } from 'express';
+import type { Request, Response } from 'express';
 import type { RequestFacts } from '../core/request';
 import type { Framework } from '../middleware';
 
-export const express: Framework<Request> = {
+export const express: Framework<Request, Response> = {
   facts,
   header: (req, name) => req.get(name),
   route: (req) => (req.route ? `${req.baseUrl}${String((req.route as { path: unknown }).path)}` : undefined),
+  contentType: (res) => res.getHeader('content-type'),
 };
 
 function facts(req: Request): RequestFacts {

@@ -3,10 +3,11 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { RequestFacts } from '../core/request';
 import type { Framework, Middleware } from '../middleware';
 
-export const fastify: Framework<FastifyRequest> = {
+export const fastify: Framework<FastifyRequest, FastifyReply> = {
   facts,
   header: (request, name) => request.headers[name] as string | undefined,
   route: (request) => request.routeOptions.url,
+  contentType: (reply) => reply.getHeader('content-type'),
 };
 
 /** Gives every request of `instance` its tracker, before whatever else runs for it. */

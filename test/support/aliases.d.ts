@@ -4,3 +4,9 @@ declare module 'express4' {
 
   export default express;
 }
+
+declare module 'koa2' {
+  import Koa from 'koa';
+
+  export default Koa;
+}

@@ -1,0 +1,144 @@
+// Adapter contract: what of the visitor reaches the events.
+import { expect, it } from 'vitest';
+import { FORWARDED, type World } from './adapter';
+
+const DUID = '6f1c2b7e-3a50-4d0e-9a51-0f4f6f7f1a11';
+const SID = 'b8b2d1f0-6f0c-4c8f-8a3c-2f0b7c1d9e22';
+const COOKIES = `theme=dark; _sp_id.1fff=${DUID}.1700000000.3.1700000100.1699990000.${SID}; _sp_ses.1fff=*`;
+const STRUCT = { category: 'shop', action: 'add' };
+
+export function testVisitor(world: World): void {
+  it("puts the visitor's address, user agent, language, ids and page on the request's events", async () => {
+    await world.start((call) => {
+      call.tracker.trackStructEvent({ ...STRUCT, label: 'pcs', value: 2 });
+      return call.send(200, 'ok');
+    });
+    const headers = { 'user-agent': 'Mozilla/5.0 (X11)', 'accept-language': 'et-EE,et;q=0.9', cookie: COOKIES, referer: 'https://search.test/?q=tea' }; // prettier-ignore
+    await world.get('/r/basket?size=2', headers);
+    expect(await world.events()).toMatchObject([
+      {
+        e: 'se', se_ac: 'add', se_va: '2', p: 'srv', tna: 'web', aid: 'shop', ip: '127.0.0.1', ua: 'Mozilla/5.0 (X11)',
+        lang: 'et-EE', duid: DUID, sid: SID, vid: '3', url: `${world.url}/r/basket?size=2`, refr: 'https://search.test/?q=tea',
+      },
+    ]); // prettier-ignore
+    world.collector.assertAllGood();
+  });
+
+  it.each(world.adapter.trust)('takes the address from the framework: trust %s gives %s', async (trust, address) => {
+    await world.start(
+      (call) => {
+        call.tracker.trackStructEvent(STRUCT);
+        return call.send(200, 'ok');
+      },
+      {},
+      { trust },
+    );
+    const others = { forwarded: 'for=7.7.7.7', 'x-real-ip': '7.7.7.7', 'cf-connecting-ip': '7.7.7.7' };
+    await world.get('/r/a', { 'x-forwarded-for': FORWARDED, ...others });
+    expect((await world.events())[0]?.['ip']).toBe(address);
+  });
+
+  it.each([
+    ['the framework hands over', {}],
+    ["the app's own function gives", { ip: () => 'javascript:alert(1)' }],
+  ])('sends no address where %s something else', async (_who, options) => {
+    const { adapter } = world;
+    await world.start(
+      (call) => {
+        call.tracker.trackStructEvent(STRUCT);
+        return call.send(200, 'ok');
+      },
+      options,
+      { trust: adapter.trust.at(-1)?.[0] },
+    );
+    await world.get('/r/a', { 'x-forwarded-for': '<script>' });
+    const [event] = await world.events();
+    expect(event?.['se_ac']).toBe('add');
+    expect(event).not.toHaveProperty('ip');
+  });
+
+  it('names the whole page where the app is mounted below a path, and the public origin where one is given', async () => {
+    await world.start(
+      (call) => {
+        call.tracker.trackPageView();
+        return call.send(200, 'ok');
+      },
+      { origin: 'https://tea.test' },
+      { mountPath: '/shop' },
+    );
+    await world.get('/shop/r/tea?size=2');
+    expect(await world.events()).toMatchObject([{ e: 'pv', url: 'https://tea.test/shop/r/tea?size=2' }]);
+  });
+
+  it('attaches the entities that were asked for', async () => {
+    await world.start(
+      (call) => {
+        call.tracker.trackStructEvent(STRUCT);
+        return call.send(201, 'ok');
+      },
+      {
+        headers: ['X-Shop'],
+        clientSession: true,
+        response: true,
+        entities: () => [{ schema: 'iglu:com.acme/shop/jsonschema/1-0-0', data: { id: 7 } }],
+        pageViews: () => true,
+        subject: (_req, subject) => void subject.setUserId('u-17'),
+      },
+    );
+    await world.get('/r/a', { cookie: COOKIES, 'x-shop': 'tallinn' });
+    const [, pageView] = (await world.events()) && world.collector.good();
+    expect(pageView?.payload['uid']).toBe('u-17');
+    expect(pageView?.contexts).toEqual(
+      expect.arrayContaining([
+        { schema: 'iglu:com.acme/shop/jsonschema/1-0-0', data: { id: 7 } },
+        { schema: 'iglu:org.ietf/http_header/jsonschema/1-0-0', data: { name: 'x-shop', value: 'tallinn' } },
+        expect.objectContaining({ schema: expect.stringContaining('/client_session/') }),
+        {
+          schema: expect.stringContaining('/http_response/'),
+          data: { method: 'GET', status: 201, ...(world.adapter.route ? { route: world.adapter.route } : {}) },
+        },
+      ]),
+    );
+  });
+
+  it('refuses, anonymises and ignores as the app and the visitor wish', async () => {
+    const wish = (name: string) => (req: object) => JSON.stringify((req as { url: string }).url).includes(name);
+    await world.start(
+      (call) => {
+        call.tracker.trackStructEvent({ ...STRUCT, label: call.query.get('wish') ?? 'none' });
+        return call.send(200, 'ok', { 'content-type': 'text/html' });
+      },
+      { skip: wish('skip'), anonymous: wish('anonymous'), ignore: wish('ignore'), respectPrivacySignals: 'anonymous', pageViews: true },
+    ); // prettier-ignore
+    await world.get('/r/a?wish=skip', { cookie: COOKIES });
+    await world.get('/r/a?wish=anonymous', { cookie: COOKIES });
+    await world.get('/r/a?wish=ignore', { cookie: COOKIES });
+    await world.get('/r/a?wish=signal', { cookie: COOKIES, 'sec-gpc': '1' });
+    const events = await world.events();
+    const labels = (which: (event: (typeof events)[number]) => boolean): unknown[] =>
+      events.filter((event) => event['e'] === 'se' && which(event)).map((event) => event['se_la']);
+    expect(labels(() => true).toSorted()).toEqual(['anonymous', 'ignore', 'signal']);
+    expect(labels((event) => event['duid'] === DUID)).toEqual(['ignore']);
+    const pages = events.filter(({ e }) => e === 'pv').map(({ url }) => url);
+    expect(pages.toSorted()).toEqual([`${world.url}/r/a?wish=anonymous`, `${world.url}/r/a?wish=signal`]);
+    expect(world.tracker.stats().refused.private).toBe(2);
+  });
+
+  it('answers as before when every hook throws', async () => {
+    const broken = (): never => {
+      throw new Error('broken hook');
+    };
+    await world.start(
+      (call) => {
+        call.tracker.trackStructEvent(STRUCT);
+        return call.send(200, 'ok', { 'content-type': 'text/html' });
+      },
+      { subject: broken, entities: broken, ip: broken, anonymous: broken, redactUrl: broken, ignore: broken, pageViews: broken },
+    ); // prettier-ignore
+    expect(await world.get('/r/a', { cookie: COOKIES })).toMatchObject({ status: 200, body: 'ok' });
+    const [event, ...others] = await world.events();
+    expect(others).toEqual([]);
+    expect(event).toMatchObject({ e: 'se', se_ac: 'add' });
+    for (const field of ['ip', 'duid', 'url', 'refr']) expect(event).not.toHaveProperty(field);
+  });
+}

@@ -1,0 +1,37 @@
+// The adapter contract on Fastify 5.
+import fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
+import { snowplow } from '../../src/fastify';
+import { type Call, FORWARDED, testAdapter } from '../contracts/adapter';
+
+const call = (request: FastifyRequest, reply: FastifyReply): Call => ({
+  tracker: request.tracker,
+  query: new URL(request.originalUrl, 'http://a').searchParams,
+  raw: { req: request.raw, res: reply.raw },
+  send: (status, body, headers = {}) => reply.code(status).headers(headers).send(body),
+});
+
+testAdapter('Fastify 5', {
+  route: '/r/:name',
+  trust: [
+    [undefined, '127.0.0.1'],
+    [1, '127.0.0.1'],
+    [true, FORWARDED.split(', ')[0] as string],
+    ['127.0.0.1, 10.0.0.0/8', FORWARDED.split(', ')[1] as string],
+  ],
+  async start({ mounts, trust, mountPath, handle, onError }) {
+    const app = fastify({ trustProxy: (trust ?? false) as boolean });
+    for (const options of mounts) await app.register(snowplow, options);
+    app.setErrorHandler((error, request, reply) => {
+      onError?.(call(request, reply), error);
+      return reply.code(418).send(String(error));
+    });
+    await app.register(
+      async (branch) => {
+        branch.all('/r/:name', async (request, reply) => handle(call(request, reply)));
+      },
+      { prefix: mountPath },
+    );
+    await app.ready();
+    return { server: app.server, close: () => app.close() };
+  },
+});
