@@ -65,3 +65,4 @@ export type {
   FailureInfo,
 } from './delivery/options';
 export { Snowplow } from './registry';
+export { closeOnShutdown, type CloseOnShutdownOptions, type ServerLike, type ShutdownOptions } from './shutdown';
