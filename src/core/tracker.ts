@@ -20,6 +20,7 @@ import {
 import { Tracking } from './tracking';
 import { TRACKER_VERSION } from './version';
 
+/** Options of a tracker. */
 export interface TrackerOptions {
   /** Where events go; each one is offered every event. At least one. */
   emitters: EmitterLike | readonly EmitterLike[];
