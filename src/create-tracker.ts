@@ -7,6 +7,7 @@ import type { EventStore } from './delivery/event-store';
 import type { AsyncEmitterOptions } from './delivery/options';
 import { LmdbEventStore } from './lmdb/lmdb-event-store';
 
+/** Options of {@link createTracker}: a tracker's, and where its events go. */
 export interface CreateTrackerOptions extends Omit<TrackerOptions, 'emitters'> {
   /** The collector: `collector.acme.com`, or a URL with http or https. */
   endpoint: string;

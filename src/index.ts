@@ -64,4 +64,6 @@ export type {
   EmitterOptions,
   FailureInfo,
 } from './delivery/options';
+export type { MiddlewareOptions, RequestOptions } from './middleware-options';
 export { Snowplow } from './registry';
+export { closeOnShutdown, type CloseOnShutdownOptions, type ServerLike, type ShutdownOptions } from './shutdown';

@@ -12,6 +12,7 @@ interface Closable {
 /** An HTTP server, by its shape: `http`, `https`, and what frameworks hand out. */
 export type ServerLike = Pick<Server, 'close'> & Partial<Pick<Server, 'closeIdleConnections' | 'closeAllConnections'>>;
 
+/** When to end, and how long that may take. */
 export interface ShutdownOptions {
   /** The signals to act on, for example `['SIGTERM', 'SIGINT']`. @default none */
   signals?: readonly NodeJS.Signals[] | undefined;
@@ -19,9 +20,11 @@ export interface ShutdownOptions {
   timeoutMs?: number | undefined;
 }
 
+/** Options of {@link closeOnShutdown}. */
 export interface CloseOnShutdownOptions extends ShutdownOptions {
   /** The app's server, several, or a function that gives those known by then. */
   server: ServerLike | readonly ServerLike[] | (() => readonly ServerLike[]);
+  /** The app's tracker: flushed at once, closed last. */
   tracker: Closable;
 }
 

@@ -14,7 +14,12 @@ const SWITCH = Symbol.for('snowplow-middleware.contracts.v1');
 const holder = globalThis as { [SWITCH]?: { on: boolean } };
 const process = (holder[SWITCH] ??= { on: true });
 
-/** Turns every contract of this process on again. */
+/**
+ * Turns every contract of this process on again.
+ *
+ * @example
+ * enableContracts();
+ */
 export function enableContracts(): void {
   process.on = true;
 }

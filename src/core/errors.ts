@@ -13,7 +13,7 @@ export class ConfigError extends Error {
   /**
    * @param option The option at fault, with the name of what takes it: `Emitter: port`.
    * @param expected What would have been right.
-   * @param received What came, already worded by {@link show}; left out where it could hold a secret.
+   * @param received What came, already worded; left out where it could hold a secret.
    */
   constructor(
     readonly option: string,
@@ -39,7 +39,7 @@ export class ContractError extends TypeError {
    * @param caller The method that was called.
    * @param path The argument at fault, as the caller would write it: `items[1].price`.
    * @param expected What the contract asks for.
-   * @param received What came, worded by {@link show}.
+   * @param received What came, in words.
    */
   constructor(
     readonly caller: string,

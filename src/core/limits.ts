@@ -5,7 +5,7 @@ import { fitUrl } from './url-field';
 
 /** The platforms the pipeline knows (`headset` since Enrich 4.0). */
 export const PLATFORMS = ['web', 'iot', 'app', 'mob', 'pc', 'cnsl', 'tv', 'srv', 'headset'] as const;
-/** Where an event happened: one of {@link PLATFORMS}. */
+/** Where an event happened: a web site, a server, an app and so on. */
 export type Platform = (typeof PLATFORMS)[number];
 
 const EVENT_TYPES: ReadonlySet<unknown> = new Set(['pv', 'pp', 'se', 'ue', 'tr', 'ti']);

@@ -12,6 +12,7 @@ export interface Logger {
   error(message: string, fields?: object): void;
 }
 
+/** How much a line matters. */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
 const RANK = { debug: 0, info: 1, warn: 2, error: 3, silent: 4 } as const;

@@ -31,7 +31,12 @@ export class Subject {
   #version = 0;
   readonly #onBreach: BreachHandler | undefined;
 
-  /** Not for callers: a request's subject is made with fields already read, and with its tracker's way to answer a breach. */
+  /**
+   * Takes no arguments from callers: a request's subject is made with fields already read, and with its tracker's way to
+   * answer a breach.
+   *
+   * @internal
+   */
   constructor(fields?: Readonly<Record<string, string>>, onBreach?: BreachHandler) {
     if (fields) this.#fields = { ...fields };
     this.#onBreach = onBreach;

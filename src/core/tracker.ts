@@ -21,6 +21,7 @@ import {
 import { Tracking } from './tracking';
 import { TRACKER_VERSION } from './version';
 
+/** Options of a tracker. */
 export interface TrackerOptions {
   /** Where events go; each one is offered every event. At least one. */
   emitters: EmitterLike | readonly EmitterLike[];
@@ -151,17 +152,17 @@ export class Tracker extends Tracking {
     return new RequestTracker(this.#core, new PlainSurroundings(this.#core.checkedSubject('withSubject', subject)));
   }
 
-  /** A request's tracker. Not for callers: the middleware makes these. */
+  /** A request's tracker: the middleware makes these. @internal */
   forRequest(surroundings: Surroundings): RequestTracker {
     return new RequestTracker(this.#core, surroundings);
   }
 
-  /** What this tracker shares with its request trackers. Not for callers. */
+  /** What this tracker shares with its request trackers. @internal */
   get core(): TrackerCore {
     return this.#core;
   }
 
-  /** Where this tracker writes its few lines. Not for callers. */
+  /** Where this tracker writes its few lines. @internal */
   get log(): Log {
     return this.#core.log;
   }
@@ -251,7 +252,7 @@ export class RequestTracker extends Tracking {
   readonly #surroundings: Surroundings;
   readonly #frames = new FrameCache();
 
-  /** Not for callers: made by a Tracker. */
+  /** Made by a Tracker. @internal */
   constructor(core: TrackerCore, surroundings: Surroundings) {
     super();
     this.#core = core;
@@ -275,12 +276,12 @@ export class RequestTracker extends Tracking {
     return this.attempt('track', asGiven, event);
   }
 
-  /** Whether it was made by `tracker`. Not for callers. */
+  /** Whether it was made by `tracker`. @internal */
   isOf(tracker: Tracker): boolean {
     return tracker.core === this.#core;
   }
 
-  /** Tracks on behalf of the package (page views, decorators): a broken contract is logged, never thrown. */
+  /** Tracks on behalf of the package (page views, decorators): a broken contract is logged, never thrown. @internal */
   trackQuietly<Args>(caller: string, build: Builder<Args>, args: Args): string | undefined {
     const mode = this.#core.settings.contracts;
     return this.#core.attempt(caller, build, args, this.#surroundings, this.#frames, mode === 'throw' ? 'log' : mode);

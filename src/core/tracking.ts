@@ -42,6 +42,11 @@ import type { Builder, TrackerStats } from './tracker-core';
  *
  * A broken contract throws a ContractError or is logged and refused, by the tracker's `contracts` mode. Nothing else
  * throws, and nothing waits: delivery happens later, and what it does is in `stats()`, `flush()` and the callbacks.
+ *
+ * @example
+ * function checkout(tracker: Tracking): void {
+ *   tracker.trackStructEvent({ category: 'shop', action: 'pay' }).trackTiming({ category: 'shop', variable: 'pay', timing: 80 });
+ * }
  */
 export abstract class Tracking {
   /**

@@ -157,6 +157,7 @@ export class BatchEmitter implements EncodedInput {
     await this.#store.stored?.();
   }
 
+  /** What this emitter has done so far. */
   stats(): EmitterStats {
     return this.#ledger.stats(this.#store);
   }

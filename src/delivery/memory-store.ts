@@ -3,6 +3,7 @@ import type { EncodedEvent } from '../core/emitter';
 import { integer, resolveOptions } from '../core/options';
 import type { Cut, EventStore, Lease } from './event-store';
 
+/** Options of a {@link MemoryEventStore}. */
 export interface MemoryStoreOptions {
   /** Events, waiting and leased together. @default 10_000 */
   capacity?: number | undefined;

@@ -43,6 +43,7 @@ export interface DispatcherLike {
   dispatch(options: never, handler: never): boolean;
 }
 
+/** Options of an emitter that sends to a collector. */
 export interface EmitterOptions extends BufferOptions {
   /** The collector: `collector.acme.com`, or a URL with http or https; a path is kept as a prefix. */
   endpoint: string;
@@ -70,6 +71,7 @@ export interface EmitterOptions extends BufferOptions {
   onFailure?: ((sentCount: number, unsent: Payload[], info: FailureInfo) => void) | undefined;
 }
 
+/** Options of an AsyncEmitter. */
 export interface AsyncEmitterOptions extends EmitterOptions {
   /** Most requests at once; a further one starts only when a whole batch waits while the others are out. @default 8 */
   threadCount?: number | undefined;

@@ -16,6 +16,7 @@ declare global {
   }
 }
 
+/** Options of {@link snowplow}. */
 export type ExpressOptions = MiddlewareOptions<Request, Response>;
 
 /**

@@ -39,7 +39,8 @@ export const textOf = (page: string): string => readFileSync(join(ROOT, page), '
  *     declare const app: import('express').Express;
  *     -->
  *
- * `run` has it run against a collector, where `sees` is a filter that an event must meet; `visit` is a path to ask for first.
+ * `run` has it run against a collector. `visit` are paths to ask for, `shows` is what the last answer must hold, `prints`
+ * what the program must print, and `sees` a filter that an event must meet. `needs` names a package that may be missing.
  */
 export interface Block {
   readonly page: string;

@@ -25,11 +25,9 @@ export function checkBlocks(blocks: readonly Block[]): ReadonlyMap<Block, readon
   );
 }
 
-const EXTENSION = { ts: 'mts', js: 'mjs' } as const;
-
 // Beside the documents, so that packages are found where a reader of this repository finds them.
 const fileOf = (block: Block): string =>
-  join(ROOT, `${nameOf(block).replace(/\W/g, '-')}.block.${isCommonJs(block) ? 'cjs' : EXTENSION[block.language]}`);
+  join(ROOT, `${nameOf(block).replace(/\W/g, '-')}.block.${isCommonJs(block) ? 'cjs' : 'mts'}`);
 
 const sourceOf = (block: Block): string =>
   `${block.preamble}${block.preamble && !block.preamble.endsWith('\n') ? '\n' : ''}${block.code}${isCommonJs(block) ? '' : '\nexport {};\n'}`;

@@ -18,6 +18,7 @@ import {
   type TrackerEvent,
 } from './event';
 
+/** One item of a transaction. */
 export interface TransactionItem {
   readonly sku: string;
   readonly price: number;
@@ -28,12 +29,14 @@ export interface TransactionItem {
   readonly context?: EventArgs['context'];
 }
 
+/** Arguments of a transaction item that is tracked by itself. */
 export interface EcommerceTransactionItemArgs extends TransactionItem, EventArgs {
   readonly orderId: string;
   /** Three letters, ISO 4217. */
   readonly currency?: string | null | undefined;
 }
 
+/** Arguments of a transaction. */
 export interface EcommerceTransactionArgs extends EventArgs {
   readonly orderId: string;
   readonly totalValue: number;
@@ -139,6 +142,7 @@ export function buildEcommerceTransaction(args: EcommerceTransactionArgs, caller
  */
 export const ecommerceTransaction = publicBuilder('ecommerceTransaction', buildEcommerceTransaction);
 
+/** Arguments of what goes into a cart, or out of it. */
 export interface CartArgs extends EventArgs {
   readonly sku: string;
   readonly quantity: number;

@@ -10,6 +10,7 @@ import {
   type TrackerEvent,
 } from './event';
 
+/** Arguments of an application error. */
 export interface ErrorArgs extends EventArgs {
   /** What was thrown: mostly an Error, but anything can be. */
   readonly error: unknown;

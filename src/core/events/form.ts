@@ -27,6 +27,7 @@ const INPUT_TYPES = [
 /** The kind of element a form field is. */
 export type FormNodeName = (typeof NODE_NAMES)[number];
 
+/** Arguments of a form field that changed. */
 export interface FormChangeArgs extends EventArgs {
   readonly formId: string;
   /** null where the element has no id: the schema asks for the key, not for a value. */
@@ -75,6 +76,7 @@ export function buildFormChange(args: FormChangeArgs, caller: Caller): TrackerEv
  */
 export const formChange = publicBuilder('formChange', buildFormChange);
 
+/** One field of a form that was sent. */
 export interface FormElement {
   readonly name: string;
   readonly value?: string | null | undefined;
@@ -82,6 +84,7 @@ export interface FormElement {
   readonly type?: string | null | undefined;
 }
 
+/** Arguments of a form that was sent. */
 export interface FormSubmitArgs extends EventArgs {
   readonly formId: string;
   readonly formClasses?: readonly string[] | null | undefined;

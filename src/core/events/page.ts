@@ -18,6 +18,7 @@ import {
   type TrackerEvent,
 } from './event';
 
+/** Arguments of a page view. */
 export interface PageViewArgs extends EventArgs {
   /** The page's address; in a request it defaults to the request's own. */
   readonly pageUrl?: string | null | undefined;
@@ -47,6 +48,7 @@ export function buildPageView(args: PageViewArgs, caller: Caller): TrackerEvent 
  */
 export const pageView = publicBuilder('pageView', buildPageView);
 
+/** Arguments of a page ping. */
 export interface PagePingArgs extends PageViewArgs {
   /** Least and greatest scroll offsets since the last ping, in pixels, integers from 0. */
   readonly minX?: number | null | undefined;
@@ -74,6 +76,7 @@ export function buildPagePing(args: PagePingArgs, caller: Caller): TrackerEvent 
  */
 export const pagePing = publicBuilder('pagePing', buildPagePing);
 
+/** Arguments of a screen view. */
 export interface ScreenViewArgs extends EventArgs {
   /** The screen's name; a name or an id is required. */
   readonly name?: string | null | undefined;
@@ -104,6 +107,7 @@ export function buildScreenView(args: ScreenViewArgs, caller: Caller): TrackerEv
  */
 export const screenView = publicBuilder('screenView', buildScreenView);
 
+/** Arguments of a mobile app's screen view. */
 export interface MobileScreenViewArgs extends EventArgs {
   readonly name: string;
   /** A UUID of this viewing; made when absent. */

@@ -22,6 +22,7 @@ import {
 
 const SNOWPLOW = 'iglu:com.snowplowanalytics.snowplow';
 
+/** Arguments of an event of your own schema. */
 export interface SelfDescribingEventArgs<T = unknown> extends EventArgs {
   readonly event: SelfDescribing<T>;
 }
@@ -43,6 +44,7 @@ export function buildSelfDescribingEvent(args: SelfDescribingEventArgs, caller: 
  */
 export const selfDescribing = publicBuilder('selfDescribing', buildSelfDescribingEvent);
 
+/** Arguments of a click on a link. */
 export interface LinkClickArgs extends EventArgs {
   readonly targetUrl: string;
   readonly elementId?: string | null | undefined;
@@ -73,6 +75,7 @@ export function buildLinkClick(args: LinkClickArgs, caller: Caller): TrackerEven
  */
 export const linkClick = publicBuilder('linkClick', buildLinkClick);
 
+/** Arguments of a search in the site. */
 export interface SiteSearchArgs extends EventArgs {
   /** What was looked for, at least one word. */
   readonly terms: readonly string[];
@@ -109,6 +112,7 @@ export function buildSiteSearch(args: SiteSearchArgs, caller: Caller): TrackerEv
  */
 export const siteSearch = publicBuilder('siteSearch', buildSiteSearch);
 
+/** Arguments of a timing. */
 export interface TimingArgs extends EventArgs {
   readonly category: string;
   readonly variable: string;

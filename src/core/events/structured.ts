@@ -2,6 +2,7 @@
 import { type Caller, checkOptionalNumber, checkOptionalText, checkText } from '../contracts';
 import { checkEventArgs, type EventArgs, publicBuilder, type TrackerEvent } from './event';
 
+/** Arguments of a structured event. */
 export interface StructEventArgs extends EventArgs {
   readonly category: string;
   readonly action: string;

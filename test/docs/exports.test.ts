@@ -1,0 +1,123 @@
+// Everything a door hands out says what it is: a summary, an example where it is called, units and defaults where it has any.
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import ts from 'typescript';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { ROOT } from './blocks';
+
+interface Manifest {
+  readonly exports: Record<string, { readonly types?: string } | string>;
+}
+const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Manifest;
+const doors = Object.entries(manifest.exports).flatMap(([door, target]) =>
+  typeof target === 'object' && target.types
+    ? [{ door, entry: target.types.replace('./dist/', 'src/').replace('.d.ts', '.ts') }]
+    : [],
+);
+
+let program: ts.Program;
+let checker: ts.TypeChecker;
+beforeAll(() => {
+  const { config } = ts.readConfigFile(join(ROOT, 'tsconfig.json'), (name) => ts.sys.readFile(name));
+  const { options } = ts.parseJsonConfigFileContent(config, { ...ts.sys, readDirectory: () => [] }, ROOT);
+  program = ts.createProgram(
+    doors.map(({ entry }) => join(ROOT, entry)),
+    options,
+  );
+  checker = program.getTypeChecker();
+}, 60_000);
+
+const summaryOf = (symbol: ts.Symbol): string =>
+  ts.displayPartsToString(symbol.getDocumentationComment(checker)).trim();
+const hasTag = (symbol: ts.Symbol, name: string): boolean =>
+  symbol.getJsDocTags(checker).some((tag) => tag.name === name);
+const tagOf = (symbol: ts.Symbol, name: string): string =>
+  ts.displayPartsToString(symbol.getJsDocTags(checker).find((tag) => tag.name === name)?.text);
+
+interface Export {
+  readonly name: string;
+  readonly symbol: ts.Symbol;
+  /** Handed out as a type alone: nobody can call it. */
+  readonly typeOnly: boolean;
+}
+
+function exportsOf(entry: string): Export[] {
+  const source = program.getSourceFile(join(ROOT, entry)) as ts.SourceFile;
+  const module = checker.getSymbolAtLocation(source) as ts.Symbol;
+  return checker.getExportsOfModule(module).map((given) => ({
+    name: given.name,
+    symbol: given.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(given) : given,
+    typeOnly: given.declarations?.some((node) => ts.isTypeOnlyExportDeclaration(node)) ?? false,
+  }));
+}
+
+/** Functions, decorators and classes: what a user calls. A constant counts when its value can be called. */
+function isCalled(symbol: ts.Symbol): boolean {
+  if (symbol.flags & (ts.SymbolFlags.Function | ts.SymbolFlags.Class)) return true;
+  const declaration = symbol.valueDeclaration;
+  return (
+    declaration !== undefined &&
+    (symbol.flags & ts.SymbolFlags.Variable) !== 0 &&
+    checker.getTypeOfSymbolAtLocation(symbol, declaration).getCallSignatures().length > 0
+  );
+}
+
+/** Members that a user meets: public, declared by this package, not marked as its own. */
+function membersOf(symbol: ts.Symbol): ts.Symbol[] {
+  const type = checker.getDeclaredTypeOfSymbol(symbol);
+  return type.getProperties().filter((member) => {
+    const [declaration] = member.declarations ?? [];
+    if (!declaration || !declaration.getSourceFile().fileName.startsWith(join(ROOT, 'src'))) return false;
+    const hidden = ts.getCombinedModifierFlags(declaration) & (ts.ModifierFlags.Private | ts.ModifierFlags.Protected);
+    return !hidden && !member.name.startsWith('#') && !member.name.startsWith('__@') && !hasTag(member, 'internal');
+  });
+}
+
+const UNITS: readonly (readonly [suffix: RegExp, said: RegExp])[] = [
+  [/(?:Ms|At)$/, /\bms\b|millisecond/i],
+  [/Bytes$/, /\bbytes?\b/i],
+];
+
+describe.each(doors)('the door $door', ({ entry }) => {
+  it('exists', () => expect(existsSync(join(ROOT, entry))).toBe(true));
+
+  it('says of each export what it is', () => {
+    const silent = exportsOf(entry).filter(({ symbol }) => summaryOf(symbol) === '');
+    expect(silent.map(({ name }) => name)).toEqual([]);
+  });
+
+  it('shows by an example how to call each function and class', () => {
+    const bare = exportsOf(entry).filter(
+      ({ symbol, typeOnly }) => !typeOnly && isCalled(symbol) && !hasTag(symbol, 'example'),
+    );
+    expect(bare.map(({ name }) => name)).toEqual([]);
+  });
+
+  it('says of each public method of a class what it does', () => {
+    const silent = exportsOf(entry)
+      .filter(({ symbol }) => symbol.flags & ts.SymbolFlags.Class)
+      .flatMap(({ name, symbol }) =>
+        membersOf(symbol)
+          .filter((member) => member.flags & ts.SymbolFlags.Method && summaryOf(member) === '')
+          .map((member) => `${name}.${member.name}`),
+      );
+    expect(silent).toEqual([]);
+  });
+
+  it('says of each option what it means, with its unit and its default', () => {
+    const findings = exportsOf(entry)
+      .filter(({ name, symbol }) => name.endsWith('Options') && symbol.flags & ts.SymbolFlags.Interface)
+      .flatMap(({ name, symbol }) =>
+        membersOf(symbol).flatMap((member) => {
+          const said = `${summaryOf(member)} ${tagOf(member, 'default')}`.trim();
+          const unit = UNITS.find(([suffix]) => suffix.test(member.name))?.[1];
+          return [
+            ...(said === '' ? [`${name}.${member.name} is silent`] : []),
+            ...(unit && !unit.test(said) ? [`${name}.${member.name} lacks its unit`] : []),
+            ...(unit && !hasTag(member, 'default') ? [`${name}.${member.name} lacks its default`] : []),
+          ];
+        }),
+      );
+    expect(findings).toEqual([]);
+  });
+});
