@@ -53,6 +53,8 @@ export interface Lease {
   readonly events: readonly EncodedEvent[];
   /** These are done with; all of them when none are named. */
   ack(events?: readonly EncodedEvent[]): void | Promise<void>;
+  /** These are given up; acknowledged where the store has no use for the difference. */
+  reject?(events: readonly EncodedEvent[]): void | Promise<void>;
   /** These wait again, and count in `size` when it returns, where they were: before whatever came after them. All when none are named. */
   nack(events?: readonly EncodedEvent[]): void | Promise<void>;
 }

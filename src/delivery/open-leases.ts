@@ -31,11 +31,18 @@ export class OpenLeases {
     this.#ledger.inFlight += lease.events.length;
   }
 
-  /** These of the lease are done with and counted; the others stay out. */
-  acknowledge(lease: Lease, done: readonly EncodedEvent[], others: readonly EncodedEvent[]): void {
+  /** These of the lease were sent or given up, and are counted; the others stay out. */
+  acknowledge(
+    lease: Lease,
+    sent: readonly EncodedEvent[],
+    givenUp: readonly EncodedEvent[],
+    others: readonly EncodedEvent[],
+  ): void {
     if (others.length > 0) this.#open.set(lease, others);
     else this.#open.delete(lease);
+    const done = lease.reject ? sent : [...sent, ...givenUp];
     if (done.length > 0) this.#log.guard("the event store's ack", () => lease.ack(done));
+    if (givenUp.length > 0) this.#log.guard("the event store's reject", () => lease.reject?.(givenUp));
   }
 
   /**
@@ -63,7 +70,7 @@ export class OpenLeases {
     const lost: EncodedEvent[] = [];
     const give = (lease: Lease, events: readonly EncodedEvent[]): void => {
       for (const event of events) lost.push(event);
-      this.acknowledge(lease, events, []);
+      this.acknowledge(lease, [], events, []);
     };
     for (const [lease, events] of this.#open) {
       if (this.#store.durable) this.giveBack(lease);

@@ -231,7 +231,7 @@ export class Pump {
     const settlement = settlementOf(lease.events, answer);
     const { sent, rejected, lost, kept, split, failures } = settlement;
     this.#ledger.count(settlement);
-    this.#leases.acknowledge(lease, [...sent, ...rejected, ...lost], [...split, ...kept]);
+    this.#leases.acknowledge(lease, sent, [...rejected, ...lost], [...split, ...kept]);
     if (sent.length > 0) this.#gate.succeed();
     const retry = failures.find(({ status }) => status === 'retry');
     if (retry) this.#gate.fail(failuresAtStart, retry.afterMs);

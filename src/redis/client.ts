@@ -1,0 +1,123 @@
+// One way to say a command to any Redis client: ioredis, node-redis and valkey-glide by their shape, or one of our own for a URL.
+import { ConfigError } from '../core/errors';
+import { custom, type OptionRule } from '../core/options';
+
+/** A client by its shape: of valkey-glide, of ioredis, of node-redis (connected). Clusters by ioredis only. */
+export type RedisClientLike =
+  | { customCommand(args: string[]): Promise<unknown> }
+  | { call(command: string, ...args: string[]): Promise<unknown> }
+  | { sendCommand(args: string[]): Promise<unknown> };
+
+/** The rule of every `redis` option. */
+export const redisRule: OptionRule = custom(
+  'a client of ioredis, redis or @valkey/valkey-glide, or a URL that begins with redis:// or rediss://',
+  (value) => (typeof value === 'string' ? /^rediss?:\/\/./.test(value) : methodOf(value) !== undefined),
+);
+
+// The order matters: ioredis has a sendCommand too, which takes something else.
+function methodOf(client: unknown): 'customCommand' | 'call' | 'sendCommand' | undefined {
+  if (typeof client !== 'object' || client === null) return undefined;
+  return (['customCommand', 'call', 'sendCommand'] as const).find(
+    (name) => typeof (client as Record<string, unknown>)[name] === 'function',
+  );
+}
+
+export interface Redis {
+  /** Rejects when the server answers with an error or cannot be reached. */
+  command(...args: string[]): Promise<unknown>;
+  /** Ends the connection, where it is our own. */
+  close(): Promise<void>;
+}
+
+/** @throws ConfigError when a URL is given, and neither ioredis nor redis is installed. */
+export function connect(redis: RedisClientLike | string): Redis {
+  if (typeof redis === 'string') return open(redis);
+  return { command: commandOf(redis), close: async () => {} };
+}
+
+function commandOf(redis: RedisClientLike): Redis['command'] {
+  const client = redis as Record<string, (...args: unknown[]) => Promise<unknown>>;
+  const method = methodOf(redis) as string;
+  return method === 'call' ? async (...args) => client['call']?.(...args) : async (...args) => client[method]?.(args);
+}
+
+// A command that takes longer is given up: the next attempt may find another server.
+const COMMAND_MS = 10_000;
+const CONNECT_MS = 5_000;
+const LONGEST_PAUSE_MS = 2_000;
+const pause = (attempts: number): number => Math.min(50 * 2 ** Math.min(attempts, 10), LONGEST_PAUSE_MS);
+
+interface OwnClient {
+  readonly client: RedisClientLike;
+  /** Settles with the first attempt to connect; further ones go on behind it. */
+  readonly connected: Promise<unknown>;
+  end(): void;
+}
+
+function open(url: string): Redis {
+  const { client, connected, end } = withIoredis(url) ?? withNodeRedis(url) ?? missing();
+  const command = commandOf(client);
+  const tried = connected.catch(() => {});
+  return {
+    async command(...args) {
+      // The socket does not keep the process alive; what waits for an answer does.
+      let timer: NodeJS.Timeout | undefined;
+      const late = new Promise<never>((_resolve, reject) => {
+        timer = setTimeout(() => reject(new Error('Redis did not answer in time')), COMMAND_MS);
+      });
+      try {
+        return await Promise.race([tried.then(() => command(...args)), late]);
+      } finally {
+        clearTimeout(timer);
+      }
+    },
+    close: async () => end(),
+  };
+}
+
+// Commands fail at once while there is no connection: what has to wait waits in a bounded buffer, not in the client.
+function withIoredis(url: string): OwnClient | undefined {
+  const module = load('ioredis') as typeof import('ioredis') | undefined;
+  if (!module) return undefined;
+  const client = new module.Redis(url, {
+    lazyConnect: true,
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    connectTimeout: CONNECT_MS,
+    retryStrategy: pause,
+    // A replica that was a primary: the address may lead to the new one.
+    reconnectOnError: (error) => error.message.startsWith('READONLY'),
+  });
+  client.on('error', () => {});
+  client.on('connect', () => (client as unknown as { stream?: { unref?(): void } }).stream?.unref?.());
+  return { client, connected: client.connect(), end: () => client.disconnect() };
+}
+
+function withNodeRedis(url: string): OwnClient | undefined {
+  const module = load('redis') as typeof import('redis') | undefined;
+  if (!module) return undefined;
+  const client = module.createClient({
+    url,
+    disableOfflineQueue: true,
+    socket: { connectTimeout: CONNECT_MS, reconnectStrategy: pause },
+  });
+  client.on('connect', () => client.unref());
+  const failed = new Promise((resolve) => {
+    client.on('error', resolve);
+  });
+  const connected = Promise.race([client.connect(), failed]);
+  return { client: client as unknown as RedisClientLike, connected, end: () => client.destroy() };
+}
+
+function load(name: string): unknown {
+  try {
+    require.resolve(name);
+  } catch {
+    return undefined;
+  }
+  return require(name);
+}
+
+function missing(): never {
+  throw new ConfigError('redis', 'a client, or a URL with the package ioredis or redis installed: npm install ioredis');
+}

@@ -1,0 +1,50 @@
+// Sends batches into a Redis list: one RPUSH for a batch, one flat JSON text an event, as the Python tracker's worker reads them.
+import type { EncodedEvent } from '../core/emitter';
+import type { Log } from '../core/logger';
+import type { SendResult, Transport } from '../delivery/transport';
+import type { Redis } from './client';
+import { keysOf } from './keys';
+
+/** The largest entry that a worker takes. */
+export const MAX_ENTRY_BYTES = 1024 * 1024;
+
+export class PushTransport implements Transport {
+  readonly #redis: Redis;
+  readonly #log: Log;
+  readonly #lists: readonly [string, string];
+
+  constructor(redis: Redis, key: string, log: Log) {
+    this.#redis = redis;
+    this.#log = log;
+    const [plain, anonymous] = keysOf(key);
+    this.#lists = [plain.source, anonymous.source];
+  }
+
+  fits(event: EncodedEvent): boolean {
+    return event.bytes <= MAX_ENTRY_BYTES;
+  }
+
+  async send(events: readonly EncodedEvent[]): Promise<SendResult> {
+    const list = this.#lists[events[0]?.anonymous ? 1 : 0];
+    try {
+      await this.#redis.command('RPUSH', list, ...events.map(({ json }) => json));
+      return { status: 'sent' };
+    } catch (error) {
+      const answer = answerOf(error);
+      if (/^(WRONGTYPE|NOAUTH|WRONGPASS|NOPERM)/.test(answer))
+        this.#log.error(`Redis answered ${answer}: check the key and the credentials`);
+      return { status: 'retry', error: new Error(`Redis: ${answer}`) };
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#redis.close();
+  }
+}
+
+/** The kind of a failure: a code, never the text of a message, which could hold an address or a credential. */
+export function answerOf(error: unknown): string {
+  const { code, message } = error as { code?: unknown; message?: unknown };
+  if (typeof code === 'string') return code;
+  return /^[A-Z]{3,}\b/.exec(String(message))?.[0] ?? 'not connected';
+}

@@ -1,0 +1,217 @@
+// What a worker has taken from the lists and not delivered yet: held in memory to be sent, and in Redis in case it dies.
+import { randomUUID } from 'node:crypto';
+import type { EncodedEvent } from '../core/emitter';
+import type { Log } from '../core/logger';
+import type { Cut, EventStore, Lease, StoreListener } from '../delivery/event-store';
+import { MemoryEventStore } from '../delivery/memory-store';
+import type { Redis } from './client';
+import { eventOf } from './entry';
+import { type Keys, keysOf } from './keys';
+import { MAX_ENTRY_BYTES } from './push-transport';
+import { BEAT, BURY, DONE, FETCH, GIVE_BACK, TAKE_OVER } from './scripts';
+
+/** Where an event lies in Redis. */
+interface Place {
+  readonly keys: Keys;
+  readonly number: number;
+}
+
+export class RedisEventStore implements EventStore {
+  readonly durable = true;
+  readonly #redis: Redis;
+  readonly #log: Log;
+  readonly #lists: readonly [Keys, Keys];
+  readonly #capacity: number;
+  readonly #memory: MemoryEventStore;
+  // Never a process id: in a container every process is number 1.
+  readonly #worker = randomUUID();
+  readonly #places = new Map<EncodedEvent, Place>();
+  // Settled here, but not in Redis yet: it may be away.
+  #settled: { readonly place: Place; readonly script: string }[] = [];
+  #settling: Promise<void> = Promise.resolve();
+  #number = 0;
+  #alone = false;
+  // An answer was lost: entries may lie with this worker in Redis of which it does not know.
+  #doubt = false;
+  #recovered = 0;
+  #deadLettered = 0;
+  #listener: StoreListener | undefined;
+
+  /** @param capacity Most events to be held at once. */
+  constructor(redis: Redis, key: string, capacity: number, log: Log) {
+    this.#redis = redis;
+    this.#lists = keysOf(key);
+    this.#capacity = capacity;
+    this.#memory = new MemoryEventStore({ capacity, capacityBytes: Number.MAX_SAFE_INTEGER });
+    this.#log = log;
+  }
+
+  get size(): number {
+    return this.#memory.size;
+  }
+
+  get bytes(): number {
+    return this.#memory.bytes;
+  }
+
+  get recovered(): number {
+    return this.#recovered;
+  }
+
+  get deadLettered(): number {
+    return this.#deadLettered;
+  }
+
+  listen(listener: StoreListener): void {
+    this.#listener = listener;
+  }
+
+  put(events: readonly EncodedEvent[]): boolean {
+    return this.#memory.put(events);
+  }
+
+  take(cut: Cut): Lease | undefined {
+    const lease = this.#memory.take(cut);
+    if (!lease) return undefined;
+    return {
+      events: lease.events,
+      ack: (events = lease.events) => {
+        void lease.ack(events);
+        return this.#settle(events, DONE);
+      },
+      reject: (events) => {
+        void lease.ack(events);
+        this.#deadLettered += events.length;
+        return this.#settle(events, BURY);
+      },
+      nack: (events) => lease.nack(events),
+    };
+  }
+
+  /**
+   * Fetches as many entries as there is room for.
+   *
+   * @returns how many came.
+   */
+  async fetch(): Promise<number> {
+    let fetched = 0;
+    if (this.#doubt) await this.#giveBackUnknown();
+    for (const keys of this.#lists) fetched += await this.#fetchFrom(keys);
+    if (fetched > 0) this.#listener?.arrived();
+    return fetched;
+  }
+
+  /** A sign of life; gives back to the lists what workers had that give none. */
+  async beat(): Promise<void> {
+    for (const keys of this.#lists) {
+      const [taken, dead] = (await this.#run(BEAT, [keys.workers, keys.taken(this.#worker)], [this.#worker])) as [
+        number,
+        string[],
+      ];
+      if (taken > 0) await this.#leaveToOthers(keys);
+      for (const worker of dead) {
+        const { workers, source, deaths, dead: letters } = keys;
+        const names = [workers, keys.processing(worker), source, deaths, letters, keys.taken(worker)];
+        const entries = (await this.#run(TAKE_OVER, names, [worker])) as number;
+        if (entries > 0) this.#log.warn('events of a worker that died are delivered by others', { events: entries });
+      }
+    }
+    await this.#settle([], DONE);
+  }
+
+  /** Gives back to the lists what is held. */
+  async close(): Promise<void> {
+    await this.#settle([], DONE).catch(() => {});
+    for (const keys of this.#lists) await this.#leaveToOthers(keys);
+  }
+
+  async #fetchFrom(keys: Keys): Promise<number> {
+    const held = this.#places.size;
+    const room = this.#alone && held > 0 ? 0 : this.#capacity - held;
+    if (room <= 0) return 0;
+    const names = [keys.source, keys.processing(this.#worker), keys.deaths, keys.dead];
+    const first = this.#number;
+    this.#number += room;
+    const args = [room, held, first, MAX_ENTRY_BYTES].map(String);
+    this.#doubt = true;
+    const [alone, numbers, entries] = (await this.#run(FETCH, names, args)) as [number, number[], string[]];
+    this.#doubt = false;
+    this.#alone = alone === 1;
+    const events: EncodedEvent[] = [];
+    const bad: Place[] = [];
+    for (const [index, entry] of entries.entries()) {
+      const place = { keys, number: numbers[index] as number };
+      const event = eventOf(entry, keys.anonymous);
+      if (!event) bad.push(place);
+      else {
+        this.#places.set(event, place);
+        events.push(event);
+      }
+    }
+    this.#memory.put(events);
+    this.#recovered += events.length;
+    if (bad.length > 0) {
+      this.#deadLettered += bad.length;
+      this.#log.warn('entries that are no events were laid aside as dead letters', { entries: bad.length });
+      this.#settled.push(...bad.map((place) => ({ place, script: BURY })));
+      await this.#settle([], BURY);
+    }
+    return events.length;
+  }
+
+  /** Another worker has what this one held, or is to have it: what waits here is forgotten, what is out runs its course. */
+  async #leaveToOthers(keys: Keys): Promise<void> {
+    await this.#giveBack(keys, []);
+    const kept: EncodedEvent[] = [];
+    for (let lease; (lease = this.#memory.take({ maxEvents: Infinity, maxBytes: Infinity, overhead: 0 }));) {
+      for (const event of lease.events)
+        if (event.anonymous === keys.anonymous) {
+          this.#places.delete(event);
+          this.#recovered--;
+        } else kept.push(event);
+      void lease.ack();
+    }
+    this.#memory.put(kept);
+  }
+
+  async #giveBackUnknown(): Promise<void> {
+    for (const keys of this.#lists) {
+      const known = [...this.#places.values(), ...this.#settled.map(({ place }) => place)];
+      const numbers = known.filter((place) => place.keys === keys).map(({ number }) => String(number));
+      // Without a number to keep it would be a farewell.
+      await this.#giveBack(keys, ['-1', ...numbers]);
+    }
+    this.#doubt = false;
+  }
+
+  async #giveBack({ workers, processing, source }: Keys, kept: readonly string[]): Promise<void> {
+    await this.#run(GIVE_BACK, [workers, processing(this.#worker), source], [this.#worker, ...kept]);
+  }
+
+  #settle(events: readonly EncodedEvent[], script: string): Promise<void> {
+    for (const event of events) {
+      const place = this.#places.get(event);
+      this.#places.delete(event);
+      if (place) this.#settled.push({ place, script });
+    }
+    return (this.#settling = this.#settling.catch(() => {}).then(() => this.#tellRedis()));
+  }
+
+  async #tellRedis(): Promise<void> {
+    const settled = this.#settled;
+    if (settled.length === 0) return;
+    for (const keys of this.#lists)
+      for (const script of [DONE, BURY]) {
+        const numbers = settled
+          .filter(({ place, script: own }) => place.keys === keys && own === script)
+          .map(({ place }) => String(place.number));
+        const names = [keys.processing(this.#worker), keys.deaths, ...(script === BURY ? [keys.dead] : [])];
+        if (numbers.length > 0) await this.#run(script, names, numbers);
+      }
+    this.#settled = this.#settled.slice(settled.length);
+  }
+
+  #run(script: string, keys: readonly string[], args: readonly string[]): Promise<unknown> {
+    return this.#redis.command('EVAL', script, String(keys.length), ...keys, ...args);
+  }
+}
