@@ -3,8 +3,7 @@ export const PAGE_SCHEMA = 'iglu:com.acme.shop/product/jsonschema/1-0-0';
 
 /** What the visitor's browser sends: the load generator's headers, and what the applications are to track. */
 export const HEADERS = {
-  'user-agent':
-    'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36',
+  'user-agent': 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36',
   'accept-language': 'et-EE,et;q=0.9,en;q=0.8',
   referer: 'https://shop.acme.com/tea?kind=green&sort=price',
   cookie:

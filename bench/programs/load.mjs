@@ -4,7 +4,8 @@ import { HEADERS } from '../sample.mjs';
 
 const { url, seconds } = JSON.parse(process.argv[2]);
 const result = await autocannon({ url, connections: 20, duration: seconds, headers: HEADERS });
-if (result.errors > 0 || result.non2xx > 0) throw new Error(`${result.errors} errors, ${result.non2xx} not answered 200`);
+if (result.errors > 0 || result.non2xx > 0)
+  throw new Error(`${result.errors} errors, ${result.non2xx} not answered 200`);
 process.send({
   requests: result.requests.total,
   requestsPerSecond: result.requests.average,
