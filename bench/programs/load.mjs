@@ -1,0 +1,14 @@
+// The load on an application: autocannon, 20 connections, with the headers of a browser that the site's tracker knows.
+import autocannon from 'autocannon';
+import { HEADERS } from '../sample.mjs';
+
+const { url, seconds } = JSON.parse(process.argv[2]);
+const result = await autocannon({ url, connections: 20, duration: seconds, headers: HEADERS });
+if (result.errors > 0 || result.non2xx > 0)
+  throw new Error(`${result.errors} errors, ${result.non2xx} not answered 200`);
+process.send({
+  requests: result.requests.total,
+  requestsPerSecond: result.requests.average,
+  p50: result.latency.p50,
+  p99: result.latency.p99,
+});
