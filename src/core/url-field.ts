@@ -42,5 +42,6 @@ export function fitUrl(url: string, maxPath: number): string | undefined {
     LINKER.test(decode(value)) ? parameter : '',
   );
   const page = urlText({ origin, path, query: query === '' ? undefined : query.slice(1) }, maxPath);
-  return fragment.length > MAX_FRAGMENT + 1 || page.length + fragment.length > MAX_URL ? page : page + fragment;
+  const whole = fragment.length > MAX_FRAGMENT + 1 || page.length + fragment.length > MAX_URL ? page : page + fragment;
+  return whole === '' ? undefined : whole;
 }

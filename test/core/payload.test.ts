@@ -149,6 +149,7 @@ describe('page and referrer URLs', () => {
     ['a longer path is cut, with what follows', `https://h${path(3001)}?q=1#f`, `https://h${path(3000)}`],
     ['a query too long ends at a parameter', `https://h/?a=1&b=${'b'.repeat(6000)}`, 'https://h/?a=1'],
     ['a fragment too long goes', `https://h/#${'f'.repeat(3001)}`, 'https://h/'],
+    ['one of nothing but a fragment too long is none', `#${'f'.repeat(3001)}`, undefined],
     ['a port that is no number spoils it', 'https://h:port/', undefined],
     ['a host with blanks spoils it', 'https://acme com/', undefined],
     ['a host too long spoils it', `https://${'h'.repeat(256)}/`, undefined],
