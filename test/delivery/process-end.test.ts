@@ -19,7 +19,6 @@ interface Ended {
   readonly code: number | null;
   readonly out: readonly string[];
   readonly errors: string;
-  readonly ms: number;
 }
 
 /** Runs a script that has `emitter`, `tracker` and `event` (a counter of sample events), and waits for its end. */
@@ -35,14 +34,13 @@ async function run(script: string, options: object = {}, url = collector.url): P
     ${script}`;
   const child = spawn(process.execPath, ['-e', source], { stdio: ['ignore', 'pipe', 'pipe'] });
   const killer = setTimeout(() => child.kill('SIGKILL'), 10_000);
-  const started = performance.now();
   let out = '';
   let errors = '';
   child.stdout.on('data', (chunk) => (out += chunk));
   child.stderr.on('data', (chunk) => (errors += chunk));
   const [code] = (await once(child, 'close')) as [number | null];
   clearTimeout(killer);
-  return { code, out: out.split('\n').filter(Boolean), errors, ms: performance.now() - started };
+  return { code, out: out.split('\n').filter(Boolean), errors };
 }
 
 describe('a script that ends by itself', () => {
@@ -80,33 +78,25 @@ describe('a script that ends by itself', () => {
 
   it('tries no more than one of many batches at a dead collector', async () => {
     collector.otherwise = answer(503);
-    const { out } = await run('track(100);', {
-      batchSize: 1_000,
-      maxBatchSize: 1_000,
-      flushIntervalMs: 0,
-      threadCount: 1,
-    });
+    const { out } = await run('track(100);', { batchSize: 1_000, maxPostBytes: 2_000, threadCount: 1 });
     expect(out).toEqual(['dropped 100 shutdown']);
     expect(collector.requests.length).toBe(1);
   });
 
   it('is not kept alive by an emitter that is idle, before its first event or after it', async () => {
     const { code, out } = await run(`
+      const alive = () => process.getActiveResourcesInfo().filter((kind) => /Timeout|TCP/.test(kind)).join();
+      console.log('before:' + alive());
       track(1);
-      emitter.flush().then((report) => {
-        console.log(report.sent);
-        const started = Date.now();
-        process.on('exit', () => console.log(Date.now() - started < 1_000 ? 'at once' : 'late'));
-      });`);
-    expect([code, out]).toEqual([0, ['1', 'at once']]);
-    expect((await run('')).code).toBe(0);
+      console.log('waiting:' + alive());
+      emitter.flush().then(() => setImmediate(() => console.log('after:' + alive())));`);
+    expect([code, out]).toEqual([0, ['before:', 'waiting:', 'after:']]);
   });
 
   it('is not kept alive by an event that waits for its retry', async () => {
     collector.otherwise = answer(503, { 'retry-after': '200' });
-    const { code, out, ms } = await run('track(10);');
+    const { code, out } = await run('track(10);');
     expect([code, out, collector.requests.length]).toEqual([0, ['dropped 10 shutdown'], 1]);
-    expect(ms).toBeLessThan(8_000);
   });
 
   it('has closed in time although the collector hangs', async () => {
