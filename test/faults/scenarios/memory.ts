@@ -35,7 +35,7 @@ export const memory: Scenario[] = [
         stats: tracker.stats().emitters[0],
         ms: Math.round(loop.max / 1e5) / 10,
       }));
-      await app.run(({ tracker }) => tracker.close());
+      await app.run(({ tracker }) => tracker.close({ timeoutMs: 30_000 }));
       const figures = {
         ...stage.verdict(),
         ...offered,
