@@ -128,7 +128,7 @@ export class Middleware<Req extends object, Res extends object> {
     return present.filter(({ value }) => value !== undefined).map((data) => ({ schema: HTTP_HEADER, data }));
   }
 
-  // The end, outside any scope: AsyncLocalStorage is not to be trusted in a response's events, so all it needs is here.
+  // The end: the request's own objects may be gone by now, so all it needs is here.
   #leave(
     req: Req,
     res: Res,

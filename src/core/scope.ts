@@ -64,8 +64,8 @@ export function runInScope<T>(scope: RequestScope, fn: () => T): T {
  * the next one's, which would else find itself in the first one's scope.
  */
 export function bindEvents(scope: RequestScope, emitter: EventEmitter): void {
-  const { emit } = emitter;
-  emitter.emit = (...args: Parameters<typeof emit>) => shared.storage.run(scope, () => emit.apply(emitter, args));
+  const emit = emitter.emit.bind(emitter);
+  emitter.emit = (...args) => shared.storage.run(scope, () => emit(...args));
 }
 
 /**

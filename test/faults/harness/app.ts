@@ -50,7 +50,11 @@ export class App {
     this.exited = new Promise((resolve) => {
       this.child.once('close', (code, signal) => {
         this.exit = { code, signal };
-        for (const answer of this.#answers.values()) answer({ order: 0, failure: `the app is gone: ${this.output}` });
+        for (const answer of this.#answers.values())
+          answer({
+            order: 0,
+            failure: `the app is gone (${code ?? signal}): ${this.output.replaceAll(/Write error[^\n]*/g, '').slice(-2_000)}`,
+          });
         resolve(this.exit);
       });
     });

@@ -104,15 +104,16 @@ if (config.framework) {
   await new Promise((resolve) => inside.server.listen(0, '127.0.0.1', resolve));
 }
 
+async function obey({ order, code, args }) {
+  try {
+    const answer = await run(code, inside, args);
+    checkBooks();
+    process.send({ order, answer });
+  } catch (error) {
+    process.send({ order, failure: String(error?.stack ?? error) });
+  }
+}
 if (config.attached) {
-  process.on('message', async ({ order, code, args }) => {
-    try {
-      const answer = await run(code, inside, args);
-      checkBooks();
-      process.send({ order, answer });
-    } catch (error) {
-      process.send({ order, failure: String(error?.stack ?? error) });
-    }
-  });
+  process.on('message', (message) => void obey(message));
   process.send({ order: 0, answer: { port: inside.server?.address().port } });
 }

@@ -26,6 +26,8 @@ export interface Stage {
   collector(script?: Script, settings?: CollectorSettings): Promise<ScriptedCollector>;
   /** An app that is ready. */
   app(settings: AppSettings): Promise<App>;
+  /** A folder of the run's own. */
+  readonly folder: string;
   /** What the apps wrote down so far. */
   journal(): Journal;
   /** Judges what was accepted so far against what all collectors have. */
@@ -44,6 +46,7 @@ export function scenario<Size>(
     const apps: App[] = [];
     const collectors: ScriptedCollector[] = [];
     const stage: Stage = {
+      folder,
       random: randomOf(seed),
       collector: async (script, settings) => {
         const collector = await new ScriptedCollector(script, settings).up();

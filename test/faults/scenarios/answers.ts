@@ -59,6 +59,26 @@ export const answers: Scenario[] = [
     },
   ),
 
+  scenario(
+    5,
+    'events sent one by one fare one by one: each gets there once, whatever becomes of its neighbours',
+    { small: { events: 300 }, full: { events: 10_000 } },
+    async (stage, { events }) => {
+      const seen = new Set<string | undefined>();
+      const { figures } = await deliver(stage, {
+        events,
+        emitter: { ...quick, method: 'get', batchSize: 10 },
+        script: ({ events: [event] }) => {
+          const isFirst = !seen.has(event?.['eid']);
+          seen.add(event?.['eid']);
+          return isFirst && stage.random() < 0.3 ? { status: 503 } : {};
+        },
+      });
+      must('nothing arrives twice', figures.duplicates === 0, figures);
+      return figures;
+    },
+  ),
+
   ...[429, 503].map((status) =>
     scenario(
       6,

@@ -14,13 +14,15 @@ export const memory: Scenario[] = [
       });
       const before = await app.run(({ memory: used }) => used());
       const offered = await app.run(
-        async ({ track, loop }, count) => {
+        async ({ track, tracker, loop }, count) => {
           loop.enable();
-          const total = { accepted: 0, refused: 0 };
+          const total = { accepted: 0, refused: 0, mostHeld: 0 };
           for (let done = 0; done < count; done += 100) {
             const { accepted, refused } = track(100);
             total.accepted += accepted;
             total.refused += refused;
+            const { waiting = 0, inFlight = 0 } = tracker.stats().emitters[0] ?? {};
+            total.mostHeld = Math.max(total.mostHeld, waiting + inFlight);
             await new Promise(setImmediate);
           }
           return total;
@@ -33,7 +35,7 @@ export const memory: Scenario[] = [
         stats: tracker.stats().emitters[0],
         ms: Math.round(loop.max / 1e5) / 10,
       }));
-      await app.run(({ tracker }) => tracker.close());
+      await app.run(({ tracker }) => tracker.close({ timeoutMs: 30_000 }));
       const figures = {
         ...stage.verdict(),
         ...offered,
@@ -41,6 +43,7 @@ export const memory: Scenario[] = [
         grownMb: Math.round((after.rss - before.rss) / 2 ** 20),
       };
       must('every event is accepted or refused', offered.accepted + offered.refused === events, figures);
+      must('no more is held than the capacity', offered.mostHeld <= 10_000, figures);
       must('the counts are the same inside', after.stats?.refused.full === offered.refused, {
         figures,
         stats: after.stats,
@@ -52,6 +55,27 @@ export const memory: Scenario[] = [
       );
       must('memory stays within 64 MB', figures.grownMb <= 64, figures);
       return figures;
+    },
+  ),
+
+  scenario(
+    30,
+    'an emitter that has delivered many times its capacity has all of it free again',
+    { small: { rounds: 20 }, full: { rounds: 500 } },
+    async (stage, { rounds }) => {
+      const collector = await stage.collector();
+      const app = await stage.app({ tracker: { endpoint: collector.url, emitter: { bufferCapacity: 100 } } });
+      for (let round = 0; round < rounds; round++) {
+        const offered = await app.run(async ({ track, tracker }) => {
+          const total = track(100);
+          await tracker.flush();
+          return total;
+        });
+        must('there is room for all', offered.accepted === 100, { round, offered });
+      }
+      const figures = stage.verdict();
+      must('all arrive once', figures.received === rounds * 100 && figures.duplicates === 0, figures);
+      return { ...figures };
     },
   ),
 

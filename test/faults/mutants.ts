@@ -1,0 +1,114 @@
+// Faults planted into the built package: what each would do to a user, and the scenario that has to notice it.
+import type { Patch } from './harness/package';
+
+export interface Mutant {
+  readonly title: string;
+  readonly patches: readonly Patch[];
+  /** A scenario's number, and words of its title where the number has several. */
+  readonly noticedBy: readonly [number: number, words?: string];
+}
+
+const mutant = (
+  title: string,
+  noticedBy: Mutant['noticedBy'],
+  file: string,
+  ...changes: [find: string, put: string][]
+): Mutant => ({
+  title,
+  noticedBy,
+  patches: changes.map(([find, put]) => ({ file, find, put })),
+});
+
+export const mutants: readonly Mutant[] = [
+  mutant('an ack is forgotten', [30, 'free again'], 'delivery/memory-store.js', [
+    'ack: (named = events) => void settle(named),',
+    'ack: () => {},',
+  ]),
+  mutant('an event that came back is lost', [5, 'a third'], 'delivery/memory-store.js', [
+    'lane.putBack(entries.filter(({ event }) => returned.has(event)));',
+    '',
+  ]),
+  mutant('events are acknowledged by position', [5, 'one by one'], 'delivery/memory-store.js', [
+    'named.filter((event) => open.delete(event))',
+    'events.slice(0, [...named].length).filter((event) => open.delete(event))',
+  ]),
+  mutant('a full buffer evicts the oldest event in silence', [30, 'a burst'], 'delivery/memory-store.js', [
+    'events.length > this.#capacity)\n            return false;',
+    'events.length > this.#capacity) this.take({ maxEvents: 1, maxBytes: Infinity, overhead: 0 })?.ack();',
+  ]),
+  mutant(
+    'a buffer has no bound',
+    [30, 'a burst'],
+    'delivery/memory-store.js',
+    ['events.length > this.#capacity)', 'events.length > Infinity)'],
+    ['+ bytes > this.#capacityBytes)', '+ bytes > Infinity)'],
+  ),
+  mutant('a time-out is swallowed', [12], 'delivery/collector-transport.js', [
+    'this.#timer === timer && this.#expire()',
+    'this.#timer === timer && undefined',
+  ]),
+  mutant('a redirect counts as success', [10, '301'], 'delivery/collector-transport.js', [
+    'status >= 200 && status < 300)',
+    'status >= 200 && status < 400)',
+  ]),
+  mutant('a rejection is retried for ever', [9, '400'], 'delivery/collector-transport.js', [
+    'new Set([400, 401, 403, 410, 422])',
+    'new Set()',
+  ]),
+  mutant('a connection that the server has closed is not replaced', [13, '100 ms'], 'delivery/collector-transport.js', [
+    "? 'stale' : { error }",
+    '? { error } : { error }',
+  ]),
+  mutant('Retry-After is ignored', [6, '503'], 'delivery/retry-gate.js', ['if (afterMs !== undefined)', 'if (false)']),
+  mutant('there is no backoff', [7, 'a word'], 'delivery/retry-gate.js', [
+    'return until - performance.now();',
+    'return 0;',
+  ]),
+  mutant(
+    'waits go by the wall clock',
+    [29, 'set back by an hour delays'],
+    'delivery/retry-gate.js',
+    ['const now = performance.now();', 'const now = Date.now();'],
+    ['return until - performance.now();', 'return until - Date.now();'],
+  ),
+  mutant('what a close gives up is not reported', [17, 'memory held'], 'delivery/open-leases.js', [
+    "this.#ledger.drop('shutdown', lost);",
+    '',
+  ]),
+  mutant('a close without an end', [17, 'memory held'], 'delivery/batch-emitter.js', ['left() <= 0 ||', '']),
+  mutant(
+    'nobody asks for events when the process runs out of work',
+    [42, 'sends what it tracked'],
+    'delivery/last-call.js',
+    ["process.on('beforeExit', onBeforeExit);", ''],
+  ),
+  mutant('process.exit loses events in silence', [42, 'memory held'], 'delivery/last-call.js', [
+    "process.on('exit', onExit);",
+    '',
+  ]),
+  mutant('a callback that throws reaches the engine', [40, 'throws'], 'core/logger.js', [
+    'this.error(`${name} threw`);',
+    'throw new Error(name);',
+  ]),
+  mutant('a callback that rejects is nobody’s', [40, 'rejects'], 'core/logger.js', [
+    'result.then(undefined, () => this.error(`${name} rejected`));',
+    '',
+  ]),
+  mutant('all visitors share one tracker', [33, 'express:'], 'middleware.js', [
+    'this.tracker.forRequest(visit)',
+    '(globalThis.one ??= this.tracker.forRequest(visit))',
+  ]),
+  mutant('a pipelined answer ends in the scope of another', [34, 'express: no event of pipelined'], 'middleware.js', [
+    '(0, scope_1.bindEvents)(own, raw);',
+    '',
+  ]),
+  mutant('an answer that was cut off is a page view', [36, 'express:'], 'middleware.js', [
+    'if (raw.writableFinished && !visit.pageViewed',
+    'if (!visit.pageViewed',
+  ]),
+  mutant('signal listeners stay behind', [46], 'middleware.js', ['this.#unlisten?.()', 'false']),
+  mutant('a durable store says that it has written, and has not', [42, 'durable'], 'lmdb/lmdb-event-store.js', [
+    'this.#file.add([own.id, event.anonymous ? 1 : 0, own.next + index], (0, event_record_1.toRecord)(event));',
+    'void index;',
+  ]),
+];
