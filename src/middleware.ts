@@ -15,6 +15,7 @@ import { closeOnShutdown, type ServerLike } from './shutdown';
 export interface Framework<Req, Res> {
   /** Copies the strings of a request; called once, at its beginning. */
   facts(req: Req): RequestFacts;
+  /** @param name In lower case. */
   header(req: Req, name: string): string | undefined;
   /** The pattern of the route that took the request, as far as it is known: `/tea/:kind`. */
   route(req: Req): string | undefined;
@@ -27,6 +28,7 @@ export type Declared<Req> = (
   req: Req,
   raw: ServerResponse,
   tracker: RequestTracker,
+  arrivedAt: number,
   status: number | undefined,
 ) => void;
 
@@ -135,8 +137,8 @@ export class Middleware<Req extends object, Res extends object> {
     scope: RequestScope,
   ): void {
     if ((this.#declared || this.#options.pageViews !== false) && !this.#isIgnored(req)) {
-      this.#declared?.(req, raw, tracker, raw.headersSent ? raw.statusCode : undefined);
-      if (raw.writableFinished && !visit.pageViewed && this.#isPage(req, res, raw, visit.facts)) {
+      this.#declared?.(req, raw, tracker, visit.arrivedAt, raw.headersSent ? raw.statusCode : undefined);
+      if (raw.writableFinished && !visit.pageViewed && this.#isPage(req, res, visit.facts, raw.statusCode)) {
         const timestamp = { type: 'dtm', value: visit.arrivedAt } as const;
         tracker.trackQuietly('trackPageView', buildPageView, { timestamp });
       }
@@ -155,21 +157,20 @@ export class Middleware<Req extends object, Res extends object> {
     return ignored;
   }
 
-  #isPage(req: Req, res: Res, raw: ServerResponse, facts: RequestFacts): boolean {
+  #isPage(req: Req, res: Res, { method }: RequestFacts, status: number): boolean {
     const { pageViews } = this.#options;
+    if (typeof pageViews === 'boolean')
+      return pageViews && isAnsweredPage(method, status, this.#framework.contentType(res)) && !this.#isPrefetch(req);
     let wanted = false;
     this.#log.guard('pageViews', () => {
-      wanted =
-        typeof pageViews === 'function'
-          ? pageViews(req, res) === true
-          : !this.#isPrefetch(req) && isAnsweredPage(facts.method, raw.statusCode, this.#framework.contentType(res));
+      wanted = pageViews(req, res) === true;
     });
     return wanted;
   }
 
   #isPrefetch(req: Req): boolean {
     const { header } = this.#framework;
-    return PREFETCH.test(header(req, 'purpose') ?? header(req, 'sec-purpose') ?? '');
+    return PREFETCH.test(`${header(req, 'purpose')} ${header(req, 'sec-purpose')}`);
   }
 
   #meet(server: ServerLike): void {
