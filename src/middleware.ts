@@ -14,13 +14,13 @@ import { closeOnShutdown, type ServerLike } from './shutdown';
 /** How a framework's request is read. Reading only: nothing in an adapter decides. */
 export interface Framework<Req, Res> {
   /** Copies the strings of a request; called once, at its beginning. */
-  facts(req: Req): RequestFacts;
+  readonly facts: (req: Req) => RequestFacts;
   /** @param name In lower case. */
-  header(req: Req, name: string): string | undefined;
+  readonly header: (req: Req, name: string) => string | undefined;
   /** The pattern of the route that took the request, as far as it is known: `/tea/:kind`. */
-  route(req: Req): string | undefined;
+  readonly route: (req: Req) => string | undefined;
   /** The answer's content type. Not Node's response: what frameworks give to its `writeHead` cannot be asked back. */
-  contentType(res: Res): unknown;
+  readonly contentType: (res: Res) => unknown;
 }
 
 /** Tracks what handlers have declared, when the response is done; the status is undefined when no answer was begun. */
@@ -197,5 +197,5 @@ const PREFETCH = /\bpre(?:fetch|render)\b/i;
 
 function isAnsweredPage(method: string, status: number, contentType: unknown): boolean {
   if (method !== 'GET') return false;
-  return status === 304 || (status === 200 && /^text\/html\b/i.test(String(contentType ?? '')));
+  return status === 304 || (status === 200 && typeof contentType === 'string' && /^text\/html\b/i.test(contentType));
 }

@@ -19,6 +19,7 @@ export interface Mounted {
   readonly byHand: Handler[];
 }
 
+const HANDLER = Symbol('handler');
 const apps = new WeakMap<object, Mounted>();
 
 export function mountedIn(container: object): Mounted {
@@ -54,7 +55,12 @@ function fastifyHandler(instance: FastifyInstance, options: ResolvedModule, decl
     request.tracker = (request.raw as unknown as FastifyRequest).tracker;
     done();
   });
-  const route = (raw: Request): unknown => requests.get(raw)?.routeOptions.handler;
+  // Fastify binds its handlers, and what is bound has no metadata; a route's config takes the handler along.
+  instance.addHook('onRoute', (route) => {
+    route.config = { ...route.config, [HANDLER]: route.handler } as typeof route.config;
+  });
+  const route = (raw: Request): unknown =>
+    (requests.get(raw)?.routeOptions.config as { [HANDLER]?: unknown } | undefined)?.[HANDLER];
   const declared = whenDone(declares, options.tracker, view, route);
   return handler(new Middleware(framework, throughView(options, view), declared));
 }

@@ -2,7 +2,7 @@
 import { ContractError } from '../core/errors';
 import type { FlushReport } from '../core/emitter';
 import type { TrackerEvent } from '../core/events/event';
-import { currentScope, currentTracker, RequestScope, runInScope } from '../core/scope';
+import { currentScope, RequestScope, runInScope } from '../core/scope';
 import { Subject } from '../core/subject';
 import type { RequestTracker, Tracker, TrackerHealth } from '../core/tracker';
 import type { Builder, TrackerStats } from '../core/tracker-core';
@@ -19,7 +19,7 @@ export class TrackerService extends Tracking {
   readonly #tracker: Tracker;
   readonly #name: string;
 
-  /** @param name The tracker's name in the request scope; for a test, leave it out. */
+  /** @param name What `currentTracker(name)` calls it inside `runWith`. */
   constructor(tracker: Tracker, name: string = tracker.namespace) {
     super();
     this.#tracker = tracker;
@@ -33,11 +33,19 @@ export class TrackerService extends Tracking {
 
   /** The running request's tracker, else one that adds nothing to the app's. Not for callers. */
   get current(): RequestTracker {
-    return (currentTracker(this.#name) as RequestTracker | undefined) ?? this.#tracker.withSubject(new Subject());
+    return this.#scoped ?? this.#tracker.withSubject(new Subject());
+  }
+
+  // By the tracker itself: a test may have put another into the place of the one that the app named.
+  get #scoped(): RequestTracker | undefined {
+    const found = currentScope()?.findWhere(
+      (tracking) => (tracking as { isOf?: RequestTracker['isOf'] }).isOf?.(this.#tracker) === true,
+    );
+    return found as RequestTracker | undefined;
   }
 
   get #tracking(): Tracking {
-    return currentTracker(this.#name) ?? this.#tracker;
+    return this.#scoped ?? this.#tracker;
   }
 
   get subject(): Subject {
@@ -51,7 +59,7 @@ export class TrackerService extends Tracking {
    * @throws ContractError in contract mode `throw`.
    */
   setSubject(subject: Subject): this {
-    const current = currentTracker(this.#name);
+    const current = this.#scoped;
     if (current) current.setSubject(subject);
     else
       this.#tracker.core.onSubjectBreach(

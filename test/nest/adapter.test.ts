@@ -19,7 +19,8 @@ import type { Server } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { SnowplowModule } from '../../src/nest';
 import '../../src/fastify';
-import { type Call, FORWARDED, type RunningApp, type Setup, testAdapter } from '../contracts/adapter';
+import { testAdapter } from '../contracts/adapter';
+import { type Call, FORWARDED, type RunningApp, type Setup } from '../contracts/adapter-world';
 
 const onExpress = (req: Request, res: Response): Call => ({
   tracker: req.tracker,
