@@ -14,12 +14,13 @@ import { closeOnShutdown, type ServerLike } from './shutdown';
 /** How a framework's request is read. Reading only: nothing in an adapter decides. */
 export interface Framework<Req, Res> {
   /** Copies the strings of a request; called once, at its beginning. */
-  facts(req: Req): RequestFacts;
-  header(req: Req, name: string): string | undefined;
+  readonly facts: (req: Req) => RequestFacts;
+  /** @param name In lower case. */
+  readonly header: (req: Req, name: string) => string | undefined;
   /** The pattern of the route that took the request, as far as it is known: `/tea/:kind`. */
-  route(req: Req): string | undefined;
+  readonly route: (req: Req) => string | undefined;
   /** The answer's content type. Not Node's response: what frameworks give to its `writeHead` cannot be asked back. */
-  contentType(res: Res): unknown;
+  readonly contentType: (res: Res) => unknown;
 }
 
 /** Tracks what handlers have declared, when the response is done; the status is undefined when no answer was begun. */
@@ -27,6 +28,7 @@ export type Declared<Req> = (
   req: Req,
   raw: ServerResponse,
   tracker: RequestTracker,
+  arrivedAt: number,
   status: number | undefined,
 ) => void;
 
@@ -138,8 +140,8 @@ export class Middleware<Req extends object, Res extends object> {
     scope: RequestScope,
   ): void {
     if ((this.#declared || this.#options.pageViews !== false) && !this.#isIgnored(req)) {
-      this.#declared?.(req, raw, tracker, raw.headersSent ? raw.statusCode : undefined);
-      if (raw.writableFinished && !visit.pageViewed && this.#isPage(req, res, raw, visit.facts)) {
+      this.#declared?.(req, raw, tracker, visit.arrivedAt, raw.headersSent ? raw.statusCode : undefined);
+      if (raw.writableFinished && !visit.pageViewed && this.#isPage(req, res, visit.facts, raw.statusCode)) {
         const timestamp = { type: 'dtm', value: visit.arrivedAt } as const;
         tracker.trackQuietly('trackPageView', buildPageView, { timestamp });
       }
@@ -158,21 +160,20 @@ export class Middleware<Req extends object, Res extends object> {
     return ignored;
   }
 
-  #isPage(req: Req, res: Res, raw: ServerResponse, facts: RequestFacts): boolean {
+  #isPage(req: Req, res: Res, { method }: RequestFacts, status: number): boolean {
     const { pageViews } = this.#options;
+    if (typeof pageViews === 'boolean')
+      return pageViews && isAnsweredPage(method, status, this.#framework.contentType(res)) && !this.#isPrefetch(req);
     let wanted = false;
     this.#log.guard('pageViews', () => {
-      wanted =
-        typeof pageViews === 'function'
-          ? pageViews(req, res) === true
-          : !this.#isPrefetch(req) && isAnsweredPage(facts.method, raw.statusCode, this.#framework.contentType(res));
+      wanted = pageViews(req, res) === true;
     });
     return wanted;
   }
 
   #isPrefetch(req: Req): boolean {
     const { header } = this.#framework;
-    return PREFETCH.test(header(req, 'purpose') ?? header(req, 'sec-purpose') ?? '');
+    return PREFETCH.test(`${header(req, 'purpose')} ${header(req, 'sec-purpose')}`);
   }
 
   #meet(server: ServerLike): void {
@@ -204,5 +205,5 @@ const PREFETCH = /\bpre(?:fetch|render)\b/i;
 
 function isAnsweredPage(method: string, status: number, contentType: unknown): boolean {
   if (method !== 'GET') return false;
-  return status === 304 || (status === 200 && /^text\/html\b/i.test(String(contentType ?? '')));
+  return status === 304 || (status === 200 && typeof contentType === 'string' && /^text\/html\b/i.test(contentType));
 }

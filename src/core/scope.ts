@@ -33,6 +33,13 @@ export class RequestScope {
     return name === this.name ? this.tracker : (this.#joined?.get(name) ?? this.outer?.find(name));
   }
 
+  /** The nearest tracker that `accepts` says yes to: of this scope, of its further mounts, of the scopes around it. */
+  findWhere(accepts: (tracker: Tracking) => boolean): Tracking | undefined {
+    if (accepts(this.tracker)) return this.tracker;
+    for (const tracker of this.#joined?.values() ?? []) if (accepts(tracker)) return tracker;
+    return this.outer?.findWhere(accepts);
+  }
+
   /** The request has ended. */
   end(): void {
     this.request = undefined;

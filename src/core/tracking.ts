@@ -84,6 +84,16 @@ export abstract class Tracking {
   /** Builds an event by one of the package's builders and tracks it. */
   protected abstract attempt<Args>(caller: string, build: Builder<Args>, args: Args): string | undefined;
 
+  /** Attempts on another: how one stands for the other. */
+  protected static attemptOn<Args>(
+    other: Tracking,
+    caller: string,
+    build: Builder<Args>,
+    args: Args,
+  ): string | undefined {
+    return other.attempt(caller, build, args);
+  }
+
   /**
    * A page view, `e=pv`. In a request `pageUrl` defaults to the request's own.
    *

@@ -1,14 +1,23 @@
-// How a request of Express 4 and 5 is read.
-import type { Request, Response } from 'express';
+// How a request of Express 4 and 5 is read, and how the middleware takes it.
+import type { Request, RequestHandler, Response } from 'express';
 import type { RequestFacts } from '../core/request';
-import type { Framework } from '../middleware';
+import type { Framework, Middleware } from '../middleware';
 
 export const express: Framework<Request, Response> = {
   facts,
-  header: (req, name) => req.get(name),
+  header: (req, name) => req.headers[name] as string | undefined,
   route: (req) => (req.route ? `${req.baseUrl}${String((req.route as { path: unknown }).path)}` : undefined),
   contentType: (res) => res.getHeader('content-type'),
 };
+
+/** The middleware as Express calls it. */
+export function handler(middleware: Middleware<Request, Response>): RequestHandler {
+  return (req, res, next) => {
+    const entered = middleware.enter(req, res, res, (req.socket as { server?: never }).server);
+    req.tracker ??= entered.tracker;
+    entered.run(next);
+  };
+}
 
 function facts(req: Request): RequestFacts {
   const { headers } = req;

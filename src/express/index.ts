@@ -4,7 +4,7 @@ import type { Request, RequestHandler, Response } from 'express';
 import type { RequestTracker } from '../core/tracker';
 import { Middleware } from '../middleware';
 import { type MiddlewareOptions, resolveMiddleware } from '../middleware-options';
-import { express } from './framework';
+import { express, handler } from './framework';
 
 declare global {
   // eslint-disable-next-line @typescript-eslint/no-namespace -- how Express has its request extended
@@ -32,10 +32,5 @@ export type ExpressOptions = MiddlewareOptions<Request, Response>;
  * });
  */
 export function snowplow(options: ExpressOptions): RequestHandler {
-  const middleware = new Middleware(express, resolveMiddleware('snowplow', options));
-  return (req, res, next) => {
-    const entered = middleware.enter(req, res, res, (req.socket as { server?: never }).server);
-    req.tracker ??= entered.tracker;
-    entered.run(next);
-  };
+  return handler(new Middleware(express, resolveMiddleware('snowplow', options)));
 }

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { Readable } from 'node:stream';
 import { expect, it } from 'vitest';
-import type { Call, World } from './adapter';
+import type { Call, World } from './adapter-world';
 
 const STRUCT = { category: 'shop', action: 'add' };
 

@@ -1,6 +1,6 @@
 // Adapter contract: automatic page views, and what is none.
 import { expect, it } from 'vitest';
-import type { Call, World } from './adapter';
+import type { Call, World } from './adapter-world';
 
 const HTML = { 'content-type': 'text/html; charset=utf-8' };
 

@@ -1,6 +1,6 @@
 // Adapter contract: what of the visitor reaches the events.
 import { expect, it } from 'vitest';
-import { FORWARDED, type World } from './adapter';
+import { FORWARDED, type World } from './adapter-world';
 
 const DUID = '6f1c2b7e-3a50-4d0e-9a51-0f4f6f7f1a11';
 const SID = 'b8b2d1f0-6f0c-4c8f-8a3c-2f0b7c1d9e22';
@@ -117,10 +117,11 @@ export function testVisitor(world: World): void {
     const events = await world.events();
     const labels = (which: (event: (typeof events)[number]) => boolean): unknown[] =>
       events.filter((event) => event['e'] === 'se' && which(event)).map((event) => event['se_la']);
-    expect(labels(() => true).toSorted()).toEqual(['anonymous', 'ignore', 'signal']);
+    expect(new Set(labels(() => true))).toEqual(new Set(['anonymous', 'ignore', 'signal']));
+    expect(events).toHaveLength(5);
     expect(labels((event) => event['duid'] === DUID)).toEqual(['ignore']);
     const pages = events.filter(({ e }) => e === 'pv').map(({ url }) => url);
-    expect(pages.toSorted()).toEqual([`${world.url}/r/a?wish=anonymous`, `${world.url}/r/a?wish=signal`]);
+    expect(new Set(pages)).toEqual(new Set([`${world.url}/r/a?wish=anonymous`, `${world.url}/r/a?wish=signal`]));
     expect(world.tracker.stats().refused.private).toBe(2);
   });
 

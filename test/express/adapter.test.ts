@@ -1,9 +1,10 @@
 // The adapter contract on Express 4 and 5.
 import { createServer } from 'node:http';
-import express5, { type ErrorRequestHandler, type Request, type Response } from 'express';
+import express5, { type ErrorRequestHandler, type NextFunction, type Request, type Response } from 'express';
 import express4 from 'express4';
 import { snowplow } from '../../src/express';
-import { type Adapter, type Call, FORWARDED, testAdapter } from '../contracts/adapter';
+import { testAdapter } from '../contracts/adapter';
+import { type Adapter, type Call, FORWARDED } from '../contracts/adapter-world';
 
 const call = (req: Request, res: Response): Call => ({
   tracker: req.tracker,
@@ -16,6 +17,15 @@ const call = (req: Request, res: Response): Call => ({
     return undefined;
   },
 });
+
+// Express 4 looks at no promise: there the app hands an error on by itself.
+const handOn = async (result: Promise<unknown>, next: NextFunction): Promise<void> => {
+  try {
+    await result;
+  } catch (error) {
+    next(error);
+  }
+};
 
 const adapter = (express: typeof express5, rejects: boolean): Adapter => ({
   route: '/r/:name',
@@ -33,9 +43,7 @@ const adapter = (express: typeof express5, rejects: boolean): Adapter => ({
     app.use(express.json());
     app.all('/r/:name', (req, res, next) => {
       const result = handle(call(req, res));
-      // Express 4 looks at no promise: there the app hands an error on by itself.
-      if (!rejects && result instanceof Promise) result.catch(next);
-      return rejects ? result : undefined;
+      return rejects || !(result instanceof Promise) ? result : handOn(result, next);
     });
     const fail: ErrorRequestHandler = (error, req, res, _next) => {
       onError?.(call(req, res), error);

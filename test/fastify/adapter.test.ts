@@ -1,7 +1,8 @@
 // The adapter contract on Fastify 5.
 import fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
 import { snowplow } from '../../src/fastify';
-import { type Call, FORWARDED, testAdapter } from '../contracts/adapter';
+import { testAdapter } from '../contracts/adapter';
+import { type Call, FORWARDED } from '../contracts/adapter-world';
 
 const call = (request: FastifyRequest, reply: FastifyReply): Call => ({
   tracker: request.tracker,

@@ -3,7 +3,8 @@ import { createServer } from 'node:http';
 import Koa3, { type Context } from 'koa';
 import Koa2 from 'koa2';
 import { snowplow } from '../../src/koa';
-import { type Adapter, type Call, FORWARDED, testAdapter } from '../contracts/adapter';
+import { testAdapter } from '../contracts/adapter';
+import { type Adapter, type Call, FORWARDED } from '../contracts/adapter-world';
 
 const call = (ctx: Context): Call => ({
   tracker: ctx.tracker,
@@ -48,7 +49,8 @@ const adapter = (Koa: typeof Koa3): Adapter => ({
       if (ctx.method === 'POST') for await (const _chunk of ctx.req);
       await handle(call(ctx as Context));
     });
-    const server = createServer(app.callback());
+    const respond = app.callback();
+    const server = createServer((req, res) => void respond(req, res));
     return { server, close: () => new Promise((resolve) => server.close(() => resolve())) };
   },
 });

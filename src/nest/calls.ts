@@ -1,0 +1,96 @@
+// The calls of decorated handlers: noted while they run, and their events tracked when the response is done.
+import type { Log } from '../core/logger';
+import { currentScope, type RequestScope } from '../core/scope';
+import type { RequestTracker } from '../core/tracker';
+import { identityOf, type Intent, intentsOf, type When } from './intents';
+
+/** One call of a decorated handler. */
+export interface HandlerCall {
+  readonly handler: object;
+  readonly owner: object | undefined;
+  args: readonly unknown[];
+  result: unknown;
+  failed: boolean;
+}
+
+/** How a call came out, for `on`. */
+export type Outcome = 'success' | 'error' | 'unanswered';
+
+// By Node's response, for as long as it lives. A handler that runs more than once in a request is one call: the last.
+const calls = new WeakMap<object, Map<object, HandlerCall>>();
+
+/** Notes a call in the request that is running; outside of one, it is only the caller's. */
+export function noteCall(call: HandlerCall): HandlerCall {
+  const response = currentResponse();
+  if (!response) return call;
+  let noted = calls.get(response);
+  if (!noted) calls.set(response, (noted = new Map()));
+  noted.set(identityOf(call.handler), call);
+  return call;
+}
+
+/** The calls of a request that is done. */
+export const callsOf = (response: object): readonly HandlerCall[] => [...(calls.get(response)?.values() ?? [])];
+
+/** `method` that also notes what it was called with: Nest's interceptors do not see a handler's arguments. */
+export function noting(method: (...args: unknown[]) => unknown): (...args: unknown[]) => unknown {
+  const wrapper = function (this: unknown, ...args: unknown[]): unknown {
+    const response = currentResponse();
+    const call = response && calls.get(response)?.get(identityOf(wrapper));
+    if (call) call.args = args;
+    return method.apply(this, args);
+  };
+  for (const key of Reflect.getOwnMetadataKeys(method))
+    Reflect.defineMetadata(key, Reflect.getOwnMetadata(key, method), wrapper);
+  for (const property of ['name', 'length'] as const)
+    Object.defineProperty(wrapper, property, { value: method[property], configurable: true });
+  return wrapper;
+}
+
+// A runWith() inside the request has a scope of its own.
+function currentResponse(): object | undefined {
+  let scope: RequestScope | undefined = currentScope();
+  while (scope && !scope.request) scope = scope.outer;
+  return scope?.request;
+}
+
+/** Tracks what a call's handler and its class have declared. Never throws. */
+export function trackCall(
+  call: HandlerCall,
+  outcome: Outcome,
+  request: unknown,
+  tracker: RequestTracker,
+  log: Log,
+  arrivedAt?: number,
+): void {
+  const context = { request, args: call.args, result: call.result };
+  for (const { decorator, build, values, isView } of intentsOf(call.handler, call.owner)) {
+    const on = (values as { on?: When }).on ?? 'success';
+    if (on !== 'always' && on !== outcome) continue;
+    let args: object | undefined;
+    log.guard(decorator, () => {
+      const given = evaluate(values, context);
+      const timestamp = isView && arrivedAt !== undefined ? { type: 'dtm', value: arrivedAt } : undefined;
+      args = { timestamp, ...given };
+    });
+    if (args) tracker.trackQuietly(decorator, build as Intent['build'], args as never);
+  }
+}
+
+type Values = Record<string, unknown>;
+
+function evaluate(values: object, context: object): Values {
+  if (typeof values === 'function') return settled((values as (context: object) => unknown)(context)) as Values;
+  const args: Values = {};
+  for (const [name, value] of Object.entries(values))
+    if (name !== 'on')
+      args[name] = typeof value === 'function' ? settled((value as (c: object) => unknown)(context)) : value;
+  return args;
+}
+
+/** @throws TypeError for a promise: the response is done, and nothing waits. */
+function settled(value: unknown): unknown {
+  if (typeof (value as { then?: unknown } | null | undefined)?.then !== 'function') return value;
+  Promise.resolve(value).catch(() => {});
+  throw new TypeError('a decorator function gave a promise');
+}

@@ -1,0 +1,35 @@
+// The door `snowplow-middleware/nest`: a module for Nest 10, 11 and 12.
+// Floor 3: may import the files at the root of src, core, and how the Express door reads a request.
+// Next: snowplow.module.ts; mount.ts, how a request gets its tracker; decorators.ts to calls.ts, what is declared and tracked at its end.
+import type { RequestTracker } from '../core/tracker';
+
+declare global {
+  // eslint-disable-next-line @typescript-eslint/no-namespace -- how Express has its request extended
+  namespace Express {
+    interface Request {
+      /** Tracks for the visitor of this request. */
+      tracker: RequestTracker;
+    }
+  }
+}
+
+export {
+  type NestRequest,
+  TrackPageView,
+  TrackScreenView,
+  TrackSelfDescribingEvent,
+  TrackStructEvent,
+  type TrackContext,
+  type Tracked,
+} from './decorators';
+export type {
+  NestResponse,
+  SnowplowModuleAsyncOptions,
+  SnowplowModuleOptions,
+  SnowplowOptions,
+  SnowplowOptionsFactory,
+} from './options';
+export { SnowplowMiddleware } from './snowplow.middleware';
+export { SnowplowModule } from './snowplow.module';
+export { getTrackerToken, InjectTracker } from './tokens';
+export { TrackerService } from './tracker.service';

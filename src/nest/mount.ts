@@ -1,0 +1,115 @@
+// How the middleware gets into a Nest app, on the Express and on the Fastify adapter.
+import type { HttpServer } from '@nestjs/common';
+import type { Request, RequestHandler, Response } from 'express';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Tracker } from '../core/tracker';
+import { express, handler } from '../express/framework';
+import { type Declared, type Framework, Middleware } from '../middleware';
+import { callsOf, trackCall } from './calls';
+import { isDeclared } from './intents';
+import type { ResolvedModule } from './options';
+
+/** The middleware as an adapter's `use` takes it. */
+export type Handler = RequestHandler;
+
+/** What an app has of this package: kept by its container, so that two apps in one process have nothing in common. */
+export interface Mounted {
+  readonly names: Set<string | undefined>;
+  /** The middleware that the app applies by itself. */
+  readonly byHand: Handler[];
+}
+
+const HANDLER = Symbol('handler');
+const apps = new WeakMap<object, Mounted>();
+
+export function mountedIn(container: object): Mounted {
+  let mounted = apps.get(container);
+  if (!mounted) apps.set(container, (mounted = { names: new Set(), byHand: [] }));
+  return mounted;
+}
+
+/** @param declares Whether the decorators' events are this tracker's. */
+export function makeHandler(adapter: HttpServer, options: ResolvedModule, declares: () => boolean): Handler {
+  if (adapter.getType() === 'fastify')
+    return fastifyHandler(adapter.getInstance() as FastifyInstance, options, declares);
+  const declared = whenDone(declares, options.tracker, (req) => req, expressRoute);
+  return handler(new Middleware<Request, Response>(express, options, declared));
+}
+
+// Nest gives a middleware Node's own request, with what Fastify decided about it, and runs it before any hook that can be
+// added here. So the middleware enters with that one, and the hook tells whose it is.
+function fastifyHandler(instance: FastifyInstance, options: ResolvedModule, declares: () => boolean): Handler {
+  const requests = new WeakMap<object, FastifyRequest>();
+  const replies = new WeakMap<object, FastifyReply>();
+  const view = (raw: object): object => requests.get(raw) ?? replies.get(raw) ?? raw;
+  const framework: Framework<Request, Response> = {
+    facts: express.facts,
+    header: express.header,
+    route: (raw) => requests.get(raw)?.routeOptions.url,
+    contentType: (raw) => (replies.get(raw) ?? raw).getHeader('content-type'),
+  };
+  if (!instance.hasRequestDecorator('tracker')) instance.decorateRequest('tracker', null as never);
+  instance.addHook('onRequest', (request, reply, done) => {
+    requests.set(request.raw, request);
+    replies.set(reply.raw, reply);
+    request.tracker = (request.raw as unknown as FastifyRequest).tracker;
+    done();
+  });
+  // Fastify binds its handlers, and what is bound has no metadata; a route's config takes the handler along.
+  instance.addHook('onRoute', (route) => {
+    route.config = { ...route.config, [HANDLER]: route.handler } as typeof route.config;
+  });
+  const route = (raw: Request): unknown =>
+    (requests.get(raw)?.routeOptions.config as { [HANDLER]?: unknown } | undefined)?.[HANDLER];
+  const declared = whenDone(declares, options.tracker, view, route);
+  return handler(new Middleware(framework, throughView(options, view), declared));
+}
+
+function whenDone(
+  declares: () => boolean,
+  { log }: Tracker,
+  view: (req: Request) => object,
+  route: (req: Request) => unknown,
+): Declared<Request> {
+  return (req, response, tracker, arrivedAt, status) => {
+    if (!declares()) return;
+    let calls = callsOf(response);
+    // A guard's refusal, and an answer from a cache, come without a call. A 404 says that nobody took the request.
+    const untaken = calls.length === 0 && status !== 404 ? route(req) : undefined;
+    if (isDeclared(untaken))
+      calls = [{ handler: untaken, owner: undefined, args: [], result: undefined, failed: false }];
+    for (const call of calls) {
+      const outcome = status === undefined ? 'unanswered' : call.failed || status >= 400 ? 'error' : 'success';
+      trackCall(call, outcome, view(req), tracker, log, arrivedAt);
+    }
+  };
+}
+
+/** The options with hooks that are given what the app knows: Fastify's request and reply. */
+function throughView(options: ResolvedModule, view: (raw: object) => object): ResolvedModule {
+  const viewed =
+    <Rest extends unknown[], Result>(hook: (req: object, ...rest: Rest) => Result) =>
+    (raw: object, ...rest: Rest): Result =>
+      hook(view(raw), ...rest);
+  const { hooks, ip, ignore, pageViews } = options;
+  const { subject, entities, skip, anonymous } = hooks;
+  return {
+    ...options,
+    ip: ip && viewed(ip),
+    ignore: ignore && viewed(ignore),
+    pageViews: typeof pageViews === 'function' ? (raw, rawReply) => pageViews(view(raw), view(rawReply)) : pageViews,
+    hooks: {
+      ...hooks,
+      subject: subject && viewed(subject),
+      entities: entities && viewed(entities),
+      skip: skip && viewed(skip),
+      anonymous: typeof anonymous === 'function' ? viewed(anonymous) : anonymous,
+    },
+  };
+}
+
+// Nest copies a handler's metadata to the function that it gives to Express.
+function expressRoute(req: Request): unknown {
+  const { stack = [] } = (req.route ?? {}) as { stack?: { handle: unknown }[] };
+  return stack.map(({ handle }) => handle).find(isDeclared);
+}

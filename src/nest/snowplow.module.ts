@@ -1,0 +1,164 @@
+// SnowplowModule: one tracker for the app, mounted before everything else, flushed and closed with the app.
+import {
+  type BeforeApplicationShutdown,
+  type DynamicModule,
+  type HttpServer,
+  Inject,
+  Module,
+  type NestModule,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+  type Provider,
+} from '@nestjs/common';
+import { HttpAdapterHost, ModulesContainer } from '@nestjs/core';
+import type { Observable } from 'rxjs';
+import { ConfigError, show } from '../core/errors';
+import type { Tracker } from '../core/tracker';
+import { createTracker } from '../create-tracker';
+import { SHUTDOWN_TIMEOUT_MS } from '../shutdown';
+import { makeHandler, mountedIn } from './mount';
+import {
+  OPTIONS,
+  optionsProviders,
+  type ResolvedModule,
+  resolveModule,
+  type SnowplowExtras,
+  type SnowplowModuleAsyncOptions,
+  type SnowplowModuleOptions,
+  type SnowplowOptions,
+} from './options';
+import { getTrackerToken } from './tokens';
+import { TrackerService } from './tracker.service';
+
+const NAME = Symbol.for('snowplow-middleware.nest.name');
+const RESOLVED = Symbol.for('snowplow-middleware.nest.resolved');
+const SERVICE = Symbol.for('snowplow-middleware.nest.service');
+
+/**
+ * Tracks for each visitor of a Nest app, on the Express and on the Fastify adapter.
+ *
+ * @example
+ * \@Module({ imports: [SnowplowModule.forRoot({ endpoint: 'https://collector.acme.com', namespace: 'web', appId: 'shop' })] })
+ * class AppModule {}
+ */
+@Module({})
+export class SnowplowModule
+  implements NestModule, OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown
+{
+  readonly #made: ResolvedModule;
+  // The same, with the tracker that a test may have put in the place of the one that was made.
+  readonly #options: ResolvedModule;
+  readonly #name: string | undefined;
+  readonly #host: HttpAdapterHost;
+  readonly #container: object;
+  #isMounted = false;
+
+  /** @throws ConfigError that names the option, when the app starts. */
+  static forRoot<Req, Res>({ name, isGlobal, ...options }: SnowplowModuleOptions<Req, Res>): DynamicModule {
+    return define({ name, isGlobal }, [{ provide: OPTIONS, useValue: options }]);
+  }
+
+  /** Options made by a factory, a class, or a provider of the app. @throws ConfigError */
+  static forRootAsync<Req, Res>(options: SnowplowModuleAsyncOptions<Req, Res>): DynamicModule {
+    return { ...define(options, optionsProviders(options)), imports: options.imports ?? [] };
+  }
+
+  /** Not for callers: Nest makes it. */
+  constructor(
+    @Inject(RESOLVED) resolved: ResolvedModule,
+    @Inject(NAME) { name }: SnowplowExtras,
+    @Inject(SERVICE) service: unknown,
+    @Inject(HttpAdapterHost) host: HttpAdapterHost,
+    @Inject(ModulesContainer) container: object,
+  ) {
+    const tracker = trackerOf(service);
+    this.#made = resolved;
+    this.#options = { ...resolved, tracker, ownsTracker: resolved.ownsTracker && tracker === resolved.tracker };
+    this.#name = name;
+    this.#host = host;
+    this.#container = container;
+    const { names } = mountedIn(container);
+    if (names.has(name))
+      throw new ConfigError('SnowplowModule: name', 'another for each further tracker of the app', show(name)); // prettier-ignore
+    names.add(name);
+    this.#mount();
+    // A testing module gets its adapter later; Nest 10 says nothing of it, there configure() is the next chance.
+    (host as { init$?: Observable<void> }).init$?.subscribe(() => this.#mount());
+  }
+
+  configure(): void {
+    this.#mount();
+  }
+
+  // In the constructor, because any later is too late: after routes on Express, and beside them with a global prefix.
+  #mount(): void {
+    // None in a microservice or a bare application context.
+    const adapter = this.#host.httpAdapter as HttpServer | undefined;
+    if (this.#isMounted || !adapter) return;
+    this.#isMounted = true;
+    const { names, byHand } = mountedIn(this.#container);
+    const declares = (): boolean => {
+      const [first] = names;
+      return this.#name === (names.has(undefined) ? undefined : first);
+    };
+    const handler = makeHandler(adapter, this.#options, declares);
+    if (this.#options.mount) adapter.use(handler);
+    else byHand.push(handler);
+  }
+
+  onApplicationBootstrap(): void {
+    if (process.listenerCount('SIGTERM') === 0)
+      this.#options.tracker.log.debug(
+        'nothing listens for SIGTERM: app.enableShutdownHooks() lets the tracker send what it holds',
+      );
+  }
+
+  /** Sends what there is. Not waited for: requests in flight are still to end, and the server is still to close. */
+  beforeApplicationShutdown(): void {
+    void this.#options.tracker.flush();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    const { tracker, ownsTracker, shutdown } = this.#made;
+    const timeoutMs = shutdown?.timeoutMs ?? SHUTDOWN_TIMEOUT_MS;
+    await Promise.all([
+      this.#options.tracker.flush({ timeoutMs }),
+      ownsTracker ? tracker.close({ timeoutMs }) : undefined,
+    ]);
+  }
+}
+
+function define(extras: SnowplowExtras, made: Provider[]): DynamicModule {
+  const { name, isGlobal = true } = extras;
+  if (name !== undefined && (typeof name !== 'string' || name === ''))
+    throw new ConfigError('SnowplowModule: name', 'a non-empty string', show(name));
+  const token = getTrackerToken(name);
+  const providers: Provider[] = [
+    ...made,
+    { provide: NAME, useValue: { name } },
+    {
+      provide: RESOLVED,
+      useFactory: (options: SnowplowOptions<object, object>) => resolveModule(name, options),
+      inject: [OPTIONS],
+    },
+    {
+      provide: token,
+      useFactory: (resolved: ResolvedModule) => new TrackerService(resolved.tracker, resolved.name),
+      inject: [RESOLVED],
+    },
+    { provide: SERVICE, useExisting: token },
+  ];
+  const exported: Provider[] = name === undefined ? [{ provide: TrackerService, useExisting: token }] : [];
+  return {
+    module: SnowplowModule,
+    global: isGlobal,
+    providers: [...providers, ...exported],
+    exports: [token, ...(name === undefined ? [TrackerService] : [])],
+  };
+}
+
+/** The tracker behind what is injected. Behind a test's fake there is none: then nothing is sent. */
+function trackerOf(service: unknown): Tracker {
+  const { app } = service as Partial<TrackerService>;
+  return app ?? createTracker({ endpoint: 'localhost', enabled: false, logger: false });
+}

@@ -1,0 +1,112 @@
+// TrackerService: a singleton that stands for the request's tracker inside a request, and for the app's outside.
+import { ContractError } from '../core/errors';
+import type { FlushReport } from '../core/emitter';
+import type { TrackerEvent } from '../core/events/event';
+import { currentScope, RequestScope, runInScope } from '../core/scope';
+import { Subject } from '../core/subject';
+import type { RequestTracker, Tracker, TrackerHealth } from '../core/tracker';
+import type { Builder, TrackerStats } from '../core/tracker-core';
+import { Tracking } from '../core/tracking';
+
+/**
+ * Tracks for the visitor of the request that is running, however deep in the app; outside a request, for the app itself.
+ *
+ * @example
+ * constructor(private readonly tracker: TrackerService) {}
+ * add(sku: string) { this.tracker.trackStructEvent({ category: 'shop', action: 'add', label: sku }); }
+ */
+export class TrackerService extends Tracking {
+  readonly #tracker: Tracker;
+  readonly #name: string;
+
+  /** @param name What `currentTracker(name)` calls it inside `runWith`. */
+  constructor(tracker: Tracker, name: string = tracker.namespace) {
+    super();
+    this.#tracker = tracker;
+    this.#name = name;
+  }
+
+  /** The app's own tracker. Not for callers. */
+  get app(): Tracker {
+    return this.#tracker;
+  }
+
+  /** The running request's tracker, else one that adds nothing to the app's. Not for callers. */
+  get current(): RequestTracker {
+    return this.#scoped ?? this.#tracker.withSubject(new Subject());
+  }
+
+  // By the tracker itself: a test may have put another into the place of the one that the app named.
+  get #scoped(): RequestTracker | undefined {
+    const found = currentScope()?.findWhere(
+      (tracking) => (tracking as { isOf?: RequestTracker['isOf'] }).isOf?.(this.#tracker) === true,
+    );
+    return found as RequestTracker | undefined;
+  }
+
+  get #tracking(): Tracking {
+    return this.#scoped ?? this.#tracker;
+  }
+
+  get subject(): Subject {
+    return this.#tracking.subject;
+  }
+
+  /**
+   * Replaces the subject of this request, or of this `runWith`. Outside of both it is a broken contract: the app's
+   * defaults are the module's `subject`-free options, and no visitor's.
+   *
+   * @throws ContractError in contract mode `throw`.
+   */
+  setSubject(subject: Subject): this {
+    const current = this.#scoped;
+    if (current) current.setSubject(subject);
+    else
+      this.#tracker.core.onSubjectBreach(
+        new ContractError('setSubject', 'subject', 'set in a request or in runWith()', 'a call outside of both'),
+      );
+    return this;
+  }
+
+  withSubject(subject: Subject): RequestTracker {
+    return this.#tracker.withSubject(subject);
+  }
+
+  /**
+   * A scope without a request: in `fn` and whatever it starts, this service tracks for `subject`. For messages, sockets,
+   * schedulers, queues.
+   *
+   * @example
+   * \@EventPattern('paid')
+   * paid(data: Paid) { return this.tracker.runWith(new Subject().setUserId(data.userId), () => this.orders.close(data)); }
+   */
+  runWith<T>(subject: Subject, fn: () => T): T {
+    return runInScope(new RequestScope(this.#name, this.withSubject(subject), currentScope()), fn);
+  }
+
+  track(event: TrackerEvent): string | undefined {
+    return this.#tracking.track(event);
+  }
+
+  protected attempt<Args>(caller: string, build: Builder<Args>, args: Args): string | undefined {
+    return Tracking.attemptOn(this.#tracking, caller, build, args);
+  }
+
+  flush(options?: { timeoutMs?: number }): Promise<FlushReport> {
+    return this.#tracker.flush(options);
+  }
+
+  stats(): TrackerStats {
+    return this.#tracker.stats();
+  }
+
+  /**
+   * Whether events can leave: a plain object that fits a Terminus health check.
+   *
+   * @example
+   * \@Get('health') @HealthCheck() check() { return this.health.check([() => ({ snowplow: this.tracker.health() })]); }
+   */
+  health(): TrackerHealth {
+    return this.#tracker.health();
+  }
+}
