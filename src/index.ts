@@ -55,7 +55,7 @@ export type { RefusalInfo, TrackerStats } from './core/tracker-core';
 export { Tracking } from './core/tracking';
 export { createTracker, type CreateTrackerOptions } from './create-tracker';
 export { AsyncEmitter, Emitter } from './delivery/emitter';
-export type { Cut, EventStore, Lease } from './delivery/event-store';
+export type { Cut, EventStore, Lease, StoreListener } from './delivery/event-store';
 export { MemoryEventStore, type MemoryStoreOptions } from './delivery/memory-store';
 export type {
   AsyncEmitterOptions,

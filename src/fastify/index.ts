@@ -13,6 +13,7 @@ declare module 'fastify' {
   }
 }
 
+/** The hooks get Fastify's request, and `pageViews` its reply beside it. */
 export type FastifyOptions = MiddlewareOptions<FastifyRequest, FastifyReply>;
 
 /**

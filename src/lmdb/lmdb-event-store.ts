@@ -9,6 +9,7 @@ import { openFile } from './open-file';
 import { type Lane, Queue, type Taken } from './queue';
 import type { Ownership, QueueFile, Usage } from './queue-file';
 
+/** Options of an {@link LmdbEventStore}. */
 export interface LmdbStoreOptions {
   /** A directory of the store's own, on a local disk. Made when missing, readable by this user alone. */
   path: string;

@@ -46,7 +46,7 @@ function membersOf(path: string, name: string): Map<string, string | undefined> 
 /** A value as the documents write it. */
 const written = (value: unknown): string => {
   if (value === 16 * 1024 * 1024) return '16 MiB';
-  return typeof value === 'string' ? `'${value}'` : typeof value === 'object' ? JSON.stringify(value) : String(value);
+  return typeof value === 'string' ? `'${value}'` : JSON.stringify(value);
 };
 
 const isLiteral = (text: string | undefined): boolean => text !== undefined && /^(?:['\d[{]|true\b|false\b)/.test(text);

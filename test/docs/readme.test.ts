@@ -6,17 +6,18 @@ import ts from 'typescript';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startCollector } from '../../src/collector';
 import { Child } from '../support/child';
-import { type Block, blocksOf, isCommonJs, nameOf, PAGES, ROOT, wordOf } from './blocks';
+import { type Block, blocksOf, isCommonJs, nameOf, PAGES, ROOT, textOf, wordOf } from './blocks';
 import { checkBlocks } from './compile';
 
 const blocks = PAGES.flatMap(blocksOf);
+const manifest = JSON.parse(textOf('package.json')) as { readonly exports: object };
 
 // A door that this checkout has not built, or a package that is not installed, cannot be compiled against.
 function isMissing(block: Block): boolean {
   const doors = [...`${block.preamble}\n${block.code}`.matchAll(/['"]snowplow-middleware\/([a-z]+)['"]/g)];
   const needed = wordOf(block, 'needs');
   return (
-    doors.some(([, door]) => !existsSync(join(ROOT, 'src', door as string, 'index.ts'))) ||
+    doors.some(([, door]) => !(`./${door}` in manifest.exports)) ||
     (needed !== undefined && !existsSync(join(ROOT, 'node_modules', needed)))
   );
 }
