@@ -21,7 +21,12 @@ export interface Framework<Req> {
 }
 
 /** Tracks what handlers have declared, when the response is done; the status is undefined when no answer was begun. */
-export type Declared<Req> = (req: Req, raw: ServerResponse, tracker: RequestTracker, status: number | undefined) => void;
+export type Declared<Req> = (
+  req: Req,
+  raw: ServerResponse,
+  tracker: RequestTracker,
+  status: number | undefined,
+) => void;
 
 /** A request that has been given its tracker. */
 export interface Entered {
