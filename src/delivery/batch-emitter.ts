@@ -33,6 +33,9 @@ export interface EngineSettings extends PumpSettings, Callbacks {
   readonly flushIntervalMs: number;
 }
 
+/** The key under which an emitter tells workers how it delivers. */
+export const DELIVERY: unique symbol = Symbol.for('snowplow-middleware.delivery.v1') as never;
+
 const FLUSH_TIMEOUT_MS = 10_000;
 const CLOSE_TIMEOUT_MS = 5_000;
 // How long a close waits between two attempts: it has no time for the usual backoff.
@@ -66,6 +69,10 @@ export class BatchEmitter implements EncodedInput {
       lost: (events, error) => this.#ledger.lose(events, error),
     });
     if (store.size > 0) this.#pump.send();
+  }
+
+  get [DELIVERY](): { readonly settings: EngineSettings; readonly transport: Transport } {
+    return { settings: this.#settings, transport: this.#transport };
   }
 
   get takesEncoded(): boolean {

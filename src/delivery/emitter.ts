@@ -50,7 +50,8 @@ export class AsyncEmitter extends BatchEmitter {
   }
 }
 
-function assemble(
+/** From options to what an engine is made of. */
+export function assemble(
   owner: string,
   endpoint: string | AsyncEmitterOptions,
   options: Partial<AsyncEmitterOptions> | undefined,

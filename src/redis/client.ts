@@ -8,10 +8,12 @@ export type RedisClientLike =
   | { call(command: string, ...args: string[]): Promise<unknown> }
   | { sendCommand(args: string[]): Promise<unknown> };
 
-/** The rule of every `redis` option. */
+const EXPECTED = 'a client of ioredis, redis or @valkey/valkey-glide, or a URL that begins with redis:// or rediss://';
+
+/** The rule of every `redis` option; a text is looked at by {@link connect}, which never repeats it. */
 export const redisRule: OptionRule = custom(
-  'a client of ioredis, redis or @valkey/valkey-glide, or a URL that begins with redis:// or rediss://',
-  (value) => (typeof value === 'string' ? /^rediss?:\/\/./.test(value) : methodOf(value) !== undefined),
+  EXPECTED,
+  (value) => typeof value === 'string' || methodOf(value) !== undefined,
 );
 
 // The order matters: ioredis has a sendCommand too, which takes something else.
@@ -29,9 +31,12 @@ export interface Redis {
   close(): Promise<void>;
 }
 
-/** @throws ConfigError when a URL is given, and neither ioredis nor redis is installed. */
-export function connect(redis: RedisClientLike | string): Redis {
-  if (typeof redis === 'string') return open(redis);
+/** @throws ConfigError when a text is no URL, or neither ioredis nor redis is installed to use it. */
+export function connect(owner: string, redis: RedisClientLike | string): Redis {
+  if (typeof redis === 'string') {
+    if (!/^rediss?:\/\/./.test(redis) || !URL.canParse(redis)) throw new ConfigError(`${owner}: redis`, EXPECTED);
+    return open(owner, redis);
+  }
   return { command: commandOf(redis), close: async () => {} };
 }
 
@@ -54,8 +59,8 @@ interface OwnClient {
   end(): void;
 }
 
-function open(url: string): Redis {
-  const { client, connected, end } = withIoredis(url) ?? withNodeRedis(url) ?? missing();
+function open(owner: string, url: string): Redis {
+  const { client, connected, end } = withIoredis(url) ?? withNodeRedis(url) ?? missing(owner);
   const command = commandOf(client);
   const tried = connected.catch(() => {});
   return {
@@ -118,6 +123,9 @@ function load(name: string): unknown {
   return require(name);
 }
 
-function missing(): never {
-  throw new ConfigError('redis', 'a client, or a URL with the package ioredis or redis installed: npm install ioredis');
+function missing(owner: string): never {
+  throw new ConfigError(
+    `${owner}: redis`,
+    "a client; for a URL the package 'ioredis' or 'redis' has to be installed: npm install ioredis",
+  );
 }

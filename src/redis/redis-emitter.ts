@@ -38,7 +38,7 @@ function assemble(options: RedisEmitterOptions): ConstructorParameters<typeof Ba
   const defaults = { ...REDIS_DEFAULTS, flushIntervalMs, bufferCapacity, bufferCapacityBytes, maxRetryDelayMs };
   const resolved = resolveOptions<RedisEmitterOptions, typeof defaults>(owner, options, RULES, defaults);
   const log = new Log(resolved.logger);
-  const redis = connect(resolved.redis);
+  const redis = connect(owner, resolved.redis);
   void checkPersistence(redis, log);
   const store =
     resolved.eventStore ??

@@ -34,8 +34,10 @@ export class RedisEventStore implements EventStore {
   // An answer was lost: entries may lie with this worker in Redis of which it does not know.
   #doubt = false;
   #recovered = 0;
+  #returned = 0;
   #deadLettered = 0;
   #listener: StoreListener | undefined;
+  #closing: Promise<void> | undefined;
 
   /** @param capacity Most events to be held at once. */
   constructor(redis: Redis, key: string, capacity: number, log: Log) {
@@ -56,6 +58,11 @@ export class RedisEventStore implements EventStore {
 
   get recovered(): number {
     return this.#recovered;
+  }
+
+  /** Events that went back to the lists. */
+  get returned(): number {
+    return this.#returned;
   }
 
   get deadLettered(): number {
@@ -119,8 +126,17 @@ export class RedisEventStore implements EventStore {
     await this.#settle([], DONE);
   }
 
+  /** Events that were fetched and are not settled. */
+  get held(): number {
+    return this.#places.size;
+  }
+
   /** Gives back to the lists what is held. */
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    return (this.#closing ??= this.#leave());
+  }
+
+  async #leave(): Promise<void> {
     await this.#settle([], DONE).catch(() => {});
     for (const keys of this.#lists) await this.#leaveToOthers(keys);
   }
@@ -129,10 +145,10 @@ export class RedisEventStore implements EventStore {
     const held = this.#places.size;
     const room = this.#alone && held > 0 ? 0 : this.#capacity - held;
     if (room <= 0) return 0;
-    const names = [keys.source, keys.processing(this.#worker), keys.deaths, keys.dead];
+    const names = [keys.source, keys.processing(this.#worker), keys.deaths, keys.dead, keys.workers];
     const first = this.#number;
     this.#number += room;
-    const args = [room, held, first, MAX_ENTRY_BYTES].map(String);
+    const args = [...[room, held, first, MAX_ENTRY_BYTES].map(String), this.#worker];
     this.#doubt = true;
     const [alone, numbers, entries] = (await this.#run(FETCH, names, args)) as [number, number[], string[]];
     this.#doubt = false;
@@ -168,6 +184,7 @@ export class RedisEventStore implements EventStore {
         if (event.anonymous === keys.anonymous) {
           this.#places.delete(event);
           this.#recovered--;
+          this.#returned++;
         } else kept.push(event);
       void lease.ack();
     }

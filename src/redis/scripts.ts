@@ -8,7 +8,8 @@ const DEAD_SECONDS = 30 * 24 * 3600;
  * Moves entries from the list to the worker's own. One that two workers have died with comes alone, so that it can take
  * no others along; one that is too large goes to the dead letters.
  *
- * KEYS: source, processing, deaths, dead. ARGV: most entries, entries held already, number of the first, most bytes of an entry.
+ * KEYS: source, processing, deaths, dead, workers. ARGV: most entries, entries held already, number of the first, most
+ * bytes of an entry, worker.
  * Answers: whether it came alone, the numbers, the entries.
  */
 export const FETCH = `
@@ -35,6 +36,7 @@ while #entries < tonumber(ARGV[1]) and bytes < 8 * tonumber(ARGV[4]) do
   end
   if alone == 1 then break end
 end
+if #entries > 0 then redis.call('ZADD', KEYS[5], redis.call('TIME')[1], ARGV[5]) end
 return {alone, numbers, entries}`;
 
 /** Forgets entries that were delivered. KEYS: processing, deaths. ARGV: their numbers. */
