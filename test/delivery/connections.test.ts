@@ -227,7 +227,7 @@ describe('a collector that does not answer', () => {
 describe('an answer without end', () => {
   it('that drips is a success at once, and does not hold up what comes after it', async () => {
     collector.next(dripBody(5));
-    const { emitter, feed, failures } = emitterWith({ requestTimeoutMs: 3_000 });
+    const { emitter, feed, failures } = emitterWith({ requestTimeoutMs: 10_000 });
     feed.offer(2);
     await vi.waitFor(() => expect(feed.balanced().sent).toBe(2));
     feed.offer(2);

@@ -127,15 +127,12 @@ describe('a flush', () => {
 
   it('called and awaited inside a callback does not deadlock', async () => {
     const reports: unknown[] = [];
-    const { feed, emitter } = makeEngine(
-      {
-        onSuccess: async (events) => {
-          if (events.length === 3) feed.offer(2);
-          reports.push(await emitter.flush());
-        },
-      },
-      { transport: new PortTransport(() => SENT) },
-    );
+    const flushAgain = async (events: readonly unknown[]): Promise<void> => {
+      if (events.length === 3) feed.offer(2);
+      reports.push(await emitter.flush());
+    };
+    const onSuccess = flushAgain as (events: readonly unknown[]) => void;
+    const { feed, emitter } = makeEngine({ onSuccess }, { transport: new PortTransport(() => SENT) });
     feed.offer(3);
     await emitter.flush();
     await vi.waitFor(() => expect(reports).toHaveLength(2));

@@ -18,8 +18,7 @@ const inTurn = (...answers: readonly Answer[]): PortTransport => {
 /** Lets the clock run until a promise has settled. */
 async function run<T>(promise: Promise<T>): Promise<T> {
   let settled = false;
-  const done = (): void => void (settled = true);
-  promise.then(done, done);
+  void promise.catch(() => {}).finally(() => (settled = true));
   for (let ms = 0; !settled && ms < 60_000; ms += 10) await pass(10);
   return promise;
 }

@@ -222,7 +222,9 @@ export class ScriptedCollector {
 
   /** Ends every connection that is open, in good order or by a reset. */
   disconnect(how: 'end' | 'reset' = 'end'): void {
-    for (const socket of this.#sockets.values()) how === 'end' ? socket.end() : socket.resetAndDestroy();
+    for (const socket of this.#sockets.values())
+      if (how === 'end') socket.end();
+      else socket.resetAndDestroy();
   }
 
   async close(): Promise<void> {
