@@ -82,6 +82,7 @@ describe.each(frameworks)('an app on %s', (_name, start) => {
         onSuccess: fail,
         bufferCapacity: 20,
         maxRetryDelayMs: 20,
+        batchSize: 1,
         maxPostBytes: 4_000,
       },
     });
