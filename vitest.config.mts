@@ -26,6 +26,16 @@ export default defineConfig({
           testTimeout: 120_000,
         },
       },
+      {
+        extends: true,
+        test: {
+          ...shared,
+          name: 'soak',
+          include: ['test/faults/soak/*.soak.ts'],
+          globalSetup: 'test/faults/harness/setup.ts',
+          testTimeout: 0,
+        },
+      },
     ],
   },
 });

@@ -9,6 +9,7 @@ import { disks } from './disks';
 import { exits } from './exits';
 import { handlers } from './handlers';
 import { kills } from './kills';
+import { load } from './load';
 import { memory } from './memory';
 import { outages } from './outages';
 import { visitors } from './visitors';
@@ -26,6 +27,7 @@ export const scenarios: readonly Scenario[] = [
   visitors,
   handlers,
   callbacks,
+  load,
 ]
   .flat()
   .toSorted((a, b) => a.number - b.number);
