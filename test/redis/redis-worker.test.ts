@@ -280,7 +280,7 @@ suite('RedisWorker', () => {
       open.push(slept, other);
       await slept.fetch();
       const out = slept.take({ ...all, maxEvents: 4 });
-      for (const id of await server.client.zrange(workers(), 0, -1)) await server.client.zadd(workers(), '0', id);
+      for (const id of await server.client.zrange(workers(), '0', '-1')) await server.client.zadd(workers(), '0', id);
       await other.beat();
       await slept.beat();
       expect(slept.size).toBe(0);
