@@ -201,8 +201,9 @@ export class RedisEventStore implements EventStore {
     this.#doubt = false;
   }
 
-  async #giveBack({ workers, processing, source }: Keys, kept: readonly string[]): Promise<void> {
-    await this.#run(GIVE_BACK, [workers, processing(this.#worker), source], [this.#worker, ...kept]);
+  async #giveBack(keys: Keys, kept: readonly string[]): Promise<void> {
+    const names = [keys.workers, keys.processing(this.#worker), keys.source];
+    await this.#run(GIVE_BACK, names, [this.#worker, ...kept]);
   }
 
   #settle(events: readonly EncodedEvent[], script: string): Promise<void> {

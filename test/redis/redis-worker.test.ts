@@ -266,7 +266,7 @@ suite('RedisWorker', () => {
       expect(await server.client.lrange(`{${key}}:dead`, 0, -1)).toEqual(entries.slice(0, 1));
       start();
       await collector.waitFor(4);
-      expect([...collector.taken.keys()].toSorted()).toEqual(others.map(({ eid }) => eid).toSorted());
+      expect([...collector.taken.keys()].toSorted()).toEqual(others.map(({ eid }) => String(eid)).toSorted());
       expect(batches).toEqual([1, 1, 1, 1]);
     });
 
