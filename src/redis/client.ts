@@ -60,9 +60,9 @@ interface OwnClient {
 }
 
 function open(owner: string, url: string): Redis {
-  const { client, connected, end } = withIoredis(url) ?? withNodeRedis(url) ?? missing(owner);
-  const command = commandOf(client);
-  const tried = connected.catch(() => {});
+  const own = withIoredis(url) ?? withNodeRedis(url) ?? missing(owner);
+  const command = commandOf(own.client);
+  const tried = own.connected.catch(() => {});
   return {
     async command(...args) {
       // The socket does not keep the process alive; what waits for an answer does.
@@ -76,7 +76,7 @@ function open(owner: string, url: string): Redis {
         clearTimeout(timer);
       }
     },
-    close: async () => end(),
+    close: async () => own.end(),
   };
 }
 

@@ -1,12 +1,10 @@
 // Sends batches into a Redis list: one RPUSH for a batch, one flat JSON text an event, as the Python tracker's worker reads them.
 import type { EncodedEvent } from '../core/emitter';
 import type { Log } from '../core/logger';
+import { MAX_QUEUED_BYTES } from '../delivery/queue-engine';
 import type { SendResult, Transport } from '../delivery/transport';
 import type { Redis } from './client';
 import { keysOf } from './keys';
-
-/** The largest entry that a worker takes. */
-export const MAX_ENTRY_BYTES = 1024 * 1024;
 
 export class PushTransport implements Transport {
   readonly #redis: Redis;
@@ -21,7 +19,7 @@ export class PushTransport implements Transport {
   }
 
   fits(event: EncodedEvent): boolean {
-    return event.bytes <= MAX_ENTRY_BYTES;
+    return event.bytes <= MAX_QUEUED_BYTES;
   }
 
   async send(events: readonly EncodedEvent[]): Promise<SendResult> {

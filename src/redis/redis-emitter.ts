@@ -1,12 +1,11 @@
 // The emitter into a Redis list, from which workers deliver: tracking waits for no collector, and outlives this process.
-import { Log } from '../core/logger';
 import { type OptionRules, resolveOptions, text } from '../core/options';
 import { BatchEmitter } from '../delivery/batch-emitter';
-import { MemoryEventStore } from '../delivery/memory-store';
-import { batching, BUFFER_RULES, type BufferOptions, DEFAULTS } from '../delivery/options';
+import { BUFFER_RULES, type BufferOptions } from '../delivery/options';
+import { intoQueue, MAX_QUEUED_BYTES } from '../delivery/queue-engine';
 import { connect, type RedisClientLike, redisRule } from './client';
 import { checkPersistence } from './keeps-events';
-import { MAX_ENTRY_BYTES, PushTransport } from './push-transport';
+import { PushTransport } from './push-transport';
 
 export interface RedisEmitterOptions extends BufferOptions {
   /** Your client, which you close; or a URL, for which a connection is made. @default 'redis://127.0.0.1:6379' */
@@ -33,25 +32,10 @@ export class RedisEmitter extends BatchEmitter {
 }
 
 function assemble(options: RedisEmitterOptions): ConstructorParameters<typeof BatchEmitter> {
-  const owner = 'RedisEmitter';
-  const { flushIntervalMs, bufferCapacity, bufferCapacityBytes, maxRetryDelayMs } = DEFAULTS;
-  const defaults = { ...REDIS_DEFAULTS, flushIntervalMs, bufferCapacity, bufferCapacityBytes, maxRetryDelayMs };
-  const resolved = resolveOptions<RedisEmitterOptions, typeof defaults>(owner, options, RULES, defaults);
-  const log = new Log(resolved.logger);
-  const redis = connect(owner, resolved.redis);
-  void checkPersistence(redis, log);
-  const store =
-    resolved.eventStore ??
-    new MemoryEventStore({ capacity: resolved.bufferCapacity, capacityBytes: resolved.bufferCapacityBytes });
-  const settings = {
-    ...batching(owner, resolved),
-    byteLimit: resolved.byteLimit ?? Infinity,
-    maxBytes: MAX_ENTRY_BYTES,
-    flushIntervalMs: resolved.flushIntervalMs,
-    maxRetryDelayMs: resolved.maxRetryDelayMs,
-    // One command at a time: the list keeps the order of the events.
-    threads: 1,
-    onDrop: resolved.onDrop,
-  };
-  return [settings, store, new PushTransport(redis, resolved.key, log), log];
+  const { redis, key, ...buffer } = resolveOptions('RedisEmitter', options, RULES, REDIS_DEFAULTS);
+  const connection = connect('RedisEmitter', redis);
+  return intoQueue('RedisEmitter', buffer, MAX_QUEUED_BYTES, (log) => {
+    void checkPersistence(connection, log);
+    return new PushTransport(connection, key, log);
+  });
 }

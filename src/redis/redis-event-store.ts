@@ -3,11 +3,11 @@ import { randomUUID } from 'node:crypto';
 import type { EncodedEvent } from '../core/emitter';
 import type { Log } from '../core/logger';
 import type { Cut, EventStore, Lease, StoreListener } from '../delivery/event-store';
+import { eventOf } from '../delivery/foreign-event';
 import { MemoryEventStore } from '../delivery/memory-store';
+import { MAX_QUEUED_BYTES } from '../delivery/queue-engine';
 import type { Redis } from './client';
-import { eventOf } from './entry';
 import { type Keys, keysOf } from './keys';
-import { MAX_ENTRY_BYTES } from './push-transport';
 import { BEAT, BURY, DONE, FETCH, GIVE_BACK, TAKE_OVER } from './scripts';
 
 /** Where an event lies in Redis. */
@@ -148,7 +148,7 @@ export class RedisEventStore implements EventStore {
     const names = [keys.source, keys.processing(this.#worker), keys.deaths, keys.dead, keys.workers];
     const first = this.#number;
     this.#number += room;
-    const args = [...[room, held, first, MAX_ENTRY_BYTES].map(String), this.#worker];
+    const args = [...[room, held, first, MAX_QUEUED_BYTES].map(String), this.#worker];
     this.#doubt = true;
     const [alone, numbers, entries] = (await this.#run(FETCH, names, args)) as [number, number[], string[]];
     this.#doubt = false;
@@ -157,7 +157,7 @@ export class RedisEventStore implements EventStore {
     const bad: Place[] = [];
     for (const [index, entry] of entries.entries()) {
       const place = { keys, number: numbers[index] as number };
-      const event = eventOf(entry, keys.anonymous);
+      const event = eventOf(parse(entry), keys.anonymous);
       if (!event) bad.push(place);
       else {
         this.#places.set(event, place);
@@ -201,8 +201,9 @@ export class RedisEventStore implements EventStore {
     this.#doubt = false;
   }
 
-  async #giveBack({ workers, processing, source }: Keys, kept: readonly string[]): Promise<void> {
-    await this.#run(GIVE_BACK, [workers, processing(this.#worker), source], [this.#worker, ...kept]);
+  async #giveBack(keys: Keys, kept: readonly string[]): Promise<void> {
+    const names = [keys.workers, keys.processing(this.#worker), keys.source];
+    await this.#run(GIVE_BACK, names, [this.#worker, ...kept]);
   }
 
   #settle(events: readonly EncodedEvent[], script: string): Promise<void> {
@@ -230,5 +231,13 @@ export class RedisEventStore implements EventStore {
 
   #run(script: string, keys: readonly string[], args: readonly string[]): Promise<unknown> {
     return this.#redis.command('EVAL', script, String(keys.length), ...keys, ...args);
+  }
+}
+
+function parse(entry: string): unknown {
+  try {
+    return JSON.parse(entry);
+  } catch {
+    return undefined;
   }
 }

@@ -106,7 +106,9 @@ export class RedisWorker {
       void this.close();
     };
     // A second signal does what it does without us.
-    const forget = (): void => this.#signals.forEach((signal) => process.off(signal, onSignal));
+    const forget = (): void => {
+      for (const signal of this.#signals) process.off(signal, onSignal);
+    };
     for (const signal of this.#signals) process.on(signal, onSignal);
     void checkPersistence(this.#redis, this.#delivery.log);
     let beatAt = 0;

@@ -1,7 +1,8 @@
 // The worker on a real Redis: everything that is put into the list is delivered or laid aside, whoever dies meanwhile.
+import { readFileSync } from 'node:fs';
 import { createClient } from 'redis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { Emitter } from 'snowplow-middleware';
+import { Emitter, type Payload } from 'snowplow-middleware';
 import { RedisEmitter, RedisWorker, type RedisWorkerOptions } from 'snowplow-middleware/redis';
 import { Log } from '../../src/core/logger';
 import { connect, type Redis } from '../../src/redis/client';
@@ -158,6 +159,19 @@ suite('RedisWorker', () => {
     expect(Object.keys(got)).not.toContain('__proto__');
   });
 
+  test('entries of the Python tracker flow: each field arrives, as text', async () => {
+    const entries = readFileSync('test/redis/python-tracker-1.1.0.jsonl', 'utf8').trim().split('\n');
+    const got: Payload[] = [];
+    await server.client.rpush(key, ...entries);
+    const worker = start({ emitter: { input: (payload) => void got.push(payload) } });
+    await until('all came', () => got.length === entries.length);
+    const expected = entries.map((entry) =>
+      Object.fromEntries(Object.entries(JSON.parse(entry) as object).map(([name, value]) => [name, String(value)])),
+    );
+    expect(got).toEqual(expected);
+    expect((await worker.close()).deadLettered).toBe(0);
+  });
+
   test('an event without an id gets the same one at each delivery', async () => {
     const { eid: _eid, ...event } = sampleEvent();
     await server.client.rpush(key, JSON.stringify(event), JSON.stringify(event));
@@ -266,7 +280,7 @@ suite('RedisWorker', () => {
       expect(await server.client.lrange(`{${key}}:dead`, 0, -1)).toEqual(entries.slice(0, 1));
       start();
       await collector.waitFor(4);
-      expect([...collector.taken.keys()].toSorted()).toEqual(others.map(({ eid }) => eid).toSorted());
+      expect([...collector.taken.keys()].toSorted()).toEqual(others.map(({ eid }) => String(eid)).toSorted());
       expect(batches).toEqual([1, 1, 1, 1]);
     });
 
@@ -280,7 +294,7 @@ suite('RedisWorker', () => {
       open.push(slept, other);
       await slept.fetch();
       const out = slept.take({ ...all, maxEvents: 4 });
-      for (const id of await server.client.zrange(workers(), 0, -1)) await server.client.zadd(workers(), '0', id);
+      for (const id of await server.client.zrange(workers(), '0', '-1')) await server.client.zadd(workers(), '0', id);
       await other.beat();
       await slept.beat();
       expect(slept.size).toBe(0);

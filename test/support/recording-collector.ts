@@ -1,5 +1,5 @@
 // A collector of real sockets that remembers which event ids it took, and how often; what it answers can be changed.
-import { createServer } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 export interface RecordingCollector {
@@ -19,18 +19,18 @@ export interface RecordingCollector {
 export async function startRecordingCollector(): Promise<RecordingCollector> {
   const taken = new Map<string, number>();
   const state = { answer: 200 as RecordingCollector['answer'], largest: 0, requests: 0 };
+  const take = async (body: string, response: ServerResponse): Promise<void> => {
+    const eids = (JSON.parse(body) as { data: { eid: string }[] }).data.map(({ eid }) => eid);
+    const status = typeof state.answer === 'number' ? state.answer : await state.answer(eids);
+    state.requests++;
+    state.largest = Math.max(state.largest, eids.length);
+    if (status === 200) for (const eid of eids) taken.set(eid, (taken.get(eid) ?? 0) + 1);
+    response.writeHead(status).end();
+  };
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
-    request.on('end', async () => {
-      const { data } = JSON.parse(Buffer.concat(chunks).toString()) as { data: { eid: string }[] };
-      const eids = data.map(({ eid }) => eid);
-      const status = typeof state.answer === 'number' ? state.answer : await state.answer(eids);
-      state.requests++;
-      state.largest = Math.max(state.largest, eids.length);
-      if (status === 200) for (const eid of eids) taken.set(eid, (taken.get(eid) ?? 0) + 1);
-      response.writeHead(status).end();
-    });
+    request.on('end', () => void take(Buffer.concat(chunks).toString(), response));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {

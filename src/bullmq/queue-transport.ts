@@ -1,0 +1,72 @@
+// Sends batches into a job queue: one job for a batch, named by its events, so that a repeated add is stored once.
+import { createHash } from 'node:crypto';
+import type { EncodedEvent } from '../core/emitter';
+import { MAX_QUEUED_BYTES } from '../delivery/queue-engine';
+import { asError, type SendResult, type Transport } from '../delivery/transport';
+import type { QueueLike } from './bullmq-emitter';
+import { JOB_NAME, type JobData } from './job-data';
+
+// An add that takes longer is made again: the job's id makes the two one.
+const ADD_MS = 10_000;
+
+// Two thousand attempts, 30 to 60 seconds apart: an outage of the collector of about a day.
+const JOB_OPTIONS = {
+  attempts: 2_000,
+  backoff: { type: 'fixed', delay: 60_000, jitter: 0.5 },
+  removeOnComplete: true,
+  removeOnFail: false,
+} as const;
+
+export class QueueTransport implements Transport {
+  readonly #queue: QueueLike;
+  // How many events the last add had, where it is not known whether the queue has them: they come again as the same job.
+  #unsure: { readonly id: string; readonly events: number } | undefined;
+
+  constructor(queue: QueueLike) {
+    this.#queue = queue;
+  }
+
+  fits(event: EncodedEvent): boolean {
+    return event.bytes <= MAX_QUEUED_BYTES;
+  }
+
+  async send(events: readonly EncodedEvent[]): Promise<readonly SendResult[]> {
+    const cut = this.#unsure?.events ?? events.length;
+    const again = events.slice(0, cut);
+    const parts = idOf(again) === this.#unsure?.id ? [again, events.slice(cut)] : [events];
+    const results: SendResult[] = [];
+    for (const part of parts.filter(({ length }) => length > 0)) {
+      const result = results.find(({ status }) => status === 'retry') ?? (await this.#add(part));
+      for (const _event of part) results.push(result);
+    }
+    return results;
+  }
+
+  async close(): Promise<void> {}
+
+  async #add(events: readonly EncodedEvent[]): Promise<SendResult> {
+    const id = idOf(events);
+    const data: JobData = { anonymous: events[0]?.anonymous === true, events: events.map((event) => event.payload()) };
+    let timer: NodeJS.Timeout | undefined;
+    try {
+      const late = new Promise<never>((_resolve, reject) => {
+        timer = setTimeout(() => reject(new Error('the queue did not answer in time')), ADD_MS);
+      });
+      await Promise.race([this.#queue.add(JOB_NAME, data, { ...JOB_OPTIONS, jobId: id }), late]);
+      this.#unsure = undefined;
+      return { status: 'sent' };
+    } catch (error) {
+      this.#unsure = { id, events: events.length };
+      return { status: 'retry', error: new Error(`the queue: ${asError(error).name}`) };
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+// Without a colon, and never a number: BullMQ takes neither.
+function idOf(events: readonly EncodedEvent[]): string {
+  const hash = createHash('sha256');
+  for (const { eventId } of events) hash.update(eventId);
+  return `snowplow-${hash.digest('base64url')}`;
+}

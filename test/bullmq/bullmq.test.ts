@@ -1,0 +1,274 @@
+// Events through a real job queue: one batch a job, delivered, retried, laid aside, and repeated at most once a stall.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Job, Queue, Worker } from 'bullmq';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { Emitter, type Payload } from 'snowplow-middleware';
+import { BullMqEmitter, type BullMqEmitterOptions, createProcessor } from 'snowplow-middleware/bullmq';
+import { expectBalanced, sampleEvent } from '../support/feed';
+import { type RecordingCollector, startRecordingCollector } from '../support/recording-collector';
+import { hasRedis, type RedisServer, startRedis } from '../support/redis-server';
+import { until } from '../support/until';
+
+const KILLS = Number(process.env['KILL_RUNS'] ?? 5);
+
+describe.skipIf(!hasRedis)('BullMQ', () => {
+  let server: RedisServer;
+  let collector: RecordingCollector;
+  let queue: Queue;
+  const open: { close(): Promise<unknown> }[] = [];
+  const connection = (): { host: string; port: number; maxRetriesPerRequest: null } => {
+    const { hostname, port } = new URL(server.url);
+    return { host: hostname, port: Number(port || 6379), maxRetriesPerRequest: null };
+  };
+  const emitter = (options: Partial<BullMqEmitterOptions> = {}): BullMqEmitter => {
+    const made = new BullMqEmitter({ queue, maxRetryDelayMs: 50, logger: false, ...options });
+    open.push(made);
+    return made;
+  };
+  const work = (processor = createProcessor({ endpoint: collector.url, logger: false })): Worker => {
+    const made = new Worker(queue.name, processor, { connection: connection() });
+    made.on('error', () => {});
+    open.unshift(made);
+    return made;
+  };
+  const offer = (to: BullMqEmitter, count: number): string[] =>
+    Array.from({ length: count }, () => {
+      const event = sampleEvent();
+      expect(to.input(event)).toBe(true);
+      return event['eid'] as string;
+    });
+  const data = ({ data: carried }: Job): { events: Payload[] } => carried as { events: Payload[] };
+
+  beforeAll(async () => {
+    server = await startRedis();
+  });
+  afterAll(() => server.close());
+  beforeEach(async () => {
+    collector = await startRecordingCollector();
+    queue = new Queue(`queue-${Math.random()}`, { connection: connection() });
+  });
+  afterEach(async () => {
+    for (const each of open.splice(0)) await each.close();
+    await queue.close();
+    await collector.close();
+  });
+
+  test('a batch is one job that carries its events, is tried for about a day, and is kept when it failed for good', async () => {
+    const made = emitter({ batchSize: 30 });
+    const ids = offer(made, 30);
+    await made.flush();
+    const jobs = await queue.getJobs();
+    expect(jobs).toHaveLength(1);
+    const [job] = jobs as [Job];
+    expect(data(job).events.map(({ eid }) => eid)).toEqual(ids);
+    const { attempts = 0, backoff, removeOnComplete, removeOnFail } = job.opts;
+    const { delay } = backoff as { delay: number };
+    expect((attempts * delay * 0.75) / 3_600_000).toBeGreaterThan(24);
+    expect([removeOnComplete, removeOnFail]).toEqual([true, false]);
+    expectBalanced(made, 30);
+  });
+
+  test('every event is delivered once, and nothing stays in the queue', async () => {
+    const made = emitter();
+    work();
+    const ids: string[] = [];
+    for (let round = 0; round < 20; round++) {
+      ids.push(...offer(made, 50));
+      await new Promise(setImmediate);
+    }
+    await made.close();
+    await collector.waitFor(1_000);
+    expect([...collector.taken.keys()].toSorted()).toEqual(ids.toSorted());
+    expect(new Set(collector.taken.values())).toEqual(new Set([1]));
+    await until(
+      'the queue is empty',
+      async () => (await queue.getJobCountByTypes('active', 'wait', 'completed')) === 0,
+    );
+  });
+
+  test('anonymous events travel in jobs of their own, and stay anonymous', async () => {
+    const made = emitter();
+    made.input(sampleEvent(), { eventId: crypto.randomUUID(), anonymous: true });
+    made.input(sampleEvent());
+    await made.flush();
+    expect(
+      (await queue.getJobs()).map((job) => String((job.data as { anonymous: boolean }).anonymous)).toSorted(),
+    ).toEqual(['false', 'true']);
+    const kinds: string[] = [];
+    work(createProcessor({ emitter: { input: (_payload, { anonymous }) => void kinds.push(String(anonymous)) } }));
+    await until('both came', () => kinds.length === 2);
+    expect(kinds.toSorted()).toEqual(['false', 'true']);
+  });
+
+  test("while the collector is away the job is tried again, by the queue's own rules, with what is left of it", async () => {
+    const made = emitter({ batchSize: 30 });
+    const ids = offer(made, 30);
+    await made.flush();
+    const [job] = (await queue.getJobs()) as [Job];
+    // One request of ten, then trouble.
+    let requests = 0;
+    collector.answer = () => (++requests === 2 ? 503 : 200);
+    const processor = createProcessor({ endpoint: collector.url, maxBatchSize: 10, batchSize: 10, logger: false });
+    await expect(processor(job)).rejects.toMatchObject({
+      name: 'Error',
+      message: '20 events could not be sent: the collector answered 503',
+    });
+    const again = (await queue.getJob(job.id as string)) as Job;
+    expect(data(again).events.map(({ eid }) => eid)).toEqual(ids.slice(10));
+    await processor(again);
+    expect(collector.taken.size).toBe(30);
+    expect(new Set(collector.taken.values())).toEqual(new Set([1]));
+  });
+
+  test('what the collector rejects ends the job at once, as unrecoverable', async () => {
+    const made = emitter();
+    offer(made, 3);
+    await made.flush();
+    collector.answer = 400;
+    work();
+    await until('the job failed', async () => (await queue.getFailedCount()) === 1);
+    const [failed] = (await queue.getFailed()) as [Job];
+    expect(failed.attemptsMade).toBe(1);
+    expect(failed.failedReason).toBe('3 events can never be delivered');
+    expect((failed.data as { refused: unknown[] }).refused).toHaveLength(3);
+    expect(collector.requests).toBe(1);
+  });
+
+  test('a batch that is too large for the collector is split, and one event that is too large is laid aside alone', async () => {
+    const made = emitter({ batchSize: 8 });
+    const ids = offer(made, 8);
+    await made.flush();
+    collector.answer = (eids) => (eids.length > 2 || eids.includes(ids[3] as string) ? 413 : 200);
+    work();
+    await until('the job failed', async () => (await queue.getFailedCount()) === 1);
+    expect([...collector.taken.keys()].toSorted()).toEqual(ids.filter((id) => id !== ids[3]).toSorted());
+    const [failed] = (await queue.getFailed()) as [Job];
+    expect((failed.data as { refused: Payload[] }).refused.map(({ eid }) => eid)).toEqual([ids[3]]);
+  });
+
+  test('a job that somebody else made is read with suspicion, and never says where to send', async () => {
+    const processor = createProcessor({ endpoint: collector.url, logger: false });
+    for (const bad of [undefined, null, 'text', {}, { events: 'text' }])
+      await expect(processor({ data: bad })).rejects.toMatchObject({ name: 'UnrecoverableError' });
+    const good = sampleEvent();
+    const events = [null, 7, [], { page: { deep: 1 } }, { ...good, vid: 4 }];
+    const job = { data: { events, endpoint: 'http://127.0.0.1:1' }, updateData: vi.fn(async () => {}) };
+    await expect(processor(job)).rejects.toThrow('4 events can never be delivered');
+    expect([...collector.taken.keys()]).toEqual([good['eid']]);
+    expect(job.updateData).toHaveBeenCalledWith({ anonymous: false, events: [], refused: events.slice(0, 4) });
+  });
+
+  test('delivers as a given emitter does, with its callbacks', async () => {
+    const onSuccess = vi.fn();
+    const direct = new Emitter(collector.url, { onSuccess, logger: false });
+    await createProcessor({ emitter: direct })({ data: { anonymous: false, events: [sampleEvent()] } });
+    expect(onSuccess).toHaveBeenCalledOnce();
+    await direct.close();
+  });
+
+  describe('a queue that', () => {
+    test('rejects: events are kept, and added when it takes them', async () => {
+      let rejections = 0;
+      const add = vi.fn(async (...args: Parameters<Queue['add']>) => {
+        if (rejections++ < 3) throw new Error('redis://user:secret@host is away');
+        return queue.add(...args);
+      });
+      const made = emitter({ queue: { add: add as never } });
+      offer(made, 10);
+      await until('it took them', () => made.stats().sent === 10);
+      expect(made.stats().lastError?.message).toBe('the queue: Error');
+      expectBalanced(made, 10);
+    });
+
+    test('takes a job and then fails to say so: the same events are the same job again', async () => {
+      let first = true;
+      const add = async (...args: Parameters<Queue['add']>): Promise<unknown> => {
+        const job = await queue.add(...args);
+        if (!first) return job;
+        first = false;
+        throw new Error('the answer was lost');
+      };
+      const made = emitter({ queue: { add: add as never } });
+      const ids = offer(made, 10);
+      await until('the first attempt failed', () => made.stats().retried > 0);
+      // More have come meanwhile: they do not change what the first job is.
+      ids.push(...offer(made, 5));
+      await made.flush();
+      const jobs = await queue.getJobs();
+      expect(jobs.flatMap((job) => data(job).events.map(({ eid }) => String(eid))).toSorted()).toEqual(ids.toSorted());
+    });
+
+    test('never answers: a close is bounded and says what it leaves', async () => {
+      const onDrop = vi.fn();
+      const made = emitter({ queue: { add: () => new Promise(() => {}) }, onDrop });
+      offer(made, 10);
+      const report = await made.close({ timeoutMs: 100 });
+      expect(report).toMatchObject({ sent: 0 });
+      expect(onDrop.mock.calls.flatMap(([events, reason]) => [(events as unknown[]).length, reason])).toEqual([
+        10,
+        'shutdown',
+      ]);
+      expectBalanced(made, 10);
+    });
+  });
+
+  test('job ids hold no colon and are no numbers, and a repeated add is stored once', async () => {
+    const made = emitter();
+    offer(made, 10);
+    await made.flush();
+    const [job] = (await queue.getJobs()) as [Job];
+    expect(job.id).toMatch(/^snowplow-[\w-]{43}$/);
+    await queue.add(job.name, job.data, { ...job.opts, jobId: job.id as string });
+    expect(await queue.getJobs()).toHaveLength(1);
+  });
+
+  test('a wrong set-up is refused by name', () => {
+    const make = (options: object) => () => new BullMqEmitter(options as BullMqEmitterOptions);
+    expect(make({})).toThrow('BullMqEmitter: queue must be a queue with an add method, got nothing');
+    expect(make({ queue: {} })).toThrow('BullMqEmitter: queue must be a queue with an add method, got an object');
+    for (const callback of ['onSuccess', 'onFailure'])
+      expect(make({ queue, [callback]: () => {} })).toThrow(`BullMqEmitter: ${callback} must be a known option`);
+    expect(() => createProcessor({})).toThrow('createProcessor: endpoint must be a host name or a URL, got nothing');
+  });
+
+  test('workers that are killed in the middle of a job lose nothing and repeat one job a kill at most', async () => {
+    const made = emitter({ batchSize: 50, maxBatchSize: 50 });
+    collector.answer = async () => {
+      await sleep(20);
+      return 200;
+    };
+    const ids: string[] = [];
+    const child = async (): Promise<ChildProcess> => {
+      const args = [
+        resolve('test/support/bullmq-child.mjs'),
+        resolve('dist/bullmq/index.js'),
+        String(server.port),
+        queue.name,
+        collector.url,
+      ];
+      const running = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+      await once(running.stdout as NodeJS.ReadableStream, 'data');
+      return running;
+    };
+    for (let kills = 0; kills < KILLS; kills++) {
+      for (let round = 0; round < 6; round++) {
+        ids.push(...offer(made, 50));
+        await made.flush();
+      }
+      const victim = await child();
+      await sleep(Math.random() * 100);
+      const exited = once(victim, 'exit');
+      victim.kill('SIGKILL');
+      await exited;
+    }
+    const last = await child();
+    await collector.waitFor(ids.length, 60_000);
+    const repeats = [...collector.taken.values()].reduce((total, times) => total + times - 1, 0);
+    expect([...collector.taken.keys()].toSorted()).toEqual(ids.toSorted());
+    expect(repeats).toBeLessThanOrEqual(KILLS * 50);
+    last.kill('SIGKILL');
+  }, 300_000);
+});
