@@ -40,6 +40,14 @@ export class RequestScope {
     return this.outer?.findWhere(accepts);
   }
 
+  /**
+   * What a new scope inside this one keeps of it: itself, or only what is around it where the new one hides all it has.
+   * Jobs that start jobs would else hang on to every one before them.
+   */
+  around(isHidden: (tracker: Tracking) => boolean): RequestScope | undefined {
+    return !this.#joined && isHidden(this.tracker) ? this.outer : this;
+  }
+
   /** The request has ended. */
   end(): void {
     this.request = undefined;

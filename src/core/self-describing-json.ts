@@ -62,7 +62,7 @@ const isObject = (value: unknown): value is object =>
 const AN_IGLU_URI = 'an iglu: URI such as iglu:com.acme/basket/jsonschema/1-0-0';
 
 /** Names the part at fault only when there is one: this is asked of every entity of every event. */
-const isSelfDescribing = (value: unknown): boolean =>
+export const isSelfDescribing = (value: unknown): value is SelfDescribing =>
   isObject(value) && isIgluUri((value as SelfDescribing).schema) && isObject((value as SelfDescribing).data);
 
 /** Checks a list of entities; the path of each is worded only where one is at fault. */

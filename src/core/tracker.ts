@@ -191,7 +191,8 @@ export class Tracker extends Tracking {
    * queue.process((job) => tracker.runWith(new Subject().setUserId(job.userId), () => handle(job)));
    */
   runWith<T>(subject: Subject, fn: () => T): T {
-    return runInScope(new RequestScope(this.#name, this.withSubject(subject), currentScope()), fn);
+    const outer = currentScope()?.around((tracker) => tracker instanceof RequestTracker && tracker.isOf(this));
+    return runInScope(new RequestScope(this.#name, this.withSubject(subject), outer), fn);
   }
 
   flush(options: { timeoutMs?: number } = {}): Promise<FlushReport> {

@@ -3,7 +3,7 @@
 import { isAbsent } from './contracts';
 import type { Log } from './logger';
 import { clientSession, privacyDecision, requestFields, type RequestFacts, type RequestRules } from './request';
-import type { SelfDescribing } from './self-describing-json';
+import { isSelfDescribing, type SelfDescribing } from './self-describing-json';
 import { Subject } from './subject';
 import type { EventSetting, Surroundings, TrackerCore } from './tracker-core';
 
@@ -158,7 +158,9 @@ export class Visit<Req extends object> implements Surroundings {
       this.#extra = NONE;
       this.#log.guard('entities', () => {
         const given: unknown = entities(req);
-        if (Array.isArray(given)) this.#extra = given as SelfDescribing[];
+        if (Array.isArray(given) && given.every(isSelfDescribing)) this.#extra = given;
+        else if (!isAbsent(given))
+          this.#log.error('the entities hook gave no list of { schema, data }; its part was left out');
         return given;
       });
     }

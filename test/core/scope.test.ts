@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { currentTracker, RequestTracker, Subject } from 'snowplow-middleware';
+import { currentScope } from '../../src/core/scope';
 import { capture } from '../support/capture';
 
 const uid = (name?: string): string | undefined => currentTracker(name)?.subject.fields['uid'];
@@ -75,6 +76,18 @@ describe('runWith', () => {
         web.runWith(user('w2'), () => expect([uid(), uid('web'), uid('jobs')]).toEqual(['w2', 'w2', 'j']));
       }),
     );
+  });
+
+  it('a job that starts a job, a thousand times over, holds on to none of those before it', () => {
+    const { tracker } = capture();
+    const nest = (depth: number): number =>
+      tracker.runWith(user(`job-${depth}`), () => {
+        if (depth < 1000) return nest(depth + 1);
+        let around = 0;
+        for (let scope = currentScope()?.outer; scope; scope = scope.outer) around++;
+        return around;
+      });
+    expect(nest(1)).toBe(0);
   });
 
   it('setSubject in a scope is for that scope', () => {
