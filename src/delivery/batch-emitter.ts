@@ -71,6 +71,7 @@ export class BatchEmitter implements EncodedInput {
     if (store.size > 0) this.#pump.send();
   }
 
+  /** What a worker needs of an emitter that it is given. @internal */
   get [DELIVERY](): { readonly settings: EngineSettings; readonly transport: Transport } {
     return { settings: this.#settings, transport: this.#transport };
   }

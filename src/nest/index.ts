@@ -1,6 +1,7 @@
 // The door `snowplow-middleware/nest`: a module for Nest 10, 11 and 12.
 // Floor 3: may import the files at the root of src, core, and how the Express door reads a request.
 // Next: snowplow.module.ts; mount.ts, how a request gets its tracker; decorators.ts to calls.ts, what is declared and tracked at its end.
+import './installed';
 import type { RequestTracker } from '../core/tracker';
 
 declare global {
@@ -24,6 +25,7 @@ export {
 } from './decorators';
 export type {
   NestResponse,
+  SnowplowExtras,
   SnowplowModuleAsyncOptions,
   SnowplowModuleOptions,
   SnowplowOptions,

@@ -24,6 +24,7 @@ export interface SnowplowExtras {
   isGlobal?: boolean | undefined;
 }
 
+/** Options of `SnowplowModule.forRoot`. */
 export type SnowplowModuleOptions<Req = NestRequest, Res = NestResponse> = SnowplowOptions<Req, Res> & SnowplowExtras;
 
 /** A provider that makes the options. */
@@ -34,10 +35,14 @@ export interface SnowplowOptionsFactory<Req = NestRequest, Res = NestResponse> {
 /** One of `useFactory`, `useClass` and `useExisting`. */
 export interface SnowplowModuleAsyncOptions<Req = NestRequest, Res = NestResponse>
   extends SnowplowExtras, Pick<ModuleMetadata, 'imports'> {
+  /** Makes the options, now or later, out of what `inject` names. */
   useFactory?:
     ((...dependencies: never[]) => Promise<SnowplowOptions<Req, Res>> | SnowplowOptions<Req, Res>) | undefined;
+  /** The tokens that `useFactory` is called with. */
   inject?: readonly unknown[] | undefined;
+  /** A class that makes the options; the module makes it. */
   useClass?: Type<SnowplowOptionsFactory<Req, Res>> | undefined;
+  /** A provider of the app that makes the options. */
   useExisting?: Type<SnowplowOptionsFactory<Req, Res>> | undefined;
 }
 

@@ -18,6 +18,7 @@ export class SnowplowMiddleware implements NestMiddleware {
     this.#container = container;
   }
 
+  /** Nest calls it for each request. */
   use(req: object, res: object, next: () => void): void {
     const run = mountedIn(this.#container).byHand.reduceRight<NextFunction>(
       (then, handler) => () => void handler(req as Request, res as Response, then),

@@ -63,7 +63,7 @@ export class SnowplowModule
     return { ...define(options, optionsProviders(options)), imports: options.imports ?? [] };
   }
 
-  /** Not for callers: Nest makes it. */
+  /** Nest makes it. @internal */
   constructor(
     @Inject(RESOLVED) resolved: ResolvedModule,
     @Inject(NAME) { name }: SnowplowExtras,
@@ -86,6 +86,7 @@ export class SnowplowModule
     (host as { init$?: Observable<void> }).init$?.subscribe(() => this.#mount());
   }
 
+  /** Nest calls it when it knows the adapter. */
   configure(): void {
     this.#mount();
   }
@@ -106,6 +107,7 @@ export class SnowplowModule
     else byHand.push(handler);
   }
 
+  /** Nest calls it when the app starts. */
   onApplicationBootstrap(): void {
     if (process.listenerCount('SIGTERM') === 0)
       this.#options.tracker.log.debug(
@@ -118,6 +120,7 @@ export class SnowplowModule
     void this.#options.tracker.flush();
   }
 
+  /** Closes the tracker, or flushes one that is shared, now that requests have ended. */
   async onApplicationShutdown(): Promise<void> {
     const { tracker, ownsTracker, shutdown } = this.#made;
     const timeoutMs = shutdown?.timeoutMs ?? SHUTDOWN_TIMEOUT_MS;

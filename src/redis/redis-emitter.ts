@@ -7,6 +7,7 @@ import { connect, type RedisClientLike, redisRule } from './client';
 import { checkPersistence } from './keeps-events';
 import { PushTransport } from './push-transport';
 
+/** Options of a {@link RedisEmitter}. */
 export interface RedisEmitterOptions extends BufferOptions {
   /** Your client, which you close; or a URL, for which a connection is made. @default 'redis://127.0.0.1:6379' */
   redis?: RedisClientLike | string | undefined;

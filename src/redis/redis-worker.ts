@@ -10,6 +10,7 @@ import { answerOf } from './push-transport';
 import { REDIS_DEFAULTS } from './redis-emitter';
 import { RedisEventStore } from './redis-event-store';
 
+/** Options of a {@link RedisWorker}. */
 export interface RedisWorkerOptions extends DeliveryOptions {
   /** Your client, which you close; or a URL, for which a connection is made. @default 'redis://127.0.0.1:6379' */
   redis?: RedisClientLike | string | undefined;
