@@ -26,9 +26,9 @@ export function measure({ quick, count }) {
     const server = start('server', { framework, variant, collector }, TESTED);
     try {
       const url = `http://127.0.0.1:${(await server.next()).port}/tea`;
-      await run('load', { url, seconds: quick ? 1 : 3 }, BESIDE);
+      await run('load', { url, amount: quick ? 4_000 : 20_000 }, BESIDE);
       const before = await server.ask('cpu');
-      const { requests, ...load } = await run('load', { url, seconds: quick ? 2 : 5 }, BESIDE);
+      const { requests, ...load } = await run('load', { url, duration: quick ? 2 : 4 }, BESIDE);
       const after = await server.ask('cpu');
       return { ...load, cpuMicros: (after.cpuMicros - before.cpuMicros) / requests };
     } finally {
