@@ -1,10 +1,10 @@
 // `snowplow-middleware worker redis|bullmq`: delivers from a queue in a process of its own, until it is told to stop.
 import { once } from 'node:events';
 import { parseArgs } from 'node:util';
-import type * as bullmqDoor from './bullmq/index';
+import type * as processor from './bullmq/processor';
 import { ConfigError } from './core/errors';
 import type { EmitterStats } from './core/emitter';
-import type * as redisDoor from './redis/index';
+import type * as redisWorker from './redis/redis-worker';
 
 const HELP = `Usage: snowplow-middleware worker redis --endpoint URL [options]
        snowplow-middleware worker bullmq --queue NAME --endpoint URL [options]
@@ -94,7 +94,7 @@ interface DeliveryArguments {
 }
 
 function startRedisWorker(redis: string, key: string | undefined, delivery: DeliveryArguments): Work {
-  const { RedisWorker } = require('./redis/index') as typeof redisDoor;
+  const { RedisWorker } = require('./redis/redis-worker') as typeof redisWorker;
   const worker = new RedisWorker({ ...delivery, redis, key });
   void worker.run();
   return {
@@ -112,7 +112,7 @@ function startRedisWorker(redis: string, key: string | undefined, delivery: Deli
 function startBullMqWorker(redis: string, queue: string | undefined, delivery: DeliveryArguments): Work {
   if (!queue) throw new ConfigError('--queue', 'the name of the queue', 'nothing');
   if (!URL.canParse(redis)) throw new ConfigError('--redis', 'a URL that begins with redis:// or rediss://');
-  const { createProcessor } = require('./bullmq/index') as typeof bullmqDoor;
+  const { createProcessor } = require('./bullmq/processor') as typeof processor;
   const counts = { sent: 0, failed: 0, held: 0 };
   const processor = createProcessor({
     ...delivery,

@@ -4,12 +4,7 @@ import { having, type OptionRules, resolveOptions } from '../core/options';
 import { BatchEmitter } from '../delivery/batch-emitter';
 import { BUFFER_RULES, type BufferOptions, DEFAULTS } from '../delivery/options';
 import { intoQueue } from '../delivery/queue-engine';
-import { QueueTransport } from './queue-transport';
-
-/** A queue by its shape: BullMQ's `Queue`, or another with the same `add`. */
-export interface QueueLike {
-  add(name: string, data: unknown, options?: object): Promise<unknown>;
-}
+import { QueueTransport, type QueueLike } from './queue-transport';
 
 export interface BullMqEmitterOptions extends BufferOptions {
   /** Your queue, which you close. */

@@ -3,8 +3,12 @@ import { createHash } from 'node:crypto';
 import type { EncodedEvent } from '../core/emitter';
 import { MAX_QUEUED_BYTES } from '../delivery/queue-engine';
 import { asError, type SendResult, type Transport } from '../delivery/transport';
-import type { QueueLike } from './bullmq-emitter';
 import { JOB_NAME, type JobData } from './job-data';
+
+/** A queue by its shape: BullMQ's `Queue`, or another with the same `add`. */
+export interface QueueLike {
+  add(name: string, data: unknown, options?: object): Promise<unknown>;
+}
 
 // An add that takes longer is made again: the job's id makes the two one.
 const ADD_MS = 10_000;
