@@ -1,7 +1,7 @@
 // `snowplow-middleware worker redis|bullmq`: delivers from a queue in a process of its own, until it is told to stop.
 import { once } from 'node:events';
 import { parseArgs } from 'node:util';
-import type * as processor from './bullmq/processor';
+import type * as processorFile from './bullmq/processor';
 import { ConfigError } from './core/errors';
 import type { EmitterStats } from './core/emitter';
 import type * as redisWorker from './redis/redis-worker';
@@ -112,7 +112,7 @@ function startRedisWorker(redis: string, key: string | undefined, delivery: Deli
 function startBullMqWorker(redis: string, queue: string | undefined, delivery: DeliveryArguments): Work {
   if (!queue) throw new ConfigError('--queue', 'the name of the queue', 'nothing');
   if (!URL.canParse(redis)) throw new ConfigError('--redis', 'a URL that begins with redis:// or rediss://');
-  const { createProcessor } = require('./bullmq/processor') as typeof processor;
+  const { createProcessor } = require('./bullmq/processor') as typeof processorFile;
   const counts = { sent: 0, failed: 0, held: 0 };
   const processor = createProcessor({
     ...delivery,
