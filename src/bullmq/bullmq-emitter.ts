@@ -11,6 +11,7 @@ export interface QueueLike {
   add(name: string, data: unknown, options?: object): Promise<unknown>;
 }
 
+/** Options of a {@link BullMqEmitter}. */
 export interface BullMqEmitterOptions extends BufferOptions {
   /** Your queue, which you close. */
   queue: QueueLike;
