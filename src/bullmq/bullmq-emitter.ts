@@ -6,6 +6,7 @@ import { BUFFER_RULES, type BufferOptions, DEFAULTS } from '../delivery/options'
 import { intoQueue } from '../delivery/queue-engine';
 import { QueueTransport, type QueueLike } from './queue-transport';
 
+/** Options of a {@link BullMqEmitter}. */
 export interface BullMqEmitterOptions extends BufferOptions {
   /** Your queue, which you close. */
   queue: QueueLike;

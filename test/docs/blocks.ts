@@ -10,8 +10,6 @@ export const PLANNED: ReadonlySet<string> = new Set([
   'docs/nestjs.md',
   'docs/outgrowing-one-machine.md',
   'docs/promises.md',
-  'src/bullmq/',
-  'src/worker-cli.ts',
 ]);
 
 /** The documents a reader sees, relative to the repository. */
