@@ -90,7 +90,8 @@ export class Middleware<Req extends object, Res extends object> {
     const tracker = this.tracker.forRequest(visit);
     const own = joins ?? new RequestScope(name, tracker, undefined, raw);
     if (joins) joins.join(name, tracker);
-    else bindEvents(own, raw);
+    // Without a socket it waits for the answer before it, on a pipelined connection.
+    else if (!raw.socket) bindEvents(own, raw);
     raw.once('close', () => this.#leave(req, res, raw, visit, tracker, own));
     return { tracker, run: joins ? (next) => next() : (next) => runInScope(own, next) };
   }

@@ -44,16 +44,24 @@ export interface EmitterLike {
  */
 export class EncodedEvent implements EventMeta {
   #payload: Payload | undefined;
+  readonly #eventId: string | undefined;
   /**
    * @param json One flat JSON object whose values are all strings.
    * @param bytes The UTF-8 length of `json`.
+   * @param eventId undefined where `eid` is the object's last field: thousands of events then keep one string each.
    */
   constructor(
     readonly json: string,
     readonly bytes: number,
-    readonly eventId: string,
+    eventId: string | undefined,
     readonly anonymous: boolean,
-  ) {}
+  ) {
+    this.#eventId = eventId;
+  }
+
+  get eventId(): string {
+    return this.#eventId ?? this.json.slice(-38, -2);
+  }
 
   /** The event as a frozen object, made when first asked for: built-in emitters never need it. */
   payload(): Payload {

@@ -67,7 +67,7 @@ export function encodeEvent(
 
   const eventId = isUuid(args.eventId) ? args.eventId : randomUUID();
   text += `${times(args.timestamp)}"eid":"${eventId}"}`;
-  return new EncodedEvent(text, Buffer.byteLength(text), eventId, frame.anonymous);
+  return new EncodedEvent(text, Buffer.byteLength(text), undefined, frame.anonymous);
 }
 
 /**
@@ -89,7 +89,7 @@ export function encodePayload(
   }
   if (required.size > 0) return undefined;
   text += `"eid":"${eventId}"}`;
-  return new EncodedEvent(text, Buffer.byteLength(text), eventId, anonymous);
+  return new EncodedEvent(text, Buffer.byteLength(text), undefined, anonymous);
 }
 
 function entityTexts(context: EventArgs['context'], further: readonly SelfDescribing[]): string {
@@ -109,7 +109,14 @@ function times(timestamp: EventArgs['timestamp']): string {
   return `"dtm":"${Date.now()}",${time !== undefined && type === 'ttm' ? `"ttm":"${time}",` : ''}`;
 }
 
-const toBase64 = (json: string): string => Buffer.from(json).toString('base64url');
+// Most data fits into one buffer that is used again and again.
+const scratch = Buffer.allocUnsafeSlow(16_384);
+
+function toBase64(json: string): string {
+  // A unit takes three bytes at the most.
+  if (json.length * 3 > scratch.length) return Buffer.from(json).toString('base64url');
+  return scratch.toString('base64url', 0, scratch.write(json));
+}
 
 function stringify({ schema, data }: SelfDescribing): string {
   // Asked again here, because contracts may be off: without a schema of the right form the pipeline reads nothing.

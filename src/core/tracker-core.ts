@@ -1,4 +1,5 @@
 // What a tracker shares with its request trackers: settings, emitters, counts, and the one way an event takes to the emitters.
+import { tellDropped, tellTracked } from './channels';
 import { type Caller, type ContractMode, contractsFor, fail, isAbsent } from './contracts';
 import {
   type EmitterLike,
@@ -56,10 +57,12 @@ export interface EventSetting {
   readonly entities: readonly SelfDescribing[];
 }
 
+const NO_ENTITIES: readonly SelfDescribing[] = [];
+
 /** Surroundings that are a subject and nothing else: `withSubject`, `runWith`, the app's tracker. */
 export class PlainSurroundings implements Surroundings {
   readonly anonymous = false;
-  readonly entities: readonly SelfDescribing[] = [];
+  readonly entities = NO_ENTITIES;
   constructor(public subject: Subject) {}
 
   forEvent(): EventSetting {
@@ -159,6 +162,7 @@ export class TrackerCore {
 
   #refuse(reason: RefuseReason, count: number, encoded?: readonly EncodedEvent[]): undefined {
     this.#count(reason, count);
+    tellDropped(reason, count);
     const { onDrop } = this.settings;
     if (!onDrop) return;
     for (const event of encoded ?? [undefined])
@@ -215,6 +219,7 @@ export class TrackerCore {
     this.offered += count;
     this.accepted += count;
     surroundings.noteTracked?.(e);
+    for (const one of encoded) tellTracked(one);
     return (encoded[0] as EncodedEvent).eventId;
   }
 

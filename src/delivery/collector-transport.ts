@@ -102,7 +102,7 @@ export class CollectorTransport implements Transport {
     if (this.#ownsDispatcher) await this.#dispatcher.destroy();
   }
 
-  async #exchange(path: string, body: string | null, anonymous: boolean): Promise<SendResult> {
+  async #exchange(path: string, body: Buffer | null, anonymous: boolean): Promise<SendResult> {
     // A server may close an idle connection at the moment it is used again: that says nothing of the collector, so the
     // request is made again at once. Each such connection costs one attempt; a fresh one that fails is a real failure.
     const request = this.#request(path, body, anonymous);
@@ -123,7 +123,7 @@ export class CollectorTransport implements Transport {
     return !fresh;
   }
 
-  #request(path: string, body: string | null, anonymous: boolean): Dispatcher.DispatchOptions {
+  #request(path: string, body: Buffer | null, anonymous: boolean): Dispatcher.DispatchOptions {
     const { url } = this.#options;
     return {
       origin: url.origin,

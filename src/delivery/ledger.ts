@@ -1,4 +1,5 @@
 // What an emitter has done: its counts, and the reports to the user's callbacks that go with them.
+import { tellDropped } from '../core/channels';
 import {
   type DropReason,
   type EmitterStats,
@@ -89,6 +90,7 @@ export class Ledger {
     this.#dropped['store-error'] += events;
     this.noteError(error);
     this.#log.error('accepted events were lost in the event store', { events, error: error.message });
+    tellDropped('store-error', events);
     this.#report('store-error', [], error);
   }
 
@@ -152,6 +154,7 @@ export class Ledger {
 
   #report(reason: RefuseReason | DropReason, events: Events, error?: Error): void {
     const { onDrop } = this.#callbacks;
+    if (events.length > 0) tellDropped(reason, events.length);
     if (onDrop) this.#log.guard('onDrop', onDrop, events.map(payloadOf), reason, error);
   }
 }

@@ -152,7 +152,7 @@ const run = (tracker: Tracker, { method, args }: Call): void => {
 };
 
 function check(events: readonly EncodedEvent[], tracker: Tracker, method: string): void {
-  const body = JSON.parse(postBody(events, Date.now())) as { data: unknown[] };
+  const body = JSON.parse(postBody(events, Date.now()).toString()) as { data: unknown[] };
   expect(body.data).toHaveLength(events.length);
   for (const event of body.data) expect([method, faultsOf(event)]).toEqual([method, []]);
   // Parsed and written again it is the same text: no key twice.
