@@ -7,7 +7,10 @@ import type { Cut, EventStore, Lease, StoreListener } from '../delivery/event-st
 import { fromRecord, RECORD_OVERHEAD, toRecord } from './event-record';
 import { openFile } from './open-file';
 import { type Lane, Queue, type Taken } from './queue';
-import type { Ownership, QueueFile, Usage } from './queue-file';
+import type { QueueFile, Usage } from './queue-file';
+import { oldestLane, waiting } from './reading';
+import { BEAT_MS, isDead, monotonicMs } from './sign-of-life';
+import { SyncedState } from './synced-state';
 
 /** Options of an {@link LmdbEventStore}. */
 export interface LmdbStoreOptions {
@@ -20,8 +23,6 @@ export interface LmdbStoreOptions {
 }
 
 const DEFAULTS = { maxBytes: 1024 ** 3, sync: 'none' as LmdbStoreOptions['sync'] };
-const BEAT_MS = 1_000;
-const EXPIRY_MS = 15_000;
 const GROUP_MS = 100;
 
 /**
@@ -47,7 +48,9 @@ export class LmdbEventStore implements EventStore {
   #recovered = 0;
   #listener: StoreListener | undefined;
   readonly #timers: NodeJS.Timeout[] = [];
-  #syncing: Promise<void> = Promise.resolve();
+  readonly #synced: SyncedState;
+  #saving: Promise<void> = Promise.resolve();
+  #nextSave: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(options: LmdbStoreOptions) {
@@ -55,6 +58,7 @@ export class LmdbEventStore implements EventStore {
     const { path, maxBytes, sync } = resolveOptions('LmdbEventStore', options, rules, DEFAULTS);
     this.#maxBytes = maxBytes;
     this.#file = openFile(path, maxBytes, this.#log);
+    this.#synced = new SyncedState(path, this.#file, sync === 'group');
     this.#beat();
     this.#every(BEAT_MS, () => this.#beat());
     if (sync === 'group') this.#every(GROUP_MS, () => this.stored());
@@ -104,7 +108,7 @@ export class LmdbEventStore implements EventStore {
     this.#usage();
     // What was taken over is older than what is our own.
     for (const queue of [...this.#queues.values()].toSorted((a, b) => a.id - b.id)) {
-      const lane = this.#oldestLane(queue);
+      const lane = oldestLane(this.#file, queue);
       const lease = lane !== undefined && this.#lease(queue, lane, cut);
       if (lease) return lease;
     }
@@ -112,8 +116,13 @@ export class LmdbEventStore implements EventStore {
   }
 
   stored(): Promise<void> {
-    // What was accepted since the one under way began is not covered by that.
-    return (this.#syncing = this.#syncing.catch(() => {}).then(() => this.#file.sync()));
+    // What was accepted since the one under way began is not covered by that; the next one covers all who wait for it.
+    return (this.#nextSave ??= this.#saving
+      .catch(() => {})
+      .then(() => {
+        this.#nextSave = undefined;
+        return (this.#saving = this.#synced.save());
+      }));
   }
 
   /** Leaves what waits to the next run, or to another process on the path. */
@@ -133,6 +142,7 @@ export class LmdbEventStore implements EventStore {
       });
     });
     await this.stored().catch(() => {});
+    this.#synced.close();
     await this.#file.close();
   }
 
@@ -199,20 +209,12 @@ export class LmdbEventStore implements EventStore {
     this.#recovered += queue.held;
   }
 
-  #oldestLane({ id, lanes }: Queue): 0 | 1 | undefined {
-    if (lanes[0].size === 0 || lanes[1].size === 0) return lanes[0].size > 0 ? 0 : lanes[1].size > 0 ? 1 : undefined;
-    const [plain, anonymous] = ([0, 1] as const).map(
-      (lane) => lanes[lane].returned[0] ?? this.#file.first(id, lane, lanes[lane].next) ?? Infinity,
-    ) as [number, number];
-    return plain < anonymous ? 0 : 1;
-  }
-
   #lease(queue: Queue, index: 0 | 1, cut: Cut): Lease | undefined {
     const lane = queue.lanes[index];
     const taken = new Map<EncodedEvent, Taken>();
     const unreadable: Taken[] = [];
     let left = cut.maxBytes;
-    for (const { number, record } of this.#waiting(queue, index)) {
+    for (const { number, record } of waiting(this.#file, queue, index)) {
       const event = fromRecord(record);
       if (event && (left -= event.bytes + cut.overhead) < 0 && taken.size > 0) break;
       const entry: Taken = { queue, key: [queue.id, index, number], bytes: record.length };
@@ -223,14 +225,8 @@ export class LmdbEventStore implements EventStore {
       if (taken.size >= cut.maxEvents) break;
     }
     if (unreadable.length > 0) this.#lose(unreadable);
+    else if (taken.size === 0) this.#lose([], lane);
     return taken.size > 0 ? this.#handOut(queue, lane, taken) : undefined;
-  }
-
-  *#waiting(queue: Queue, index: 0 | 1): Generator<{ number: number; record: Uint8Array }> {
-    const lane = queue.lanes[index];
-    for (const number of lane.returned)
-      yield { number, record: this.#file.read([queue.id, index, number]) ?? new Uint8Array() };
-    yield* this.#file.records(queue.id, index, lane.next);
   }
 
   #handOut(queue: Queue, lane: Lane, taken: Map<EncodedEvent, Taken>): Lease {
@@ -286,16 +282,11 @@ export class LmdbEventStore implements EventStore {
     });
   }
 
-  #lose(entries: readonly Taken[]): void {
+  // What cannot be read is removed; what is not there any more, in a lane that should have some, is not waited for.
+  #lose(entries: readonly Taken[], empty?: Lane): void {
     this.#done.push(...entries);
     this.#log.guard('removing damaged events', () => this.#removeDone());
-    this.#listener?.lost(entries.length, new Error('records of the event store are damaged'));
+    this.#listener?.lost(entries.length + (empty?.size ?? 0), new Error('records of the event store are damaged'));
+    empty?.add(-empty.size, -empty.bytes);
   }
 }
-
-/** Milliseconds that never jump, the same for all processes of a machine. */
-const monotonicMs = (): number => Math.floor(Number(process.hrtime.bigint()) / 1e6);
-
-// After a restart of the machine its clock begins anew: a sign of life from the future is an old one.
-const isDead = (ownership: Ownership | undefined, now: number): boolean =>
-  !ownership?.owner || now - ownership.beat > EXPIRY_MS || ownership.beat > now + BEAT_MS;

@@ -16,6 +16,7 @@ import { ConfigError } from '../core/errors';
 import type { Log } from '../core/logger';
 import { isSound } from './damage';
 import { QueueFile } from './queue-file';
+import { mend } from './synced-state';
 
 const OPTION = 'LmdbEventStore: path';
 const FORMAT = '~format';
@@ -48,7 +49,13 @@ export function openFile(path: string, maxBytes: number, log: Log): QueueFile {
     throw unusable(error);
   }
   const { size, ino } = statSync(data);
-  if (size > 0 && !isSound(lmdb, options) && statSync(data).ino === ino) setAside(path, size, log);
+  const sound = (): boolean => isSound(lmdb, options);
+  // It may be another file by now: one that another process has started in its place.
+  if (size > 0 && !sound()) {
+    if (mend(path, sound))
+      log.warn('the event store was damaged: it is back at its last state that was written through');
+    else if (statSync(data).ino === ino) setAside(path, size, log);
+  }
   return open(lmdb, path, options);
 }
 

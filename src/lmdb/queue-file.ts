@@ -126,6 +126,15 @@ export class QueueFile {
       yield { number: (key as number[])[2] as number, record: value };
   }
 
+  /** Holds on to the state of now; its space is not used again until the function that this returns is called. */
+  pin(): () => void {
+    this.#database.resetReadTxn();
+    const state = this.#database.useReadTransaction();
+    // A read makes it begin.
+    this.#database.get(USAGE, { transaction: state });
+    return () => state.done();
+  }
+
   /** Resolves when what is committed now is safe from a power cut. */
   sync(): Promise<void> {
     return new Promise((resolve, reject) => {

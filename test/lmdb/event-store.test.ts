@@ -16,6 +16,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { LmdbEventStore, type LmdbStoreOptions } from 'snowplow-middleware/lmdb';
 import type { EncodedEvent } from '../../src/core/emitter';
 import type { Lease } from '../../src/delivery/event-store';
+import { testEventStore } from '../contracts/event-store';
 import { encodedEvent, encodedEvents } from '../support/events';
 
 let path: string;
@@ -274,6 +275,25 @@ describe('a damaged file', () => {
     spoken.mockRestore();
   });
 });
+
+test('records that vanish while the store is open are given up and counted, not waited for', async () => {
+  const made = store();
+  made.put(encodedEvents(3));
+  const lost = vi.fn();
+  made.listen({ arrived: vi.fn(), lost });
+  const beside = open<Buffer>({ path, noSubdir: false, encoding: 'binary', noSync: true });
+  for (const number of [0, 1, 2]) beside.removeSync([0, 0, number]);
+  await beside.close();
+  expect(made.take(all)).toBeUndefined();
+  expect(lost).toHaveBeenCalledExactlyOnceWith(3, expect.any(Error));
+  expect([made.size, made.bytes]).toEqual([0, 0]);
+});
+
+testEventStore(
+  'LmdbEventStore',
+  ({ capacityBytes }) => new LmdbEventStore({ path: mkdtempSync(join(path, 'contract-')), maxBytes: capacityBytes }),
+  { bounds: ['bytes'], runs: 30 },
+);
 
 describe('set-up', () => {
   test('the directory and the files are for this user alone', () => {

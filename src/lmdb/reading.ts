@@ -1,0 +1,24 @@
+// What waits in a queue, read from the file in the order of arrival.
+import type { Queue } from './queue';
+import type { QueueFile } from './queue-file';
+
+/** The lane whose first event is the oldest; undefined when none waits. */
+export function oldestLane(file: QueueFile, { id, lanes }: Queue): 0 | 1 | undefined {
+  const filled = ([0, 1] as const).filter((lane) => lanes[lane].size > 0);
+  if (filled.length < 2) return filled[0];
+  const [plain, anonymous] = filled.map(
+    (lane) => lanes[lane].returned[0] ?? file.first(id, lane, lanes[lane].next) ?? Infinity,
+  ) as [number, number];
+  return plain < anonymous ? 0 : 1;
+}
+
+/** The waiting records of a lane: first what was given back, then what was never taken. */
+export function* waiting(
+  file: QueueFile,
+  { id, lanes }: Queue,
+  lane: 0 | 1,
+): Generator<{ number: number; record: Uint8Array }> {
+  for (const number of lanes[lane].returned)
+    yield { number, record: file.read([id, lane, number]) ?? new Uint8Array() };
+  yield* file.records(id, lane, lanes[lane].next);
+}
