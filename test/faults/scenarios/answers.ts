@@ -22,7 +22,10 @@ async function deliver(
 ) {
   const collector = await stage.collector(script);
   const app = await stage.app({
-    tracker: { endpoint: collector.url, emitter: { bufferCapacity: 20_000, ...emitter } },
+    tracker: {
+      endpoint: collector.url,
+      emitter: { bufferCapacity: 100_000, bufferCapacityBytes: 2 ** 26, ...emitter },
+    },
   });
   const order = { events, perSecond };
   const { accepted } = await app.run(({ stream }, args) => stream(args.events, args.perSecond), order);

@@ -12,7 +12,7 @@ export const outages = [
     'a collector that refuses connections and comes back gets every event once, and is hardly asked meanwhile',
     {
       small: { events: 2_000, downMs: 3_000, maxRetryDelayMs: 1_000 },
-      full: { events: 5_000, downMs: 60_000, maxRetryDelayMs: 10_000 },
+      full: { events: 5_000, downMs: 60_000, maxRetryDelayMs: 30_000 },
     },
     async (stage, { events, downMs, maxRetryDelayMs }) => {
       const collector = await stage.collector();
@@ -54,7 +54,10 @@ export const outages = [
         index % 2 === 1 && done < resets ? { reply: 'reset', take: stage.random() < 0.5 && ++done > 0 } : {},
       );
       const app = await stage.app({
-        tracker: { endpoint: collector.url, emitter: { threadCount: 1, maxRetryDelayMs: 50, bufferCapacity: events } },
+        tracker: {
+          endpoint: collector.url,
+          emitter: { threadCount: 1, maxRetryDelayMs: 50, bufferCapacity: events, bufferCapacityBytes: 2 ** 26 },
+        },
       });
       const { accepted } = await app.run(({ stream }, count) => stream(count, 20_000), events);
       await until('all have arrived', () => collector.count === accepted);
@@ -80,7 +83,10 @@ export const outages = [
         return { reply: 'reset', take: true };
       });
       const app = await stage.app({
-        tracker: { endpoint: collector.url, emitter: { threadCount: 1, maxRetryDelayMs: 50, bufferCapacity: events } },
+        tracker: {
+          endpoint: collector.url,
+          emitter: { threadCount: 1, maxRetryDelayMs: 50, bufferCapacity: events, bufferCapacityBytes: 2 ** 26 },
+        },
       });
       const { accepted } = await app.run(({ stream }, count) => stream(count, 20_000), events);
       await app.run(({ tracker }) => tracker.flush());

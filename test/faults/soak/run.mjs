@@ -12,7 +12,7 @@ const { values } = parseArgs({
   },
 });
 const file = `test/faults/soak/${values.peers ? 'peers' : 'scenarios'}.soak.ts`;
-const { status } = spawnSync('npx', ['vitest', 'run', '--project', 'soak', '--disable-console-intercept', file], {
+const { status } = spawnSync('npx', ['vitest', 'run', file, '--project', 'soak'], {
   stdio: 'inherit',
   env: {
     ...process.env,
