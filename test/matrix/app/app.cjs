@@ -4,4 +4,4 @@ const { ADAPTERS, nest } = require('./nest.cjs');
 const { startCollector } = require('snowplow-middleware/collector');
 const { checkApp } = require('./shop.cjs');
 
-checkApp(nest, startCollector, ADAPTERS[process.argv[2]]).then(() => console.log('ok'));
+void checkApp(nest, startCollector, ADAPTERS[process.argv[2]]).then(() => console.log('ok'));
