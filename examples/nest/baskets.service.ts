@@ -1,0 +1,15 @@
+// The basket: one for everybody, because this is a demo of tracking, not of shops.
+import { Injectable } from '@nestjs/common';
+import { Stock } from './stock.service';
+
+@Injectable()
+export class Baskets {
+  readonly pieces = new Map<string, number>();
+
+  constructor(private readonly stock: Stock) {}
+
+  add(sku: string): void {
+    this.stock.reserve(sku);
+    this.pieces.set(sku, (this.pieces.get(sku) ?? 0) + 1);
+  }
+}

@@ -1,0 +1,22 @@
+// What the shop learns only at start-up: here the collector, which it starts itself unless it is told of another.
+import { Injectable, Module } from '@nestjs/common';
+import { startCollector } from 'snowplow-middleware/collector';
+import type { SnowplowOptions, SnowplowOptionsFactory } from 'snowplow-middleware/nest';
+
+@Injectable()
+export class Settings implements SnowplowOptionsFactory {
+  endpoint = '';
+
+  async createSnowplowOptions(): Promise<SnowplowOptions> {
+    this.endpoint = process.env['SNOWPLOW_ENDPOINT'] ?? (await startCollector()).url;
+    return {
+      endpoint: this.endpoint,
+      namespace: 'shop-server',
+      appId: 'tea-shop',
+      ignore: (req) => req.originalUrl.startsWith('/assets/'),
+    };
+  }
+}
+
+@Module({ providers: [Settings], exports: [Settings] })
+export class SettingsModule {}
