@@ -1,6 +1,6 @@
 // The door `snowplow-middleware/fastify`: a plugin for Fastify 5.
 // Floor 3: may import the files at the root of src, and core. Next: framework.ts, then middleware.ts, which does the work.
-import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import type { RequestTracker } from '../core/tracker';
 import { Middleware } from '../middleware';
 import { type MiddlewareOptions, resolveMiddleware } from '../middleware-options';
@@ -28,7 +28,7 @@ export type FastifyOptions = MiddlewareOptions<FastifyRequest, FastifyReply>;
  *   return 'ok';
  * });
  */
-export const snowplow: FastifyPluginCallback<FastifyOptions> = (instance, options, done) => {
+export const snowplow: FastifyPluginAsync<FastifyOptions> = async (instance, options) => {
   const resolved = resolveMiddleware('snowplow', options);
   const { tracker, ownsTracker, shutdown } = resolved;
   mount(instance, new Middleware(fastify, resolved));
@@ -36,7 +36,6 @@ export const snowplow: FastifyPluginCallback<FastifyOptions> = (instance, option
   instance.addHook('onClose', async () => {
     await (ownsTracker ? tracker.close(shutdown) : tracker.flush());
   });
-  done();
 };
 
 // For the whole app, not for a branch of it: what fastify-plugin would say of it.
