@@ -1,4 +1,4 @@
-// All scenarios, in the order of their numbers. Those of Redis and job queues (22 to 28) belong here too.
+// All scenarios, in the order of their numbers.
 import type { Scenario } from '../harness/scenario';
 import { answers } from './answers';
 import { callbacks } from './callbacks';
@@ -12,6 +12,7 @@ import { kills } from './kills';
 import { load } from './load';
 import { memory } from './memory';
 import { outages } from './outages';
+import { queues } from './queues';
 import { visitors } from './visitors';
 
 export const scenarios: readonly Scenario[] = [
@@ -28,6 +29,7 @@ export const scenarios: readonly Scenario[] = [
   handlers,
   callbacks,
   load,
+  queues,
 ]
   .flat()
   .toSorted((a, b) => a.number - b.number);

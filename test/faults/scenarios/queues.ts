@@ -1,0 +1,139 @@
+// Redis between the app and the collector: it goes away, workers die, and nothing that was accepted is lost on the way.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { hasRedis, type RedisServer, startRedis } from '../../support/redis-server';
+import type { AppSettings } from '../harness/app';
+import { type Figures, type Scenario, scenario, type Stage } from '../harness/scenario';
+import { until } from '../harness/wait';
+import { must } from './expect';
+
+const MAX_BATCH = 50;
+// A worker's events are taken over when it has given no sign of life for 15 s.
+const TAKEOVER_MS = 40_000;
+
+/** An app whose events go into the list. */
+const producer = (redis: string): AppSettings => ({
+  args: redis,
+  setup: (inside, url: string) => {
+    const { RedisEmitter } = inside.require('snowplow-middleware/redis') as typeof import('../../../src/redis');
+    const emitter = new RedisEmitter({ redis: url, onDrop: inside.onDrop, logger: false, maxRetryDelayMs: 500 });
+    Object.assign(inside, { tracker: new inside.snowplow.Tracker({ emitters: emitter, logger: false }), emitter });
+  },
+});
+
+/** A process that delivers what is in the list. */
+const worker = (redis: string, endpoint: string): AppSettings => ({
+  args: { redis, endpoint, maxBatchSize: MAX_BATCH, maxRetryDelayMs: 200, logger: false },
+  setup: (inside, options: never) => {
+    const { RedisWorker } = inside.require('snowplow-middleware/redis') as typeof import('../../../src/redis');
+    void new RedisWorker(options).run();
+  },
+});
+
+const withRedis =
+  <Size>(settings: readonly string[], run: (stage: Stage, size: Size, redis: RedisServer) => Promise<Figures>) =>
+  async (stage: Stage, size: Size): Promise<Figures> => {
+    if (!hasRedis) return { skipped: 'there is no Redis server' };
+    const redis = await startRedis(settings);
+    try {
+      return await run(stage, size, redis);
+    } finally {
+      await redis.close();
+    }
+  };
+
+export const queues: Scenario[] = [
+  scenario(
+    22,
+    'a Redis that is killed and comes back costs no event: the emitter keeps what it cannot push',
+    { small: { events: 2_000, downMs: 700 }, full: { events: 9_000, downMs: 30_000 } },
+    // With `always`, Redis itself keeps what it has confirmed.
+    withRedis(['--appendonly', 'yes', '--appendfsync', 'always'], async (stage, { events, downMs }, redis) => {
+      const collector = await stage.collector();
+      const app = await stage.app(producer(redis.url));
+      const stream = app.run(({ stream: some }, count) => some(count, 2_000), events);
+      await sleep(200 + 200 * stage.random());
+      await redis.kill();
+      await sleep(downMs);
+      const offered = await stream;
+      await redis.restart();
+      await stage.app(worker(redis.url, collector.url));
+      await until('all have arrived', () => collector.count === offered.accepted, TAKEOVER_MS);
+      const figures = { ...stage.verdict(), refused: offered.refused };
+      must('all were accepted', offered.accepted === events, figures);
+      must('nothing is dropped', figures.dropped === 0, figures);
+      return figures;
+    }),
+  ),
+
+  scenario(
+    24,
+    'workers that are killed in the middle of a batch lose nothing, and repeat at most that batch',
+    { small: { kills: 4, perRound: 300 }, full: { kills: 50, perRound: 500 } },
+    withRedis([], async (stage, { kills, perRound }, redis) => {
+      const collector = await stage.collector(() => ({ delayMs: 20 * stage.random() }));
+      const app = await stage.app(producer(redis.url));
+      const start = () => stage.app(worker(redis.url, collector.url));
+      const workers = [await start(), await start()];
+      for (let kill = 0; kill < kills; kill++) {
+        await app.run(({ track }, count) => track(count), perRound);
+        await sleep(150 * stage.random());
+        const victim = workers.shift();
+        victim?.signal('SIGKILL');
+        await victim?.end();
+        workers.push(await start());
+      }
+      await until('all have arrived', () => collector.count === kills * perRound, TAKEOVER_MS);
+      const figures = { ...stage.verdict(), kills };
+      must('nothing is dropped', figures.dropped === 0, figures);
+      must('at most one batch for each request of each kill', figures.duplicates <= kills * MAX_BATCH * 8, figures);
+      return figures;
+    }),
+  ),
+
+  scenario(
+    25,
+    'workers that share a list deliver each of its events once',
+    { small: { events: 4_000, workers: 2 }, full: { events: 20_000, workers: 4 } },
+    withRedis([], async (stage, { events, workers }, redis) => {
+      const collector = await stage.collector(() => ({ delayMs: 5 * stage.random() }));
+      const app = await stage.app(producer(redis.url));
+      for (let count = 0; count < workers; count++) await stage.app(worker(redis.url, collector.url));
+      const offered = await app.run(({ stream }, count) => stream(count, 5_000), events);
+      await until('all have arrived', () => collector.count === offered.accepted, TAKEOVER_MS);
+      const figures = stage.verdict();
+      must('all were accepted', figures.accepted === events, figures);
+      must('nothing is dropped or repeated', figures.dropped + figures.duplicates === 0, figures);
+      return { ...figures };
+    }),
+  ),
+
+  scenario(
+    27,
+    'a poisoned entry is laid aside, and its neighbours get there once',
+    { small: { events: 300 }, full: { events: 10_000 } },
+    withRedis([], async (stage, { events }, redis) => {
+      const collector = await stage.collector();
+      const app = await stage.app(producer(redis.url));
+      const poison = [
+        '',
+        '{',
+        'null',
+        '[1]',
+        '{"e":1}',
+        '"text"',
+        '{"endpoint":"http://127.0.0.1:9/"}',
+        '\u0000',
+        `{"e":"pv","url":"${'x'.repeat(200_000)}"}`,
+      ];
+      await app.run(({ track, tracker }, count) => (track(count), tracker.flush()), events / 2);
+      await redis.client.rpush('snowplow', ...poison);
+      await app.run(({ track, tracker }, count) => (track(count), tracker.flush()), events / 2);
+      await stage.app(worker(redis.url, collector.url));
+      await until('all have arrived', () => collector.count >= events, TAKEOVER_MS);
+      await until('nothing is left', async () => (await redis.client.llen('snowplow')) === 0);
+      const figures = { ...stage.verdict(), deadLettered: await redis.client.llen('{snowplow}:dead') };
+      must('nothing else arrives, and nothing twice', figures.received === events && figures.duplicates === 0, figures);
+      return figures;
+    }),
+  ),
+];
