@@ -5,13 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { startCollector } from 'snowplow-middleware/collector';
-import { compileTo } from './compile';
+import { copyBuiltPackage } from '../support/built-package';
 import { pageView, post } from './requests';
 
 let folder: string;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'cli-'));
-  compileTo(folder);
+  copyBuiltPackage(folder);
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { startCollector, type Collector } from 'snowplow-middleware/collector';
-import { compileTo } from './compile';
+import { copyBuiltPackage } from '../support/built-package';
 import { contexts, encode, pageView, post, unstruct } from './requests';
 
 const BUY = 'iglu:com.acme/buy/jsonschema/1-0-0';
@@ -154,7 +154,7 @@ it('refuses a source that is neither a folder nor a URL', async () => {
 });
 
 it('leaves schemas unchecked and says what to install where Ajv is missing', () => {
-  compileTo(folder);
+  copyBuiltPackage(folder);
   const script = `
     const { startCollector } = require('./dist/collector');
     startCollector({ iglu: ['.'] }).then(async (collector) => {
