@@ -141,7 +141,9 @@ export class Middleware<Req extends object, Res extends object> {
     scope: RequestScope,
   ): void {
     if ((this.#declared || this.#options.pageViews !== false) && !this.#isIgnored(req)) {
-      this.#declared?.(req, raw, tracker, visit.arrivedAt, raw.headersSent ? raw.statusCode : undefined);
+      const status = raw.headersSent ? raw.statusCode : undefined;
+      // Guarded, because what is thrown here would end the process.
+      this.#log.guard('decorators', this.#declared, req, raw, tracker, visit.arrivedAt, status);
       if (raw.writableFinished && !visit.pageViewed && this.#isPage(req, res, visit.facts, raw.statusCode)) {
         const timestamp = { type: 'dtm', value: visit.arrivedAt } as const;
         tracker.trackQuietly('trackPageView', buildPageView, { timestamp });

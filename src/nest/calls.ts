@@ -19,14 +19,13 @@ export type Outcome = 'success' | 'error' | 'unanswered';
 // By Node's response, for as long as it lives. A handler that runs more than once in a request is one call: the last.
 const calls = new WeakMap<object, Map<object, HandlerCall>>();
 
-/** Notes a call in the request that is running; outside of one, it is only the caller's. */
-export function noteCall(call: HandlerCall): HandlerCall {
+/** Notes a call in the request that is running, if any. */
+export function noteCall(call: HandlerCall): void {
   const response = currentResponse();
-  if (!response) return call;
+  if (!response) return;
   let noted = calls.get(response);
   if (!noted) calls.set(response, (noted = new Map()));
   noted.set(identityOf(call.handler), call);
-  return call;
 }
 
 /** The calls of a request that is done. */
