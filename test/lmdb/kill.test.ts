@@ -1,7 +1,7 @@
 // Processes that are killed at random moments: what they accepted is delivered by whoever comes after them.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -59,6 +59,8 @@ test.concurrent.each([1, 2])(
     const missing = (): string[] => [...accepted].filter((id) => !collector.taken.has(id));
     while (missing().length > 0 && Date.now() < deadline) await sleep(50);
     expect(missing()).toEqual([]);
+    // No kill, however timed, damages the file.
+    expect(readdirSync(options.durable).toSorted()).toEqual(['data.mdb', 'lock.mdb']);
 
     const repeats = [...collector.taken.values()].reduce((total, times) => total + times - 1, 0);
     expect(repeats).toBeLessThanOrEqual(KILLS * collector.largest);
