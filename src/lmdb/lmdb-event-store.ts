@@ -8,7 +8,7 @@ import { fromRecord, RECORD_OVERHEAD, toRecord } from './event-record';
 import { openFile } from './open-file';
 import { type Lane, Queue, type Taken } from './queue';
 import type { QueueFile, Usage } from './queue-file';
-import { oldestLane, waiting } from './reading';
+import { existingQueue, oldestLane, waiting } from './reading';
 import { BEAT_MS, isDead, monotonicMs } from './sign-of-life';
 import { SyncedState } from './synced-state';
 
@@ -193,20 +193,14 @@ export class LmdbEventStore implements EventStore {
       this.#takeovers = usage.takeovers;
       this.#file.setUsage(usage);
     });
-    for (const id of found) this.#takeOver(new Queue(id));
+    for (const id of found) {
+      const queue = existingQueue(this.#file, id);
+      this.#queues.set(id, queue);
+      this.#recovered += queue.held;
+    }
     this.#dropDrained();
     this.#removeDone();
     if (found.length > 0) this.#listener?.arrived();
-  }
-
-  #takeOver(queue: Queue): void {
-    for (const lane of [0, 1] as const)
-      for (const { record } of this.#file.records(queue.id, lane, 0)) {
-        queue.lanes[lane].add(1, record.length - RECORD_OVERHEAD);
-        queue.held++;
-      }
-    this.#queues.set(queue.id, queue);
-    this.#recovered += queue.held;
   }
 
   #lease(queue: Queue, index: 0 | 1, cut: Cut): Lease | undefined {
@@ -224,8 +218,9 @@ export class LmdbEventStore implements EventStore {
       else unreadable.push(entry);
       if (taken.size >= cut.maxEvents) break;
     }
-    if (unreadable.length > 0) this.#lose(unreadable);
-    else if (taken.size === 0) this.#lose([], lane);
+    if (unreadable.length > 0) this.#lose(unreadable, lane);
+    else if (taken.size === 0 && this.#file.transact(() => this.#file.first(queue.id, index, lane.next)) === undefined)
+      this.#forgetLane(lane);
     return taken.size > 0 ? this.#handOut(queue, lane, taken) : undefined;
   }
 
@@ -282,11 +277,22 @@ export class LmdbEventStore implements EventStore {
     });
   }
 
-  // What cannot be read is removed; what is not there any more, in a lane that should have some, is not waited for.
-  #lose(entries: readonly Taken[], empty?: Lane): void {
-    this.#done.push(...entries);
+  // Looked at once more while nobody else can change the file: what is given up is gone for good.
+  #lose(entries: readonly Taken[], lane: Lane): void {
+    const lost = this.#file.transact(() =>
+      entries.filter(({ key }) => !fromRecord(this.#file.read(key) ?? new Uint8Array())),
+    );
+    const readable = entries.filter((entry) => !lost.includes(entry));
+    lane.putBack(readable.map(({ key }) => key[2]));
+    for (const { bytes } of readable) lane.add(1, bytes - RECORD_OVERHEAD);
+    this.#done.push(...lost);
     this.#log.guard('removing damaged events', () => this.#removeDone());
-    this.#listener?.lost(entries.length + (empty?.size ?? 0), new Error('records of the event store are damaged'));
-    empty?.add(-empty.size, -empty.bytes);
+    if (lost.length > 0) this.#listener?.lost(lost.length, new Error('records of the event store are damaged'));
+  }
+
+  // Its records are not there any more.
+  #forgetLane(lane: Lane): void {
+    this.#listener?.lost(lane.size, new Error('records of the event store are gone'));
+    lane.add(-lane.size, -lane.bytes);
   }
 }

@@ -1,6 +1,18 @@
 // What waits in a queue, read from the file in the order of arrival.
-import type { Queue } from './queue';
+import { RECORD_OVERHEAD } from './event-record';
+import { Queue } from './queue';
 import type { QueueFile } from './queue-file';
+
+/** A queue that another process has left, with what waits in it. */
+export function existingQueue(file: QueueFile, id: number): Queue {
+  const queue = new Queue(id);
+  for (const lane of [0, 1] as const)
+    for (const { record } of file.records(id, lane, 0)) {
+      queue.lanes[lane].add(1, record.length - RECORD_OVERHEAD);
+      queue.held++;
+    }
+  return queue;
+}
 
 /** The lane whose first event is the oldest; undefined when none waits. */
 export function oldestLane(file: QueueFile, { id, lanes }: Queue): 0 | 1 | undefined {

@@ -15,14 +15,17 @@ const dist = resolve('dist/index.js');
 
 async function killOne(options: object, accepted: string): Promise<void> {
   const running = spawn(process.execPath, [child, dist, JSON.stringify(options), accepted], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
+  const said: Buffer[] = [];
+  running.stderr.on('data', (chunk: Buffer) => said.push(chunk));
   await once(running.stdout, 'data');
   await sleep(Math.random() * 200);
   const exited = once(running, 'exit');
   running.kill('SIGKILL');
   const [, signal] = (await exited) as [number | null, string | null];
   expect(signal).toBe('SIGKILL');
+  expect(Buffer.concat(said).toString()).toBe('');
 }
 
 test.concurrent.each([1, 2])(
@@ -33,7 +36,6 @@ test.concurrent.each([1, 2])(
     const options = {
       endpoint: collector.url,
       namespace: 'kill',
-      logger: false as const,
       durable: join(folder, 'events'),
       emitter: { threadCount: 1, flushIntervalMs: 20, maxRetryDelayMs: 500 },
     };
@@ -50,7 +52,7 @@ test.concurrent.each([1, 2])(
     }
 
     collector.answer = 200;
-    const heir = createTracker(options);
+    const heir = createTracker({ ...options, logger: false });
     const accepted = new Set(
       logs.filter((log) => existsSync(log)).flatMap((log) => readFileSync(log, 'utf8').split('\n').filter(Boolean)),
     );
@@ -58,7 +60,7 @@ test.concurrent.each([1, 2])(
     const deadline = Date.now() + 60_000;
     const missing = (): string[] => [...accepted].filter((id) => !collector.taken.has(id));
     while (missing().length > 0 && Date.now() < deadline) await sleep(50);
-    expect(missing()).toEqual([]);
+    expect(missing(), JSON.stringify(heir.stats())).toEqual([]);
     // No kill, however timed, damages the file.
     expect(readdirSync(options.durable).toSorted()).toEqual(['data.mdb', 'lock.mdb']);
 
