@@ -4,9 +4,6 @@ import { join } from 'node:path';
 
 export const ROOT = join(__dirname, '../..');
 
-/** Parts that the documents name before this checkout has them: not missing until then. */
-export const PLANNED: ReadonlySet<string> = new Set(['SECURITY.md', 'docs/promises.md']);
-
 /** The documents a reader sees, relative to the repository. */
 export const PAGES: readonly string[] = [
   'README.md',

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { PAGES, PLANNED, ROOT, textOf } from './blocks';
+import { PAGES, ROOT, textOf } from './blocks';
 
 const withoutCode = (text: string): string => text.replaceAll(/^```[\s\S]*?^```$/gm, '').replaceAll(/`[^`\n]*`/g, '');
 
@@ -35,7 +35,7 @@ describe.each(PAGES)('the links of %s', (page) => {
     const dead = linksOf(page).filter((link) => {
       const [path = '', anchor] = link.split('#');
       const target = path === '' ? page : join(dirname(page), path);
-      if (!existsSync(join(ROOT, target))) return !PLANNED.has(target);
+      if (!existsSync(join(ROOT, target))) return true;
       return anchor !== undefined && !anchorsOf(target).has(anchor);
     });
     expect(dead).toEqual([]);
@@ -65,5 +65,5 @@ it("the README's map names every file and folder at the top of src, and nothing 
     statSync(join(ROOT, 'src', name)).isDirectory() ? `src/${name}/` : `src/${name}`,
   );
   expect(src.filter((path) => !named.includes(path))).toEqual([]);
-  expect(named.filter((path) => !existsSync(join(ROOT, path)) && !PLANNED.has(path))).toEqual([]);
+  expect(named.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
 });
