@@ -1,7 +1,6 @@
-// Certificates for a collector's TLS, made when first asked for: good, and wrong in three ways.
+// Certificates for a collector's TLS, made on the spot: good, and wrong in three ways.
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
@@ -15,14 +14,8 @@ export type Certificates = Readonly<Record<'good' | 'self-signed' | 'expired' | 
   readonly authority: string;
 };
 
-let made: Promise<Certificates> | undefined;
-
-/** Made once for a process. */
-export const certificates = (): Promise<Certificates> => (made ??= make());
-
-async function make(): Promise<Certificates> {
-  const folder = mkdtempSync(join(tmpdir(), 'faults-tls-'));
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+/** @param folder Where their files go. */
+export async function certificates(folder: string): Promise<Certificates> {
   const openssl = (...args: string[]) => promisify(execFile)('openssl', args, { cwd: folder });
   const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-subj', '/CN=test'];
   const name = (host: string): string[] => ['-addext', `subjectAltName=DNS:${host}`];

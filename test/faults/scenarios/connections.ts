@@ -46,7 +46,7 @@ export const connections: Scenario[] = [
       `a collector whose TLS is wrong (${what}) gets nothing, and the events are kept`,
       { small: { waitMs: 1_000 }, full: { waitMs: 10_000 } },
       async (stage, { waitMs }) => {
-        const { authority, ...certificate } = await certificates();
+        const { authority, ...certificate } = await certificates(stage.folder);
         const tls = what === 'no TLS at all' ? undefined : certificate[what];
         const bad = await stage.collector(undefined, tls ? { tls } : {});
         const app = await stage.app({
