@@ -216,7 +216,8 @@ export class RedisEventStore implements EventStore {
   }
 
   async #tellRedis(): Promise<void> {
-    const settled = this.#settled;
+    // A copy: what is settled while Redis is being told is not part of it, and must not be forgotten with it.
+    const settled = [...this.#settled];
     if (settled.length === 0) return;
     for (const keys of this.#lists)
       for (const script of [DONE, BURY]) {

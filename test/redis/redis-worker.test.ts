@@ -65,7 +65,7 @@ suite('RedisWorker', () => {
     expect(new Set(collector.taken.values())).toEqual(new Set([1]));
     expect(report).toEqual({ sent: 750, deadLettered: 0, returned: 0 });
     expectBalanced(worker, 0);
-    await expect.poll(left, { timeout: 5_000 }).toEqual([]);
+    expect(await left()).toEqual([]);
   });
 
   test('two workers share a list: each event is delivered by one of them', async () => {
