@@ -1,5 +1,5 @@
 // What the middleware of every framework does with a request: its tracker and scope at the beginning, its page view at the end.
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ConfigError } from './core/errors';
 import { buildPageView } from './core/events/page';
 import type { Log } from './core/logger';
@@ -7,14 +7,16 @@ import type { RequestFacts } from './core/request';
 import { bindEvents, currentScope, RequestScope, runInScope } from './core/scope';
 import type { SelfDescribing } from './core/self-describing-json';
 import type { RequestTracker, Tracker } from './core/tracker';
-import { type ResponseFacts, Visit } from './core/visit';
+import { Visit, type VisitReading } from './core/visit';
 import type { ResolvedMiddleware } from './middleware-options';
 import { closeOnShutdown, type ServerLike } from './shutdown';
 
 /** How a framework's request is read. Reading only: nothing in an adapter decides. */
 export interface Framework<Req, Res> {
-  /** Copies the strings of a request; called once, at its beginning. */
+  /** Copies the strings of a request; called once, for its first event. */
   readonly facts: (req: Req) => RequestFacts;
+  /** The same of a request that ends without one, for whoever still asks; must hold on to nothing of the request. */
+  readonly factsLater?: (req: Req) => () => RequestFacts;
   /** @param name In lower case. */
   readonly header: (req: Req, name: string) => string | undefined;
   /** The pattern of the route that took the request, as far as it is known: `/tea/:kind`. */
@@ -41,7 +43,6 @@ export interface Entered {
 
 const HTTP_HEADER = 'iglu:org.ietf/http_header/jsonschema/1-0-0';
 const MAX_HEADER_VALUE = 4096;
-const NO_ENTITIES: readonly SelfDescribing[] = [];
 
 /** One mounted middleware. `Req` and `Res` are what its hooks are given, the framework's own. */
 export class Middleware<Req extends object, Res extends object> {
@@ -50,6 +51,7 @@ export class Middleware<Req extends object, Res extends object> {
   readonly #options: ResolvedMiddleware<Req, Res>;
   readonly #declared: Declared<Req> | undefined;
   readonly #log: Log;
+  readonly #reading: VisitReading<Req>;
   readonly #servers = new Set<ServerLike>();
   readonly #listen: () => () => boolean;
   #unlisten: (() => boolean) | undefined;
@@ -60,6 +62,21 @@ export class Middleware<Req extends object, Res extends object> {
     this.#declared = declared;
     this.tracker = options.tracker;
     this.#log = this.tracker.log;
+    const { rules, hooks, headers, response, ip } = options;
+    const facts = (req: Req): RequestFacts => this.#facts(req);
+    const factsNow = (req: Req): (() => RequestFacts) => {
+      const read = facts(req);
+      return () => read;
+    };
+    this.#reading = {
+      facts,
+      factsLater: ip ? factsNow : (framework.factsLater ?? factsNow),
+      headers: headers.length > 0 ? (req) => this.#headers(req) : undefined,
+      route: response ? framework.route : undefined,
+      rules,
+      hooks,
+      core: this.tracker.core,
+    };
     const { shutdown = {}, ownsTracker } = this.#options;
     const { tracker } = this;
     // A shared tracker belongs to whoever made it: it is flushed and left open.
@@ -86,7 +103,8 @@ export class Middleware<Req extends object, Res extends object> {
       return { tracker: present, run: (next) => next() };
     }
 
-    const visit = this.#visit(req, raw);
+    rememberPeer(raw);
+    const visit = new Visit(req, raw, this.#reading);
     const tracker = this.tracker.forRequest(visit);
     const own = joins ?? new RequestScope(name, tracker, undefined, raw);
     if (joins) joins.join(name, tracker);
@@ -96,31 +114,15 @@ export class Middleware<Req extends object, Res extends object> {
     return { tracker, run: joins ? (next) => next() : (next) => runInScope(own, next) };
   }
 
-  #visit(req: Req, raw: ServerResponse): Visit<Req> {
-    const { hooks, rules, headers, response, ip } = this.#options;
-    let facts = this.#framework.facts(req);
-    if (ip) {
-      let address: string | undefined;
-      this.#log.guard('ip', () => {
-        address = ip(req);
-      });
-      facts = { ...facts, ip: address };
-    }
-    const answer = response
-      ? (live: Req): ResponseFacts => ({
-          route: this.#framework.route(live),
-          status: raw.headersSent ? raw.statusCode : undefined,
-        })
-      : undefined;
-    return new Visit(
-      req,
-      facts,
-      rules,
-      hooks,
-      this.tracker.core,
-      headers.length > 0 ? this.#headers(req) : NO_ENTITIES,
-      answer,
-    );
+  #facts(req: Req): RequestFacts {
+    const { ip } = this.#options;
+    const facts = this.#framework.facts(req);
+    if (!ip) return facts;
+    let address: string | undefined;
+    this.#log.guard('ip', () => {
+      address = ip(req);
+    });
+    return { ...facts, ip: address };
   }
 
   #headers(req: Req): SelfDescribing[] {
@@ -144,7 +146,7 @@ export class Middleware<Req extends object, Res extends object> {
       const status = raw.headersSent ? raw.statusCode : undefined;
       // Guarded, because what is thrown here would end the process.
       this.#log.guard('decorators', this.#declared, req, raw, tracker, visit.arrivedAt, status);
-      if (raw.writableFinished && !visit.pageViewed && this.#isPage(req, res, visit.facts, raw.statusCode)) {
+      if (raw.writableFinished && !visit.pageViewed && this.#isPage(req, res, raw)) {
         const timestamp = { type: 'dtm', value: visit.arrivedAt } as const;
         tracker.trackQuietly('trackPageView', buildPageView, { timestamp });
       }
@@ -163,10 +165,10 @@ export class Middleware<Req extends object, Res extends object> {
     return ignored;
   }
 
-  #isPage(req: Req, res: Res, { method }: RequestFacts, status: number): boolean {
+  #isPage(req: Req, res: Res, raw: ServerResponse): boolean {
     const { pageViews } = this.#options;
     if (typeof pageViews === 'boolean')
-      return pageViews && isAnsweredPage(method, status, this.#framework.contentType(res)) && !this.#isPrefetch(req);
+      return pageViews && isAnsweredPage(raw, this.#framework.contentType(res)) && !this.#isPrefetch(req);
     let wanted = false;
     this.#log.guard('pageViews', () => {
       wanted = pageViews(req, res) === true;
@@ -206,7 +208,13 @@ export class Middleware<Req extends object, Res extends object> {
 
 const PREFETCH = /\bpre(?:fetch|render)\b/i;
 
-function isAnsweredPage(method: string, status: number, contentType: unknown): boolean {
-  if (method !== 'GET') return false;
-  return status === 304 || (status === 200 && typeof contentType === 'string' && /^text\/html\b/i.test(contentType));
+function isAnsweredPage({ req, statusCode }: ServerResponse, contentType: unknown): boolean {
+  if (req.method !== 'GET') return false;
+  return (
+    statusCode === 304 || (statusCode === 200 && typeof contentType === 'string' && /^text\/html\b/i.test(contentType))
+  );
 }
+
+// Node keeps the address of a peer that it was asked for once; of a connection that is gone it could not tell any more.
+const rememberPeer = ({ req }: ServerResponse): unknown =>
+  (req.socket as IncomingMessage['socket'] | undefined)?.remoteAddress;

@@ -1,7 +1,6 @@
 // One request as its events see it: the visitor's subject, read from the request's strings when the first event asks, and
 // what the app's hooks add while the request lives.
 import { isAbsent } from './contracts';
-import type { Log } from './logger';
 import { clientSession, privacyDecision, requestFields, type RequestFacts, type RequestRules } from './request';
 import { isSelfDescribing, type SelfDescribing } from './self-describing-json';
 import { Subject } from './subject';
@@ -16,58 +15,62 @@ export interface VisitHooks<Req> {
   readonly clientSession: boolean;
 }
 
-/** The answer to a request, as far as it is known. */
-export interface ResponseFacts {
-  readonly route: string | undefined;
-  readonly status: number | undefined;
+/** The answer to a request, as Node has it. */
+interface Answer {
+  readonly headersSent: boolean;
+  readonly statusCode: number;
+}
+
+/** How a mount reads its requests; one for all of them. Nothing is read before it is asked for. */
+export interface VisitReading<Req> {
+  readonly facts: (req: Req) => RequestFacts;
+  /** The same of a request that ends now, for whoever asks later: holds on to nothing of the request. */
+  readonly factsLater: (req: Req) => () => RequestFacts;
+  /** The request headers that are wanted as entities. */
+  readonly headers: ((req: Req) => readonly SelfDescribing[]) | undefined;
+  /** The pattern of the route, where the answer is wanted as an entity. */
+  readonly route: ((req: Req) => string | undefined) | undefined;
+  readonly rules: RequestRules;
+  readonly hooks: VisitHooks<Req>;
+  readonly core: TrackerCore;
 }
 
 const NONE: readonly SelfDescribing[] = [];
 const HTTP_RESPONSE = 'iglu:io.github.snowplow-middleware/http_response/jsonschema/1-0-0';
 
+// One for every request, most of which track nothing: what can wait for the first event waits.
 export class Visit<Req extends object> implements Surroundings {
   readonly bringsPage = true;
-  readonly facts: RequestFacts;
   /** When the request came, in milliseconds since the epoch. */
   readonly arrivedAt = Date.now();
   /** Whether a page view was tracked in this request, by whomever. */
   pageViewed = false;
-  readonly #rules: RequestRules;
-  readonly #hooks: VisitHooks<Req>;
-  readonly #log: Log;
-  readonly #onBreach: TrackerCore['onSubjectBreach'];
-  readonly #headers: readonly SelfDescribing[];
-  readonly #answer: ((req: Req) => ResponseFacts) | undefined;
+  readonly #reading: VisitReading<Req>;
   // Dropped when the response is done: a timer made in the request must not keep the request alive.
   #req: Req | undefined;
+  #answer: Answer | undefined;
+  #facts: RequestFacts | undefined;
+  #factsLater: (() => RequestFacts) | undefined;
+  #headers: readonly SelfDescribing[] | undefined;
   #subject: Subject | undefined;
   // What the subject's fields were when they were read from the request, and for which answer to "anonymous?".
-  #read: Readonly<Record<string, string>> = {};
+  #read: Readonly<Record<string, string>> | undefined;
   #readAnonymously: boolean | undefined;
   #hooked: Subject | undefined;
   #session: SelfDescribing | undefined | null = null;
   #extra: readonly SelfDescribing[] = NONE;
-  #response: ResponseFacts | undefined;
+  #response: SelfDescribing | undefined;
   #skipped = false;
   #anonymous = false;
 
-  constructor(
-    req: Req,
-    facts: RequestFacts,
-    rules: RequestRules,
-    hooks: VisitHooks<Req>,
-    core: TrackerCore,
-    headers: readonly SelfDescribing[],
-    answer: ((req: Req) => ResponseFacts) | undefined,
-  ) {
+  constructor(req: Req, answer: Answer, reading: VisitReading<Req>) {
     this.#req = req;
-    this.facts = facts;
-    this.#rules = rules;
-    this.#hooks = hooks;
-    this.#log = core.log;
-    this.#onBreach = core.onSubjectBreach;
-    this.#headers = headers;
     this.#answer = answer;
+    this.#reading = reading;
+  }
+
+  get facts(): RequestFacts {
+    return (this.#facts ??= this.#req ? this.#reading.facts(this.#req) : (this.#factsLater as () => RequestFacts)());
   }
 
   get subject(): Subject {
@@ -97,15 +100,22 @@ export class Visit<Req extends object> implements Surroundings {
 
   /** The response is done: last answers of the hooks that guard privacy, then the request is let go. */
   end(): void {
+    const req = this.#req;
+    if (!req) return;
+    const { headers, factsLater } = this.#reading;
     this.#decide();
+    if (headers) this.#headers ??= headers(req);
+    if (!this.#facts) this.#factsLater = factsLater(req);
     this.#req = undefined;
+    this.#answer = undefined;
   }
 
   #decide(): void {
     const req = this.#req;
     if (!req) return;
-    const { skip, anonymous } = this.#hooks;
-    const signal = privacyDecision(this.facts, this.#rules);
+    const { hooks, rules } = this.#reading;
+    const { skip, anonymous } = hooks;
+    const signal = rules.respectPrivacySignals === 'off' ? 'none' : privacyDecision(this.facts, rules);
     this.#skipped = signal === 'skip' || (skip !== undefined && this.#ask('skip', skip, req));
     this.#anonymous =
       signal === 'anonymous' ||
@@ -115,7 +125,7 @@ export class Visit<Req extends object> implements Surroundings {
   // A hook that guards the visitor's privacy and fails is taken to have said yes.
   #ask(name: string, hook: (req: Req) => boolean, req: Req): boolean {
     let answer = true;
-    this.#log.guard(name, () => {
+    this.#reading.core.log.guard(name, () => {
       answer = hook(req);
     });
     return answer;
@@ -123,17 +133,19 @@ export class Visit<Req extends object> implements Surroundings {
 
   // Reads the request's fields; when the answer to "anonymous?" has changed since, only what the handlers have not touched.
   #readFields(): void {
-    const onHookError = (hook: string): void => this.#log.error(`${hook} threw, its part was left out`);
-    const fields = requestFields(this.facts, this.#rules, this.#anonymous, onHookError);
+    const { rules, core } = this.#reading;
+    const onHookError = (hook: string): void => core.log.error(`${hook} threw, its part was left out`);
+    const fields = requestFields(this.facts, rules, this.#anonymous, onHookError);
     const kept = { ...this.#subject?.fields };
-    for (const key of Object.keys(this.#read)) if (kept[key] === this.#read[key]) delete kept[key];
-    this.#subject = new Subject({ ...fields, ...kept }, this.#onBreach);
+    for (const key in this.#read) if (kept[key] === this.#read[key]) delete kept[key];
+    this.#subject = new Subject({ ...fields, ...kept }, core.onSubjectBreach);
     this.#read = fields;
     this.#readAnonymously = this.#anonymous;
   }
 
   #withHook(subject: Subject): Subject {
-    const hook = this.#hooks.subject;
+    const { hooks, core } = this.#reading;
+    const hook = hooks.subject;
     if (!hook) return subject;
     const req = this.#req;
     // After the request the last answer stands.
@@ -141,10 +153,10 @@ export class Visit<Req extends object> implements Surroundings {
     // Over a copy: what the hook says must not outlive what the request says, and half of it is none of it.
     const copy = new Subject(subject.fields, () => false);
     let done = false;
-    this.#log.guard('subject', () => {
+    core.log.guard('subject', () => {
       const answer: unknown = hook(req, copy);
       done = isAbsent(answer) || !isThenable(answer);
-      if (!done) this.#log.error('the subject hook gave a promise; it must answer at once');
+      if (!done) core.log.error('the subject hook gave a promise; it must answer at once');
       return answer;
     });
     this.#hooked = done ? copy : undefined;
@@ -152,29 +164,40 @@ export class Visit<Req extends object> implements Surroundings {
   }
 
   #entities(anonymous: boolean): readonly SelfDescribing[] {
-    const { entities, clientSession: wanted } = this.#hooks;
+    const { hooks, rules, headers, route } = this.#reading;
     const req = this.#req;
-    if (entities && req) {
-      this.#extra = NONE;
-      this.#log.guard('entities', () => {
-        const given: unknown = entities(req);
-        if (Array.isArray(given) && given.every(isSelfDescribing)) this.#extra = given;
-        else if (!isAbsent(given))
-          this.#log.error('the entities hook gave no list of { schema, data }; its part was left out');
-        return given;
-      });
-    }
-    if (wanted && !anonymous && this.#session === null) this.#session = clientSession(this.facts, this.#rules);
-    const session = wanted && !anonymous ? this.#session : undefined;
-    if (this.#answer && req) this.#response = this.#answer(req);
+    if (hooks.entities && req) this.#extra = this.#given(hooks.entities, req);
+    const wanted = hooks.clientSession && !anonymous;
+    if (wanted && this.#session === null) this.#session = clientSession(this.facts, rules);
+    const session = wanted ? this.#session : undefined;
+    if (headers && req) this.#headers ??= headers(req);
+    if (route && req) this.#response = this.#answered(route(req));
     const response = this.#response;
-    if (!session && !response && this.#headers.length === 0) return this.#extra;
+    if (!session && !response && !this.#headers) return this.#extra;
     return [
       ...this.#extra,
       ...(session ? [session] : NONE),
-      ...this.#headers,
-      ...(response ? [{ schema: HTTP_RESPONSE, data: { method: this.facts.method, ...response } }] : NONE),
+      ...(this.#headers ?? NONE),
+      ...(response ? [response] : NONE),
     ];
+  }
+
+  #answered(route: string | undefined): SelfDescribing {
+    const answer = this.#answer;
+    const status = answer?.headersSent ? answer.statusCode : undefined;
+    return { schema: HTTP_RESPONSE, data: { method: this.facts.method, route, status } };
+  }
+
+  #given(hook: (req: Req) => readonly SelfDescribing[], req: Req): readonly SelfDescribing[] {
+    const { log } = this.#reading.core;
+    let entities = NONE;
+    log.guard('entities', () => {
+      const given: unknown = hook(req);
+      if (Array.isArray(given) && given.every(isSelfDescribing)) entities = given;
+      else if (!isAbsent(given)) log.error('the entities hook gave no list of { schema, data }; its part was left out');
+      return given;
+    });
+    return entities;
   }
 }
 

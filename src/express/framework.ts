@@ -1,10 +1,12 @@
 // How a request of Express 4 and 5 is read, and how the middleware takes it.
+import type { TLSSocket } from 'node:tls';
 import type { Request, RequestHandler, Response } from 'express';
 import type { RequestFacts } from '../core/request';
 import type { Framework, Middleware } from '../middleware';
 
 export const express: Framework<Request, Response> = {
   facts,
+  factsLater,
   header: (req, name) => req.headers[name] as string | undefined,
   route: (req) => (req.route ? `${req.baseUrl}${String((req.route as { path: unknown }).path)}` : undefined),
   contentType: (res) => res.getHeader('content-type'),
@@ -34,6 +36,21 @@ function facts(req: Request): RequestFacts {
     dnt: headers['dnt'] as string | undefined,
     gpc: headers['sec-gpc'] as string | undefined,
   };
+}
+
+// What Express decides by its getters, and an app may have decided for one request.
+const DECIDED = ['ip', 'protocol', 'hostname'];
+
+// Reading them takes longer than all else that a request costs which tracks nothing: they are asked of a stand-in, if ever.
+function factsLater(req: Request): () => RequestFacts {
+  if (DECIDED.some((name) => Object.hasOwn(req, name))) {
+    const read = facts(req);
+    return () => read;
+  }
+  const { headers, method, originalUrl, socket } = req;
+  const { remoteAddress, encrypted } = socket as TLSSocket;
+  const given = { headers, method, originalUrl, socket: { remoteAddress, encrypted } };
+  return () => facts(Object.assign(Object.create(Object.getPrototypeOf(req)) as Request, given));
 }
 
 // `req.hostname` is the framework's decision, but comes without the port: that is taken from the header it was read from.

@@ -5,6 +5,12 @@ import { FORWARDED, type World } from './adapter-world';
 const DUID = '6f1c2b7e-3a50-4d0e-9a51-0f4f6f7f1a11';
 const SID = 'b8b2d1f0-6f0c-4c8f-8a3c-2f0b7c1d9e22';
 const COOKIES = `theme=dark; _sp_id.1fff=${DUID}.1700000000.3.1700000100.1699990000.${SID}; _sp_ses.1fff=*`;
+const PROXIED = {
+  'x-forwarded-for': FORWARDED,
+  forwarded: 'for=7.7.7.7',
+  'x-real-ip': '7.7.7.7',
+  'cf-connecting-ip': '7.7.7.7',
+};
 const STRUCT = { category: 'shop', action: 'add' };
 
 export function testVisitor(world: World): void {
@@ -33,10 +39,37 @@ export function testVisitor(world: World): void {
       {},
       { trust },
     );
-    const others = { forwarded: 'for=7.7.7.7', 'x-real-ip': '7.7.7.7', 'cf-connecting-ip': '7.7.7.7' };
-    await world.get('/r/a', { 'x-forwarded-for': FORWARDED, ...others });
+    await world.get('/r/a', PROXIED);
     expect((await world.events())[0]?.['ip']).toBe(address);
   });
+
+  it.each(world.adapter.trust)(
+    'knows as much of a visitor whose first event comes after the answer: trust %s gives %s',
+    async (trust, address) => {
+      let tracked: () => void = () => {};
+      const late = new Promise<void>((resolve) => (tracked = resolve));
+      await world.start(
+        (call) => {
+          call.raw.res.on('close', () =>
+            setTimeout(() => {
+              call.tracker.trackStructEvent(STRUCT);
+              tracked();
+            }, 5),
+          );
+          return call.send(200, 'ok');
+        },
+        { headers: ['x-shelf'] },
+        { trust },
+      );
+      const headers = { ...PROXIED, 'user-agent': 'late', cookie: COOKIES, referer: 'https://search.test/', 'x-shelf': '7' }; // prettier-ignore
+      await world.get('/r/late?size=2', headers);
+      await late;
+      const [event] = await world.events();
+      const url = `${world.url}/r/late?size=2`;
+      expect(event).toMatchObject({ ip: address, ua: 'late', duid: DUID, sid: SID, refr: 'https://search.test/', url });
+      expect(world.collector.good()[0]?.contexts).toMatchObject([{ data: { name: 'x-shelf', value: '7' } }]);
+    },
+  );
 
   it.each([
     ['the framework hands over', {}],
