@@ -19,17 +19,19 @@ export const EVENT_OVERHEAD = stamp(Date.now()).length;
  * @param sentAt Milliseconds since the epoch.
  */
 export function postBody(events: readonly EncodedEvent[], sentAt: number): Buffer {
-  const end = stamp(sentAt);
-  const size = events.reduce((total, { bytes }) => total + bytes + end.length, OPENING.length + CLOSING.length);
+  // Behind every event; the comma behind the last gives way to the closing.
+  const end = Buffer.from(`${stamp(sentAt)},`, 'latin1');
+  let size = OPENING.length + CLOSING.length;
+  for (const { bytes } of events) size += bytes + end.length;
   const body = Buffer.allocUnsafe(size);
   let at = body.write(OPENING, 'latin1');
   for (const { json, bytes } of events) {
-    if (at > OPENING.length) at += body.write(',', at, 'latin1');
     // What has as many bytes as units is ASCII. The event's last brace is overwritten by its stamp.
     at += body.write(json, at, bytes === json.length ? 'latin1' : 'utf8') - 1;
-    at += body.write(end, at, 'latin1');
+    body.set(end, at);
+    at += end.length;
   }
-  at += body.write(CLOSING, at, 'latin1');
+  at += body.write(CLOSING, at - 1, 'latin1') - 1;
   return body.subarray(0, at);
 }
 

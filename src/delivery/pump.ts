@@ -19,6 +19,10 @@ export interface PumpSettings {
   readonly threads: number;
 }
 
+// Between two requests that are not full: under load it lets events gather, where a request for every few would cost the
+// process more than making the events does. An event that comes alone does not wait for it.
+const PACE_MS = 10;
+
 export class Pump {
   readonly #settings: PumpSettings;
   readonly #store: EventStore;
@@ -37,7 +41,9 @@ export class Pump {
   #taking = 0;
   #scheduled = false;
   #stopped = false;
-  #retryTimer: NodeJS.Timeout | undefined;
+  // When a request was last started that was not full.
+  #lastPartial = -Infinity;
+  #wakeTimer: NodeJS.Timeout | undefined;
   // Shrinks when the receiver says that a batch was too large.
   #maxBytes: number;
   #round: FlushRound | undefined;
@@ -121,7 +127,7 @@ export class Pump {
   /** No further attempt, whatever happens. */
   stop(): void {
     this.#stopped = true;
-    clearTimeout(this.#retryTimer);
+    clearTimeout(this.#wakeTimer);
   }
 
   /** Gives up what memory holds and says so; a durable store keeps it for the next run. Returns how many. */
@@ -146,22 +152,30 @@ export class Pump {
     const waitMs = this.#gate.waitMs(this.#round?.trying === true);
     if (waitMs > 0) {
       this.#round?.giveUp();
-      this.#retryAfter(waitMs);
+      this.#wakeAfter(waitMs);
       return false;
     }
-    if (this.#sending === 0) return true;
-    // A receiver that fails is asked by one request at a time, and one more connection is worth it only for a full batch.
     const full =
       size >= this.#settings.maxBatchSize || ENVELOPE_BYTES + bytes + size * EVENT_OVERHEAD >= this.#maxBytes;
-    return full && this.#gate.failures === 0;
+    // A receiver that fails is asked by one request at a time, and one more connection is worth it only for a full batch.
+    if (this.#sending > 0) return full && this.#gate.failures === 0;
+    return full || this.#round !== undefined || this.#isInPace();
   }
 
-  #retryAfter(waitMs: number): void {
+  #isInPace(): boolean {
+    const now = performance.now();
+    const restMs = this.#lastPartial + PACE_MS - now;
+    if (restMs > 0) this.#wakeAfter(restMs);
+    else this.#lastPartial = now;
+    return restMs <= 0;
+  }
+
+  #wakeAfter(waitMs: number): void {
     const onTime = (): void => {
-      this.#retryTimer = undefined;
+      this.#wakeTimer = undefined;
       this.#pump();
     };
-    this.#retryTimer ??= this.#outside(setTimeout, onTime, Math.ceil(waitMs)).unref();
+    this.#wakeTimer ??= this.#outside(setTimeout, onTime, Math.ceil(waitMs)).unref();
   }
 
   #startOne(): void {
@@ -245,6 +259,8 @@ export class Pump {
   // An event that is too large by itself says nothing of the others; a batch says what a request may carry: half of it, by
   // bytes, because that is what receivers limit.
   #learn(split: readonly EncodedEvent[]): void {
+    // What was too large together follows at once.
+    if (split.length > 0) this.#lastPartial = -Infinity;
     const bytes = split.reduce((total, event) => total + event.bytes + EVENT_OVERHEAD, ENVELOPE_BYTES);
     this.#maxBytes = split.length === 0 ? this.#settings.maxBytes : Math.min(this.#maxBytes, Math.ceil(bytes / 2));
   }
