@@ -1,11 +1,11 @@
 // An event's fields, subject, data and entities become one flat JSON text, once, at track time.
-import { randomUUID } from 'node:crypto';
 import { isAbsent, isUuid } from './contracts';
 import { EncodedEvent, type RefuseReason } from './emitter';
 import { type EventArgs, millisOf, type TrackerEvent } from './events/event';
-import { field, type Frame } from './frame';
+import { newEventId } from './event-id';
+import { closeObject, field, type Frame, openObject } from './frame';
 import { clean, cleanOfEvent } from './limits';
-import { isIgluUri, type SelfDescribing } from './self-describing-json';
+import { jsonOpening, type SelfDescribing } from './self-describing-json';
 import { IDENTIFYING } from './subject';
 
 const UNSTRUCT = 'iglu:com.snowplowanalytics.snowplow/unstruct_event/jsonschema/1-0-0';
@@ -38,7 +38,7 @@ export function encodeEvent(
   const { fields, selfDescribing, args } = event;
   if (cleanOfEvent('e', fields['e']) === undefined || (fields['e'] === 'ue' && !selfDescribing))
     throw new Refusal('invalid');
-  let text = `{${frame.head}`;
+  let text = frame.head;
   let ownUrl = false;
   let ownReferrer = false;
   for (const key in fields) {
@@ -55,18 +55,17 @@ export function encodeEvent(
   if (selfDescribing) {
     const json = `{"schema":"${UNSTRUCT}","data":${stringify(selfDescribing)}}`;
     budget -= json.length;
-    text += base64 ? `"ue_px":"${toBase64(json)}",` : field('ue_pr', json);
+    text += base64 ? field('ue_px', toBase64(json)) : field('ue_pr', json);
   }
   const items = entityTexts(args.context, entities);
   if (items !== '') {
     const json = `{"schema":"${CONTEXTS}","data":[${items}]}`;
     budget -= json.length;
-    text += base64 ? `"cx":"${toBase64(json)}",` : field('co', json);
+    text += base64 ? field('cx', toBase64(json)) : field('co', json);
   }
   if (budget < 0) throw new Refusal('too-large');
 
-  const eventId = isUuid(args.eventId) ? args.eventId : randomUUID();
-  text += `${times(args.timestamp)}"eid":"${eventId}"}`;
+  text = closeObject(text + times(args.timestamp) + field('eid', isUuid(args.eventId) ? args.eventId : newEventId()));
   return new EncodedEvent(text, Buffer.byteLength(text), undefined, frame.anonymous);
 }
 
@@ -79,7 +78,7 @@ export function encodePayload(
   eventId: string,
   anonymous: boolean,
 ): EncodedEvent | undefined {
-  let text = '{';
+  let text = '';
   const required = new Set(['tv', 'p', 'e']);
   for (const key of Object.keys(payload)) {
     const value = key === 'stm' || key === 'eid' ? undefined : clean(key, payload[key]);
@@ -88,7 +87,7 @@ export function encodePayload(
     text += field(key, value);
   }
   if (required.size > 0) return undefined;
-  text += `"eid":"${eventId}"}`;
+  text = closeObject(openObject(text + field('eid', eventId)));
   return new EncodedEvent(text, Buffer.byteLength(text), undefined, anonymous);
 }
 
@@ -105,8 +104,9 @@ function times(timestamp: EventArgs['timestamp']): string {
       ? timestamp
       : { type: 'ttm', value: timestamp };
   const time = millisOf(value);
-  if (time !== undefined && type === 'dtm') return `"dtm":"${time}",`;
-  return `"dtm":"${Date.now()}",${time !== undefined && type === 'ttm' ? `"ttm":"${time}",` : ''}`;
+  if (time !== undefined && type === 'dtm') return field('dtm', String(time));
+  const now = field('dtm', String(Date.now()));
+  return time !== undefined && type === 'ttm' ? now + field('ttm', String(time)) : now;
 }
 
 // Most data fits into one buffer that is used again and again.
@@ -120,11 +120,12 @@ function toBase64(json: string): string {
 
 function stringify({ schema, data }: SelfDescribing): string {
   // Asked again here, because contracts may be off: without a schema of the right form the pipeline reads nothing.
-  if (!isIgluUri(schema)) throw new Refusal('invalid');
+  const opening = jsonOpening(schema);
+  if (opening === '') throw new Refusal('invalid');
   const json = jsonOf(data);
   if (json === undefined) throw new Refusal('unserializable');
   if (isTooDeep(json)) throw new Refusal('invalid');
-  return `{"schema":"${schema}","data":${json}}`;
+  return `${opening}${json}}`;
 }
 
 function jsonOf(data: unknown): string | undefined {

@@ -49,12 +49,18 @@ export class SelfDescribingJson<T = unknown> implements SelfDescribing<T> {
 // The URI pattern of the self-describing meta schema.
 const IGLU_URI = /^iglu:[\w.-]+\/[\w-]+\/[\w-]+\/\d+-\d+-\d+$/;
 // An app uses the same few schemas over and over.
-const matchesIglu = memoise(500, (schema) => IGLU_URI.test(schema));
+const openingOf = (schema: string): string => (IGLU_URI.test(schema) ? `{"schema":"${schema}","data":` : '');
+const knownOpening = memoise(500, openingOf);
 const LONGEST_KNOWN = 200;
 
+/** How the JSON of a self-describing object of this schema begins; '' where it is no schema's full URI. */
+export function jsonOpening(schema: unknown): string {
+  if (typeof schema !== 'string') return '';
+  return schema.length > LONGEST_KNOWN ? openingOf(schema) : knownOpening(schema);
+}
+
 /** Whether `schema` is a schema's full URI, `iglu:vendor/name/format/model-revision-addition`. */
-export const isIgluUri = (schema: unknown): schema is string =>
-  typeof schema === 'string' && (schema.length > LONGEST_KNOWN ? IGLU_URI.test(schema) : matchesIglu(schema));
+export const isIgluUri = (schema: unknown): schema is string => jsonOpening(schema) !== '';
 
 const isObject = (value: unknown): value is object =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -31,7 +31,8 @@ export function postBody(events: readonly EncodedEvent[], sentAt: number): Buffe
     body.set(end, at);
     at += end.length;
   }
-  at += body.write(CLOSING, at - 1, 'latin1') - 1;
+  if (events.length > 0) at--;
+  at += body.write(CLOSING, at, 'latin1');
   return body.subarray(0, at);
 }
 

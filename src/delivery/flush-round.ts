@@ -99,6 +99,7 @@ export class FlushRound {
   }
 
   #covered(events: readonly EncodedEvent[]): number {
+    if (this.#late.size === 0) return events.length;
     let covered = 0;
     for (const { eventId } of events) if (!this.#late.has(eventId)) covered++;
     return covered;

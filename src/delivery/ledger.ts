@@ -31,6 +31,8 @@ export interface Settlement {
 /** Reads a transport's answer, for all events or one by one; an event whose result is missing or makes no sense is kept. */
 export function settlementOf(events: readonly EncodedEvent[], answer: SendResult | readonly SendResult[]): Settlement {
   const oneByOne = isList(answer);
+  // What mostly comes, without a look at each.
+  if (!oneByOne && answer?.status === 'sent') return { sent: events, rejected: [], lost: [], kept: [], split: [], failures: [] }; // prettier-ignore
   const sent: EncodedEvent[] = [];
   const rejected: EncodedEvent[] = [];
   const kept: EncodedEvent[] = [];

@@ -113,11 +113,14 @@ export class MemoryEventStore implements EventStore {
     const entries = lane.take(cut);
     if (entries.length === 0) return undefined;
     const events = entries.map(({ event }) => event);
-    const open = new Set(events);
+    // Which are still out; made only when it is not all of them that are settled at once.
+    let open: Set<EncodedEvent> | undefined;
     this.#bytes -= bytesOf(events);
     this.#lease(events, 1);
-    const settle = (named: readonly EncodedEvent[]): EncodedEvent[] => {
-      const settled = named.filter((event) => open.delete(event));
+    const settle = (named: readonly EncodedEvent[]): readonly EncodedEvent[] => {
+      const whole = named === events && !open;
+      open ??= new Set(whole ? [] : events);
+      const settled = whole ? events : named.filter((event) => open?.delete(event));
       this.#lease(settled, -1);
       return settled;
     };

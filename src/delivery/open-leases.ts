@@ -40,7 +40,7 @@ export class OpenLeases {
   ): void {
     if (others.length > 0) this.#open.set(lease, others);
     else this.#open.delete(lease);
-    const done = lease.reject ? sent : [...sent, ...givenUp];
+    const done = lease.reject || givenUp.length === 0 ? sent : [...sent, ...givenUp];
     if (done.length > 0) this.#log.guard("the event store's ack", () => lease.ack(done));
     if (givenUp.length > 0) this.#log.guard("the event store's reject", () => lease.reject?.(givenUp));
   }

@@ -40,6 +40,11 @@ export class Pump {
   #sending = 0;
   #taking = 0;
   #scheduled = false;
+  // Made once: `send` is called for many an event.
+  readonly #onTurn = (): void => {
+    this.#scheduled = false;
+    this.#pump();
+  };
   #stopped = false;
   // When a request was last started that was not full.
   #lastPartial = -Infinity;
@@ -88,10 +93,7 @@ export class Pump {
     this.#due = this.#store.size;
     if (this.#scheduled || this.#sending >= this.#settings.threads) return;
     this.#scheduled = true;
-    this.#outside(setImmediate, () => {
-      this.#scheduled = false;
-      this.#pump();
-    });
+    this.#outside(setImmediate, this.#onTurn);
   }
 
   /** A flush of all that is held. Callers share one as long as it covers what they have handed over, else the next. */

@@ -41,16 +41,24 @@ function facts(req: Request): RequestFacts {
 // What Express decides by its getters, and an app may have decided for one request.
 const DECIDED = ['ip', 'protocol', 'hostname'];
 
+const isDecided = (req: Request): boolean => DECIDED.some((name) => Object.hasOwn(req, name));
+
 // Reading them takes longer than all else that a request costs which tracks nothing: they are asked of a stand-in, if ever.
 function factsLater(req: Request): () => RequestFacts {
-  if (DECIDED.some((name) => Object.hasOwn(req, name))) {
+  // Functions made in one place share what they hold on to: `req` must not be named in these.
+  if (isDecided(req)) {
     const read = facts(req);
     return () => read;
   }
+  const shade = standIn(req);
+  return () => facts(shade);
+}
+
+function standIn(req: Request): Request {
   const { headers, method, originalUrl, socket } = req;
   const { remoteAddress, encrypted } = socket as TLSSocket;
   const given = { headers, method, originalUrl, socket: { remoteAddress, encrypted } };
-  return () => facts(Object.assign(Object.create(Object.getPrototypeOf(req)) as Request, given));
+  return Object.assign(Object.create(Object.getPrototypeOf(req)) as Request, given);
 }
 
 // `req.hostname` is the framework's decision, but comes without the port: that is taken from the header it was read from.

@@ -168,7 +168,7 @@ describe('flushing', () => {
     const requests = async (count: number): Promise<void> => {
       while (shop.collector.requests().length < count) await new Promise(setImmediate);
     };
-    beforeEach(() => vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }));
+    beforeEach(() => vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] }));
     afterEach(() => vi.useRealTimers());
 
     it('is on without a word: an event waits for company five seconds at most', async () => {

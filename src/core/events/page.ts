@@ -1,5 +1,4 @@
 // Builders of what a visitor sees: page view, page ping, screen view.
-import { randomUUID } from 'node:crypto';
 import {
   type Caller,
   checkOptionalInteger,
@@ -9,6 +8,7 @@ import {
   fail,
   isAbsent,
 } from '../contracts';
+import { newEventId } from '../event-id';
 import {
   checkEventArgs,
   type EventArgs,
@@ -133,7 +133,7 @@ export function buildMobileScreenView(args: MobileScreenViewArgs, caller: Caller
     'iglu:com.snowplowanalytics.mobile/screen_view/jsonschema/1-0-0',
     present({
       name,
-      id: isAbsent(id) ? randomUUID() : id,
+      id: isAbsent(id) ? newEventId() : id,
       type,
       previousName,
       previousId,
