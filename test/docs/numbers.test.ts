@@ -39,6 +39,12 @@ const closeSeconds = constant('delivery/batch-emitter', 'CLOSE_TIMEOUT_MS') / SE
 const { maxBatchSize } = batching('test', {});
 
 it.each<[page: string, sentence: string]>([
+  [
+    'README.md',
+    `At most ${grouped(DEFAULTS.bufferCapacity)} events and ${DEFAULTS.bufferCapacityBytes / MIB} MiB wait in memory`,
+  ],
+  ['README.md', `Closing takes at most ${closeSeconds} seconds`],
+  ['README.md', `buffer<br/>${grouped(DEFAULTS.bufferCapacity)} events`],
   ['README.md', `(${closeSeconds} s by default)`],
   ['README.md', `starts at ${constant('delivery/backoff', 'FIRST_MS')} ms and doubles`],
   ['docs/promises.md', `${closeSeconds} seconds by default`],
