@@ -1,5 +1,5 @@
 // The main door: re-exports only.
-export type { DropMessage, TrackMessage } from './core/channels';
+export type { DropMessage, FlushMessage, TrackMessage } from './core/channels';
 export { currentTracker } from './core/scope';
 export { disableContracts, enableContracts, type ContractMode } from './core/contracts';
 export { ConfigError, ContractError } from './core/errors';

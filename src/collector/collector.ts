@@ -6,7 +6,7 @@ import { collecting } from './collect';
 import type { CollectedEvent, CollectedRequest } from './event';
 import { EventLog } from './event-log';
 import { Faults, type Fault } from './faults';
-import { schemaSource } from './iglu';
+import { OWN_SCHEMAS, schemaSource } from './iglu';
 import { livePage } from './live-page';
 import { microApi } from './micro-api';
 import { explainBad, type EventFilter } from './match';
@@ -73,7 +73,7 @@ export async function openCollector(
   added?: (event: CollectedEvent) => void,
 ): Promise<Collector> {
   const { port, host, iglu, page } = resolveCollectorOptions(options);
-  const findSchema = iglu.length > 0 ? schemaSource(iglu) : undefined;
+  const findSchema = iglu.length > 0 ? schemaSource([OWN_SCHEMAS, ...iglu]) : undefined;
   const judge = judging(findSchema && schemaCheck(findSchema));
   const log = new EventLog();
   if (added) log.subscribe(added);

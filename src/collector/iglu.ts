@@ -17,6 +17,9 @@ export interface SchemaKey {
 
 // No part may begin with a point: the parts become a path.
 const KEY = /^(?:iglu:)?([a-zA-Z0-9-_][a-zA-Z0-9-_.]*)\/([a-zA-Z0-9-_]+)\/([a-zA-Z0-9-_]+)\/(\d+-\d+-\d+)$/;
+/** Where the package keeps the schemas of its own entities. */
+export const OWN_SCHEMAS = join(__dirname, '../../schemas');
+
 const TIMEOUT_MS = 3_000;
 const CACHED_MS = 60_000;
 const MAX_CACHED = 500;

@@ -88,6 +88,7 @@ export interface TrackerHealth {
  * The app's tracker: holds defaults only, so that no visitor's data can be on another's event. Handlers use the
  * request's tracker, or {@link Tracker.withSubject}.
  *
+ * @throws ConfigError that names the option.
  * @example
  * const tracker = new Tracker({ emitters: new AsyncEmitter('collector.acme.com'), namespace: 'web', appId: 'shop' });
  * tracker.trackPageView({ pageUrl: 'https://shop.acme.com/' });
@@ -167,7 +168,11 @@ export class Tracker extends Tracking {
     return this.#core.log;
   }
 
-  /** One more place for events to go. */
+  /**
+   * One more place for events to go.
+   *
+   * @throws ConfigError when it has no `input`.
+   */
   addEmitter(emitter: EmitterLike): this {
     if (!isEmitter(emitter))
       throw new ConfigError('addEmitter: emitter', 'an object with an input method', show(emitter));

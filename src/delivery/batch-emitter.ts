@@ -1,6 +1,7 @@
 // The engine of every emitter and worker: takes events into a store, and has them sent in batches, on time, until it is closed.
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { traceFlush } from '../core/channels';
 import { isUuid } from '../core/contracts';
 import {
   type EmitterStats,
@@ -127,13 +128,15 @@ export class BatchEmitter implements EncodedInput {
    *
    * @param options `timeoutMs`: how long to wait. Default 10,000.
    */
-  async flush(options: { timeoutMs?: number } = {}): Promise<FlushReport> {
-    let round: FlushRound | undefined;
-    await within(async () => {
-      round = await this.#pump.join();
-      await round.done;
-    }, options.timeoutMs ?? FLUSH_TIMEOUT_MS);
-    return { sent: round?.sent ?? 0, failed: round?.failed ?? 0, remaining: this.#pump.held };
+  flush({ timeoutMs = FLUSH_TIMEOUT_MS }: { timeoutMs?: number } = {}): Promise<FlushReport> {
+    return traceFlush(timeoutMs, async () => {
+      let round: FlushRound | undefined;
+      await within(async () => {
+        round = await this.#pump.join();
+        await round.done;
+      }, timeoutMs);
+      return { sent: round?.sent ?? 0, failed: round?.failed ?? 0, remaining: this.#pump.held };
+    });
   }
 
   /**

@@ -6,6 +6,7 @@ import { BatchEmitter } from './batch-emitter';
 import { CollectorTransport } from './collector-transport';
 import { MemoryEventStore } from './memory-store';
 import {
+  ASYNC_DEFAULTS,
   ASYNC_EMITTER_RULES,
   type AsyncEmitterOptions,
   batching,
@@ -46,7 +47,7 @@ export class AsyncEmitter extends BatchEmitter {
    * @param options Where `endpoint` is text.
    */
   constructor(endpoint: string | AsyncEmitterOptions, options?: Partial<AsyncEmitterOptions>) {
-    super(...assemble('AsyncEmitter', endpoint, options, ASYNC_EMITTER_RULES, 8));
+    super(...assemble('AsyncEmitter', endpoint, options, ASYNC_EMITTER_RULES, ASYNC_DEFAULTS.threadCount));
   }
 }
 

@@ -160,6 +160,9 @@ export const DEFAULTS = {
   requestTimeoutMs: 10_000,
 } as const;
 
+/** What is not given to an AsyncEmitter. */
+export const ASYNC_DEFAULTS = { ...DEFAULTS, threadCount: 8 } as const;
+
 /** Works out the two batch sizes; a batch never waits for more events than the buffer can hold. */
 export function batching(
   owner: string,

@@ -1,4 +1,4 @@
-// How a request of Fastify 5 is read (and of Fastify 4, which Nest 10 brings), and how the middleware is put into an instance.
+// How a request of Fastify 4 and 5 is read, and how the middleware is put into an instance.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { RequestFacts } from '../core/request';
 import type { Framework, Middleware } from '../middleware';

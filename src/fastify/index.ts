@@ -1,4 +1,4 @@
-// The door `snowplow-middleware/fastify`: a plugin for Fastify 5.
+// The door `snowplow-middleware/fastify`: a plugin for Fastify 4 and 5.
 // Floor 3: may import the files at the root of src, and core. Next: framework.ts, then middleware.ts, which does the work.
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import type { RequestTracker } from '../core/tracker';
@@ -42,5 +42,5 @@ export const snowplow: FastifyPluginAsync<FastifyOptions> = async (instance, opt
 Object.assign(snowplow, {
   [Symbol.for('skip-override')]: true,
   [Symbol.for('fastify.display-name')]: 'snowplow-middleware',
-  [Symbol.for('plugin-meta')]: { name: 'snowplow-middleware', fastify: '5.x' },
+  [Symbol.for('plugin-meta')]: { name: 'snowplow-middleware', fastify: '>=4.20.0 <6' },
 });

@@ -37,6 +37,7 @@ const SERVICE = Symbol.for('snowplow-middleware.nest.service');
 /**
  * Tracks for each visitor of a Nest app, on the Express and on the Fastify adapter.
  *
+ * @throws ConfigError that names the option, when the app is made.
  * @example
  * \@Module({ imports: [SnowplowModule.forRoot({ endpoint: 'https://collector.acme.com', namespace: 'web', appId: 'shop' })] })
  * class AppModule {}
@@ -53,12 +54,20 @@ export class SnowplowModule
   readonly #container: object;
   #isMounted = false;
 
-  /** @throws ConfigError that names the option, when the app starts. */
+  /**
+   * The module with its options.
+   *
+   * @throws ConfigError that names the option, when the app starts.
+   */
   static forRoot<Req, Res>({ name, isGlobal, ...options }: SnowplowModuleOptions<Req, Res>): DynamicModule {
     return define({ name, isGlobal }, [{ provide: OPTIONS, useValue: options }]);
   }
 
-  /** Options made by a factory, a class, or a provider of the app. @throws ConfigError */
+  /**
+   * The module with options made by a factory, a class, or a provider of the app.
+   *
+   * @throws ConfigError when there is no way to make them, or more than one.
+   */
   static forRootAsync<Req, Res>(options: SnowplowModuleAsyncOptions<Req, Res>): DynamicModule {
     return { ...define(options, optionsProviders(options)), imports: options.imports ?? [] };
   }

@@ -5,7 +5,7 @@ import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
 import { TRACKER_DEFAULTS } from '../../src/core/tracker';
 import { TRACKER_VERSION, VERSION } from '../../src/core/version';
-import { batching, DEFAULTS } from '../../src/delivery/options';
+import { ASYNC_DEFAULTS, batching } from '../../src/delivery/options';
 import { capture } from '../support/capture';
 
 const ROOT = join(__dirname, '../..');
@@ -49,11 +49,10 @@ const IN_WORDS: Readonly<Record<string, string>> = {
   port: "the protocol's own",
   eventStore: 'a MemoryEventStore of the two capacities',
   logger: "the package's `logger`",
-  threadCount: '8',
 };
 
 describe.each([
-  ['src/delivery/options.ts', DEFAULTS],
+  ['src/delivery/options.ts', ASYNC_DEFAULTS],
   ['src/core/tracker.ts', TRACKER_DEFAULTS],
 ] as const)('the defaults in the comments of %s', (file, defaults: Readonly<Record<string, unknown>>) => {
   const comments = documented(file);

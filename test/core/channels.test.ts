@@ -1,7 +1,17 @@
 // What listeners of node:diagnostics_channel are told.
-import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { afterEach, beforeEach, expect, it } from 'vitest';
-import { type DropMessage, MemoryEventStore, Emitter, Tracker, type TrackMessage } from 'snowplow-middleware';
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { subscribe, tracingChannel, unsubscribe } from 'node:diagnostics_channel';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import {
+  createTracker,
+  type DropMessage,
+  Emitter,
+  type FlushMessage,
+  MemoryEventStore,
+  Tracker,
+  type TrackMessage,
+} from 'snowplow-middleware';
+import { startCollector } from 'snowplow-middleware/collector';
 
 const tracked: TrackMessage[] = [];
 const dropped: DropMessage[] = [];
@@ -38,4 +48,70 @@ it('a listener hears once of each event that will not arrive, and why', async ()
     { reason: 'shutdown', events: 2 },
   ]);
   expect(tracked).toHaveLength(2);
+});
+
+describe('a listener of the tracing channel snowplow:flush', () => {
+  const channels = tracingChannel<'snowplow:flush', FlushMessage>('snowplow:flush');
+
+  /** Writes down each step, with what the message says at that time; until the test is over. */
+  function listen(note: (step: string, message: FlushMessage) => void): void {
+    const steps = ['start', 'end', 'asyncStart', 'asyncEnd', 'error'] as const;
+    const [start, end, asyncStart, asyncEnd, error] = steps.map(
+      (step) => (message: FlushMessage) => note(step, message),
+    );
+    const listeners = { start, end, asyncStart, asyncEnd, error } as Required<Parameters<typeof channels.subscribe>[0]>;
+    channels.subscribe(listeners);
+    onTestFinished(() => {
+      channels.unsubscribe(listeners);
+    });
+  }
+
+  async function shop() {
+    const collector = await startCollector();
+    onTestFinished(() => collector.close());
+    const tracker = createTracker({ endpoint: collector.url, emitter: { flushIntervalMs: 0 }, logger: false });
+    onTestFinished(() => void tracker.close());
+    return { collector, tracker };
+  }
+
+  it('sees where a flush begins and ends, and what it did', async () => {
+    const { tracker } = await shop();
+    const seen: unknown[] = [];
+    listen((step, { timeoutMs, result }) => seen.push([step, timeoutMs, result]));
+    await tracker.trackStructEvent({ category: 'a', action: 'b' }).flush({ timeoutMs: 3_000 });
+    const result = { sent: 1, failed: 0, remaining: 0 };
+    expect(seen).toEqual([
+      ['start', 3_000, undefined],
+      ['end', 3_000, undefined],
+      ['asyncStart', 3_000, result],
+      ['asyncEnd', 3_000, result],
+    ]);
+  });
+
+  it('learns from the result, not from an error, that a flush has failed', async () => {
+    const { collector, tracker } = await shop();
+    collector.fail({ status: 503, times: 1 });
+    const seen: unknown[] = [];
+    listen((step, { result }) => void (step.startsWith('async') || step === 'error' ? seen.push([step, result]) : 0));
+    await tracker.trackStructEvent({ category: 'a', action: 'b' }).flush();
+    const result = { sent: 0, failed: 1, remaining: 1 };
+    expect(seen).toEqual([
+      ['asyncStart', result],
+      ['asyncEnd', result],
+    ]);
+  });
+
+  it('sees the flush of a close, and can tell whose request asked for one', async () => {
+    const { tracker } = await shop();
+    const scope = new AsyncLocalStorage<string>();
+    const seen: unknown[] = [];
+    listen((step, { result }) => void (step === 'asyncEnd' ? seen.push([scope.getStore(), result?.sent]) : 0));
+    tracker.trackStructEvent({ category: 'a', action: 'b' });
+    await scope.run('request 7', () => tracker.flush());
+    await tracker.trackStructEvent({ category: 'a', action: 'b' }).close();
+    expect(seen).toEqual([
+      ['request 7', 1],
+      [undefined, 1],
+    ]);
+  });
 });

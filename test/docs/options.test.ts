@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
 import { TRACKER_DEFAULTS } from '../../src/core/tracker';
-import { batching, DEFAULTS } from '../../src/delivery/options';
+import { ASYNC_DEFAULTS, batching } from '../../src/delivery/options';
 import { resolveMiddleware } from '../../src/middleware-options';
 import { SHUTDOWN_TIMEOUT_MS } from '../../src/shutdown';
 import { ROOT, textOf } from './blocks';
@@ -67,7 +67,7 @@ const tables = [
     members: new Map(
       ['BufferOptions', 'EmitterOptions', 'AsyncEmitterOptions'].flatMap((name) => [...membersOf(delivery, name)]),
     ),
-    code: { ...DEFAULTS, ...batching('test', {}), headers: {}, customRetryCodes: {}, threadCount: 8 },
+    code: { ...ASYNC_DEFAULTS, ...batching('test', {}), headers: {}, customRetryCodes: {} },
   },
 ];
 

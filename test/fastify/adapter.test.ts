@@ -1,8 +1,9 @@
-// The adapter contract on Fastify 5.
-import fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
+// The adapter contract on Fastify 4 and 5.
+import fastify5, { type FastifyReply, type FastifyRequest } from 'fastify';
+import fastify4 from 'fastify4';
 import { snowplow } from '../../src/fastify';
 import { testAdapter } from '../contracts/adapter';
-import { type Call, FORWARDED } from '../contracts/adapter-world';
+import { type Adapter, type Call, FORWARDED } from '../contracts/adapter-world';
 
 const call = (request: FastifyRequest, reply: FastifyReply): Call => ({
   tracker: request.tracker,
@@ -11,11 +12,12 @@ const call = (request: FastifyRequest, reply: FastifyReply): Call => ({
   send: (status, body, headers = {}) => reply.code(status).headers(headers).send(body),
 });
 
-testAdapter('Fastify 5', {
+// The two majors count hops differently: with 1, Fastify 4 believes the nearest proxy, and Fastify 5 only itself.
+const adapter = (fastify: typeof fastify5, oneHop: string): Adapter => ({
   route: '/r/:name',
   trust: [
     [undefined, '127.0.0.1'],
-    [1, '127.0.0.1'],
+    [1, oneHop],
     [true, FORWARDED.split(', ')[0] as string],
     ['127.0.0.1, 10.0.0.0/8', FORWARDED.split(', ')[1] as string],
   ],
@@ -36,3 +38,6 @@ testAdapter('Fastify 5', {
     return { server: app.server, close: () => app.close() };
   },
 });
+
+testAdapter('Fastify 4', adapter(fastify4, FORWARDED.split(', ')[2] as string));
+testAdapter('Fastify 5', adapter(fastify5, '127.0.0.1'));

@@ -1,59 +1,152 @@
-// `npm run test:matrix`: the packed package in real apps of Nest 10, 11 and 12, as CommonJS and as ES modules, on both
-// adapters, and under the test runner that its users have. Ends with the line `N passed, N failed`.
+// The packed package in real apps of every framework and version that it names, as CommonJS and as ES modules:
+//
+//     node test/matrix/run.mjs [--node 20,22] [--report FILE] [row...]
+//
+// `npm run test:matrix` runs the Nest rows on this Node, `npm run matrix` every row on every Node. Each row is installed in a
+// folder of its own. Ends with a table and the line `N passed, N failed`.
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const root = join(here, '../..');
-const wanted = process.argv.slice(2);
-const MAJORS = ['nest10', 'nest11', 'nest12'].filter((major) => wanted.length === 0 || wanted.includes(major));
+
+/** An app in two formats, and its types. */
+const web = (framework, version, ...types) => ({
+  app: 'web',
+  shown: framework,
+  packages: [`${framework}@${version}`, ...types, 'typescript@6', '@types/node@20'],
+  cells: {
+    cjs: ['app.cjs', framework],
+    esm: ['app.mjs', framework],
+    types: [
+      'node_modules/typescript/bin/tsc',
+      ...['--noEmit', '--strict', '--module', 'nodenext', '--types', 'node', `${framework}.mts`],
+    ],
+  },
+});
+
+/** An app in two formats on two adapters, and under the test runner that Nest's users have. */
+const nest = (...runner) => ({
+  app: 'nest',
+  shown: '@nestjs/core',
+  cells: {
+    'cjs express': ['app.cjs', 'express'],
+    'cjs fastify': ['app.cjs', 'fastify'],
+    'esm express': ['app.mjs', 'express'],
+    'esm fastify': ['app.mjs', 'fastify'],
+    [runner[0]]: runner.slice(1),
+  },
+});
+const jest = ['jest', 'node_modules/jest/bin/jest.js', '--rootDir', '.', '--testMatch', '**/jest.test.cjs'];
+const vitest = ['vitest', 'node_modules/vitest/vitest.mjs', 'run'];
+
+// A row without packages has a manifest and a lock file in the folder of its name.
+const ROWS = {
+  plain: { app: 'plain', shown: 'lmdb', packages: ['lmdb@3'], cells: { cjs: ['app.cjs'] } },
+  express4: web('express', 4, '@types/express@4'),
+  express5: web('express', 5, '@types/express@5'),
+  koa2: web('koa', 2, '@types/koa@2'),
+  koa3: web('koa', 3, '@types/koa@3'),
+  fastify4: web('fastify', 4),
+  fastify5: web('fastify', 5),
+  nest10: nest(...jest),
+  nest11: nest(...jest),
+  nest12: nest(...vitest),
+};
+
+const { values, positionals } = parseArgs({
+  options: { node: { type: 'string', default: '' }, report: { type: 'string' } },
+  allowPositionals: true,
+});
+const unknown = positionals.filter((row) => !(row in ROWS));
+if (unknown.length > 0)
+  throw new Error(`no such row: ${unknown.join(', ')}; there are ${Object.keys(ROWS).join(', ')}`);
+const rows = positionals.length > 0 ? positionals : Object.keys(ROWS);
 
 /** Runs a command; gives its output when it failed, undefined when it went well. */
-const failureOf = (cwd, command, ...args) => {
+function failureOf(cwd, command, ...args) {
   const { status, stdout, stderr, error } = spawnSync(command, args, { cwd, encoding: 'utf8', timeout: 180_000 });
   return status === 0 ? undefined : `${command} ${args.join(' ')}\n${stdout ?? ''}${stderr ?? ''}${error ?? ''}`;
-};
-const must = (cwd, command, ...args) => {
+}
+function must(cwd, command, ...args) {
   const failure = failureOf(cwd, command, ...args);
   if (failure) throw new Error(failure);
+}
+const install = (cwd, ...args) =>
+  must(cwd, 'npm', 'install', '--silent', '--no-save', '--no-package-lock', '--no-audit', '--prefer-offline', ...args);
+
+const folder = mkdtempSync(join(tmpdir(), 'matrix-'));
+const makeFolder = (name) => {
+  mkdirSync(join(folder, name));
+  return join(folder, name);
 };
 
-const folder = mkdtempSync(join(tmpdir(), 'snowplow-middleware-'));
-must(root, 'npm', 'run', '--silent', 'build');
-must(root, 'npm', 'pack', '--silent', '--pack-destination', folder);
-const tarball = join(folder, readdirSync(folder)[0]);
+/** A Node of that major version: this one, or the one that npm has in its package `node`. */
+function findNode(major) {
+  if (major === process.versions.node.split('.')[0]) return { version: process.versions.node, path: process.execPath };
+  const cwd = makeFolder(`node${major}`);
+  // Its install script puts the binary of this platform in place.
+  install(cwd, '--ignore-scripts=false', `node@${major}`);
+  const path = join(cwd, 'node_modules/node/bin/node');
+  const { stdout } = spawnSync(path, ['--version'], { encoding: 'utf8' });
+  return { version: stdout.trim().slice(1), path };
+}
 
-const results = [];
-for (const major of MAJORS) {
-  const cwd = join(here, major);
-  const run = join(cwd, '.run');
-  must(cwd, 'npm', 'ci', '--silent', '--prefer-offline');
-  must(cwd, 'npm', 'install', '--silent', '--no-save', '--no-package-lock', '--prefer-offline', tarball);
-  rmSync(run, { recursive: true, force: true });
-  cpSync(join(here, 'app'), run, { recursive: true });
-  const [runner, ...runTests] =
-    major === 'nest12'
-      ? ['vitest', 'node_modules/vitest/vitest.mjs', 'run', '--root', '.run']
-      : ['jest', 'node_modules/jest/bin/jest.js', '--rootDir', '.run', '--testMatch', '**/jest.test.cjs'];
-  const cells = [
-    ...['cjs', 'mjs'].flatMap((format) =>
-      ['express', 'fastify'].map((adapter) => [`${format} app, ${adapter}`, 'node', `.run/app.${format}`, adapter]),
-    ),
-    [`${runner}, both adapters`, 'node', ...runTests],
-  ];
-  for (const [cell, ...command] of cells) {
-    const failure = failureOf(cwd, ...command);
-    results.push({ major, cell, failure });
-    console.log(`${failure ? 'FAILED' : 'passed'}  ${major}  ${cell}`);
-    if (failure) console.error(failure);
+function prepare(name, { app, packages }, tarball) {
+  const cwd = makeFolder(name);
+  cpSync(join(here, 'apps', app), cwd, { recursive: true });
+  if (packages) {
+    writeFileSync(join(cwd, 'package.json'), '{ "private": true }');
+    install(cwd, tarball, ...packages);
+    return cwd;
   }
-  rmSync(run, { recursive: true, force: true });
+  cpSync(join(here, name), cwd, { recursive: true });
+  must(cwd, 'npm', 'ci', '--silent', '--prefer-offline');
+  install(cwd, tarball);
+  return cwd;
+}
+
+const nodes = (values.node || process.versions.node).split(',').map((version) => findNode(version.split('.')[0]));
+must(root, 'npm', 'run', '--silent', 'build');
+const packed = makeFolder('packed');
+must(root, 'npm', 'pack', '--silent', '--ignore-scripts', '--pack-destination', packed);
+const tarball = join(packed, readdirSync(packed)[0]);
+
+let passed = 0;
+let failed = 0;
+const table = [
+  ['', ...nodes.map(({ version }) => `Node ${version}`)],
+  ['---', ...nodes.map(() => '---')],
+];
+for (const name of rows) {
+  const row = ROWS[name];
+  const cwd = prepare(name, row, tarball);
+  const { version } = JSON.parse(readFileSync(join(cwd, 'node_modules', row.shown, 'package.json'), 'utf8'));
+  const results = nodes.map((node) => {
+    const wrong = Object.entries(row.cells).filter(([cell, args]) => {
+      const failure = failureOf(cwd, node.path, ...args);
+      console.log(`${failure ? 'FAILED' : 'passed'}  Node ${node.version}  ${name}  ${cell}`);
+      if (failure) console.error(failure);
+      return failure;
+    });
+    const all = Object.keys(row.cells).length;
+    failed += wrong.length;
+    passed += all - wrong.length;
+    return wrong.length === 0 ? `${all} of ${all}` : `failed: ${wrong.map(([cell]) => cell).join(', ')}`;
+  });
+  table.push([`${row.shown} ${version}`, ...results]);
+  rmSync(cwd, { recursive: true, force: true });
 }
 rmSync(folder, { recursive: true, force: true });
 
-const failed = results.filter(({ failure }) => failure).length;
-console.log(`${results.length - failed} passed, ${failed} failed`);
+const text = `${table.map((cells) => `| ${cells.join(' | ')} |`).join('\n')}\n`;
+if (values.report) {
+  if (!existsSync(dirname(values.report))) mkdirSync(dirname(values.report), { recursive: true });
+  writeFileSync(values.report, text);
+}
+console.log(`\n${text}\n${passed} passed, ${failed} failed`);
 process.exitCode = failed === 0 ? 0 : 1;

@@ -10,3 +10,9 @@ declare module 'koa2' {
 
   export default Koa;
 }
+
+declare module 'fastify4' {
+  import fastify from 'fastify';
+
+  export default fastify;
+}

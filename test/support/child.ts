@@ -15,7 +15,8 @@ export class Child {
 
   constructor(command: string, args: readonly string[], env: Record<string, string> = {}) {
     this.process = spawn(command, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
-    this.exited = once(this.process, 'exit').then(([code, signal]) => ({ code, signal }) as Exit);
+    // `close` comes when all that it printed has been read; `exit` may come before.
+    this.exited = once(this.process, 'close').then(([code, signal]) => ({ code, signal }) as Exit);
     for (const stream of [this.process.stdout, this.process.stderr])
       stream?.setEncoding('utf8').on('data', (text: string) => (this.output += text));
   }

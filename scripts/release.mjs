@@ -1,0 +1,67 @@
+// `npm run release`: says what stands between this checkout and a release, runs every check, and shows what would be published.
+// `npm run release -- --publish --benched` publishes it, with provenance; that takes a CI job that may ask for an id token.
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+
+const { values } = parseArgs({
+  options: { publish: { type: 'boolean', default: false }, benched: { type: 'boolean', default: false } },
+});
+const manifest = JSON.parse(readFileSync('package.json', 'utf8'));
+const changelog = existsSync('CHANGELOG.md') ? readFileSync('CHANGELOG.md', 'utf8') : '';
+const { version } = manifest;
+
+const PUBLISH = ['publish', '--provenance', '--access', 'public'];
+
+const git = (...args) => spawnSync('git', args, { encoding: 'utf8' }).stdout.trim();
+const urlOf = (field) => (typeof field === 'object' ? field?.url : field);
+/** What the changelog says of a version: its date, and the text below. */
+const entry = new RegExp(
+  `^## ${version.replaceAll('.', '\\.')} \\((.*)\\)\\n([\\s\\S]*?)(?=^## |$(?![\\s\\S]))`,
+  'm',
+).exec(changelog);
+const tagged = git('rev-list', '-n', '1', `v${version}`);
+
+// Each with what to do about it; all that is missing is said at once.
+const missing = [
+  ...['repository', 'homepage', 'bugs'].map((field) => [
+    /^(?:git\+)?https:\/\//.test(urlOf(manifest[field]) ?? ''),
+    `package.json has no ${field}: set it to its https address (npm proves where a package comes from by \`repository\`)`,
+  ]),
+  [git('status', '--porcelain') === '', 'the working tree is not clean: commit or stash what is in it'],
+  [git('branch', '--show-current') === 'main', 'the branch is not main: release from there'],
+  [tagged === '' || tagged === git('rev-parse', 'HEAD'), `the tag v${version} is on another commit: raise the version`],
+  [entry, `CHANGELOG.md has no entry for ${version}: write "## ${version} (<date>)" and what has changed`],
+  [
+    !entry || /^\d{4}-\d\d-\d\d$/.test(entry[1]),
+    `CHANGELOG.md does not say when ${version} was released: put the date`,
+  ],
+  [!entry || /^- \S/m.test(entry[2]), `CHANGELOG.md does not say what has changed in ${version}`],
+  ...(values.publish
+    ? [
+        [values.benched, 'run `npm run bench` on a quiet machine, look at its targets, then say --benched'],
+        [
+          process.env.ACTIONS_ID_TOKEN_REQUEST_URL ?? process.env.SIGSTORE_ID_TOKEN,
+          'there is no id token to prove where the package was built: publish from a CI job that may ask for one',
+        ],
+      ]
+    : []),
+].flatMap(([met, advice]) => (met ? [] : [advice]));
+
+if (missing.length > 0) {
+  console.error(
+    `${manifest.name} ${version} cannot be released:\n${missing.map((advice) => `- ${advice}`).join('\n')}`,
+  );
+  process.exit(1);
+}
+
+const npm = (...args) => {
+  console.log(`> npm ${args.join(' ')}`);
+  const { status } = spawnSync('npm', args, { stdio: 'inherit' });
+  if (status !== 0) process.exit(status ?? 1);
+};
+npm('run', 'check');
+npm('pack', '--dry-run', '--ignore-scripts');
+if (values.publish) npm(...PUBLISH);
+else
+  console.log(`Ready. What publishes it: npm ${PUBLISH.join(' ')}, by npm run release -- --publish --benched in CI.`);

@@ -1,0 +1,90 @@
+// What is in the packed package, and what its manifest says of it.
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join, sep } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { doors, makeApp, manifest, pack, type Packed, ROOT } from './packed';
+
+let packed: Packed;
+let folder: string;
+
+/** The folder of the package in an app that has installed it. */
+let installed: string;
+
+beforeAll(() => {
+  ({ folder, packed } = pack());
+  installed = join(makeApp(folder, packed, 'app'), 'node_modules/snowplow-middleware');
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const filesIn = (name: string): string[] =>
+  readdirSync(join(ROOT, name), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) =>
+      join(entry.parentPath, entry.name)
+        .slice(ROOT.length + 1)
+        .split(sep)
+        .join('/'),
+    );
+
+describe('the packed files', () => {
+  it('are the build of each source, the schemas and four papers', () => {
+    const built = filesIn('src').flatMap((path) => {
+      const target = path.replace(/^src/, 'dist');
+      return path.endsWith('.ts') ? [target.replace(/ts$/, 'js'), target.replace(/ts$/, 'd.ts')] : [target];
+    });
+    const expected = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json', ...filesIn('schemas'), ...built];
+    expect(packed.files.map(({ path }) => path).sort()).toEqual(expected.sort());
+  });
+
+  it('stay below 250 kB packed and 800 kB unpacked', () => {
+    expect(packed.size).toBeLessThan(250_000);
+    expect(packed.unpackedSize).toBeLessThan(800_000);
+  });
+
+  it('hold every file that the manifest points to', () => {
+    const targets = [
+      manifest.main,
+      manifest.types,
+      ...Object.values(manifest.bin),
+      ...Object.values(manifest.exports).flatMap((target) =>
+        typeof target === 'string' ? [target] : [target.types, target.default],
+      ),
+      ...Object.values(manifest.typesVersions['*']).flat(),
+    ];
+    const paths = new Set(packed.files.map(({ path }) => `./${path}`));
+    expect(targets.filter((target) => !paths.has(target))).toEqual([]);
+  });
+
+  it('name no folder of the machine that built them', () => {
+    const found = packed.files.filter(({ path }) => readFileSync(join(installed, path), 'utf8').includes(ROOT));
+    expect(found).toEqual([]);
+  });
+});
+
+describe('the manifest', () => {
+  it('has one run-time dependency, undici', () => expect(Object.keys(manifest.dependencies)).toEqual(['undici']));
+
+  it('runs nothing when it is installed', () => {
+    const onInstall = ['preinstall', 'install', 'postinstall', 'prepare', 'prepublish', 'preprepare', 'postprepare'];
+    expect(onInstall.filter((script) => script in manifest.scripts)).toEqual([]);
+  });
+
+  it('asks for no peer that is not optional', () => {
+    const asked = Object.keys(manifest.peerDependencies).filter(
+      (peer) => !manifest.peerDependenciesMeta[peer]?.optional,
+    );
+    expect(asked).toEqual([]);
+  });
+
+  it('says that a module nobody uses may be left out, and which Node it needs', () => {
+    expect(manifest.sideEffects).toBe(false);
+    expect(manifest.engines.node).toBe('>=20.19');
+  });
+
+  it('gives types first, and every door its types for older resolution', () => {
+    for (const target of Object.values(manifest.exports))
+      if (typeof target === 'object') expect(Object.keys(target)[0]).toBe('types');
+    const expected = doors.map(({ door }) => door.slice(2)).filter((door) => door !== '');
+    expect(Object.keys(manifest.typesVersions['*']).sort()).toEqual(expected.sort());
+  });
+});

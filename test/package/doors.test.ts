@@ -1,0 +1,103 @@
+// The packed package where no optional peer is installed: each door loads by import and by require, and what needs a peer says which.
+import { spawnSync } from 'node:child_process';
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { doors, makeApp, pack } from './packed';
+
+let folder: string;
+let app: string;
+
+beforeAll(() => {
+  const made = pack();
+  ({ folder } = made);
+  app = makeApp(folder, made.packed, 'app');
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Runs a program in the app: what it printed and warned of, or the error that it died of. */
+function run(name: string, source: string): { printed: string; warned: string; error: string } {
+  const file = join(app, name);
+  writeFileSync(file, source);
+  const { status, stdout, stderr } = spawnSync(process.execPath, [file], { cwd: app, encoding: 'utf8' });
+  return { printed: stdout.trim(), warned: status === 0 ? stderr : '', error: status === 0 ? '' : stderr };
+}
+
+/** What npm may be asked to install, by a message that names it. */
+const SAYS_WHAT_TO_INSTALL = /npm (?:i|install) [@\w/ -]+/;
+
+// Nest's decorators and modules are made when the door loads: without Nest there is nothing to load.
+const NEEDS_ITS_FRAMEWORK: ReadonlySet<string> = new Set(['./nest']);
+
+const byRequire = (specifier: string) =>
+  run('required.cjs', `console.log(Object.keys(require('${specifier}')).sort().join())`);
+const byImport = (specifier: string) =>
+  run(
+    'imported.mjs',
+    `import * as door from '${specifier}';
+    const added = ['__esModule', 'default', 'module.exports'];
+    console.log(Object.keys(door).filter((name) => !added.includes(name)).sort().join());`,
+  );
+
+describe.each(doors)('the door $door', ({ door, specifier }) => {
+  if (NEEDS_ITS_FRAMEWORK.has(door))
+    it('says what to install', () => {
+      expect(byRequire(specifier).error).toMatch(SAYS_WHAT_TO_INSTALL);
+      expect(byImport(specifier).error).toMatch(SAYS_WHAT_TO_INSTALL);
+    });
+  else
+    it('loads by require and by import, with the same names', () => {
+      const required = byRequire(specifier);
+      expect(required.error).toBe('');
+      expect(required.printed).not.toBe('');
+      expect(byImport(specifier)).toEqual(required);
+    });
+});
+
+it('is one package to import and require: the classes are the same', () => {
+  const source = `import { createRequire } from 'node:module';
+    import { Tracker } from 'snowplow-middleware';
+    console.log(createRequire(import.meta.url)('snowplow-middleware').Tracker === Tracker);`;
+  expect(run('same.mjs', source)).toEqual({ printed: 'true', warned: '', error: '' });
+});
+
+it('takes an event from a tracker to its own collector', () => {
+  const source = `const { createTracker } = require('snowplow-middleware');
+    const { startCollector } = require('snowplow-middleware/collector');
+    (async () => {
+      const collector = await startCollector();
+      const tracker = createTracker({ endpoint: collector.url });
+      tracker.trackStructEvent({ category: 'shop', action: 'pay' });
+      await tracker.close();
+      console.log(collector.good().length, collector.bad().length);
+      await collector.close();
+    })();`;
+  expect(run('event.cjs', source)).toEqual({ printed: '1 0', warned: '', error: '' });
+});
+
+describe('what needs a peer says which to install', () => {
+  it.each([
+    ["new (require('snowplow-middleware/lmdb').LmdbEventStore)({ path: './events' })", 'npm install lmdb'],
+    ["require('snowplow-middleware').createTracker({ endpoint: 'c.test', durable: './events' })", 'npm install lmdb'],
+    ["new (require('snowplow-middleware/redis').RedisEmitter)()", 'npm install ioredis'],
+    ["new (require('snowplow-middleware/redis').RedisWorker)({ endpoint: 'c.test' })", 'npm install ioredis'],
+  ])('%s', (source, advice) => {
+    const { error } = run('peer.cjs', source);
+    expect(error).toContain("code: 'ERR_SNOWPLOW_CONFIG'");
+    expect(error).toContain(advice);
+  });
+
+  it('a collector that is to check schemas, in a warning', () => {
+    const source = `require('snowplow-middleware/collector').startCollector({ iglu: ['.'] })
+      .then((collector) => collector.close());`;
+    expect(run('schemas.cjs', source).warned).toContain('npm install --save-dev ajv ajv-draft-04');
+  });
+
+  it('the command `worker bullmq`', () => {
+    const cli = join(app, 'node_modules/snowplow-middleware/dist/cli.js');
+    const args = [cli, 'worker', 'bullmq', '--queue', 'q', '--endpoint', 'c.test'];
+    const { status, stderr } = spawnSync(process.execPath, args, { cwd: app, encoding: 'utf8' });
+    expect(stderr).toContain('npm install bullmq ioredis');
+    expect(status).toBe(1);
+  });
+});
