@@ -73,8 +73,8 @@ export async function openCollector(
   added?: (event: CollectedEvent) => void,
 ): Promise<Collector> {
   const { port, host, iglu, page } = resolveCollectorOptions(options);
-  const findSchema = iglu.length > 0 ? schemaSource(iglu) : undefined;
-  const judge = judging(findSchema && schemaCheck(findSchema));
+  const schemas = iglu.length > 0 ? schemaSource(iglu) : undefined;
+  const judge = judging(schemas && schemaCheck(schemas));
   const log = new EventLog();
   if (added) log.subscribe(added);
   const faults = new Faults();
@@ -84,7 +84,7 @@ export async function openCollector(
   const pause = async (ms: number): Promise<void> => {
     if (ms > 0) await sleep(ms, undefined, { signal: closing.signal }).catch(() => {});
   };
-  const micro = microApi(log, findSchema);
+  const micro = microApi(log, schemas);
   const inside = (path: string): Handler | undefined => {
     const handler = /^\/micro(\/|$)/.test(path) ? micro : page ? livePage(path, log, closing.signal) : undefined;
     return handler && guarded(host, handler);

@@ -145,7 +145,7 @@ export function explainBad(event: CollectedEvent): string[] {
     `  event ${event.number}, ${title}:`,
     ...event.errors.flatMap(({ field, value, problem, mend }) => [
       `    ${field} ${problem}${value === '' ? '' : `: ${JSON.stringify(value)}`}`,
-      `      ${mend}`,
+      ...mend.split('\n').map((line) => `      ${line}`),
     ]),
   ];
 }

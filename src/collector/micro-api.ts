@@ -50,14 +50,14 @@ const ENDPOINT_OF: Readonly<Record<string, Endpoint>> = {
 };
 
 /** Makes the handler of everything under `/micro`. */
-export function microApi(log: EventLog, findSchema: SchemaSource | undefined): Handler {
+export function microApi(log: EventLog, schemas: SchemaSource | undefined): Handler {
   return async (request, response) => {
     const [path, query] = splitTarget(request.url!);
     if (!['GET', 'HEAD', 'POST'].includes(request.method!))
       return say(405, '405 method not allowed')(request, response);
     if (path.startsWith('/micro/iglu/')) {
       const key = schemaKey(path.slice('/micro/iglu/'.length));
-      const schema = key && (await findSchema?.(key).catch(() => undefined));
+      const schema = key && (await schemas?.find(key).catch(() => undefined));
       if (schema === undefined)
         return say(404, 'No such schema in the folders and registries given.')(request, response);
       return sendJson(schema);

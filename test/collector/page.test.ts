@@ -68,8 +68,8 @@ const struct = (fields: Record<string, unknown> = {}) =>
 
 async function visit(): Promise<void> {
   await post(collector.url, [
-    pageView({ page: 'Catalogue', duid: ANNA, uid: 'anna', p: 'web' }),
-    pageView({ url: '/relative', aid: 'blog', duid: 'b7d1a2c3-0000-4000-8000-000000000001' }),
+    pageView({ page: 'Catalogue', duid: ANNA, uid: 'anna', p: 'web', tna: 'browser' }),
+    pageView({ url: '/relative', aid: 'blog', tna: 'server', duid: 'b7d1a2c3-0000-4000-8000-000000000001' }),
     buy({ duid: ANNA, uid: 'anna' }),
     struct({ uid: 'ben' }),
     struct({ vid: '1.5', eid: 'not-a-uuid', duid: ANNA }),
@@ -119,6 +119,29 @@ describe('the list', () => {
     expect(await page.locator('#none').isVisible()).toBe(true);
   });
 
+  it('tells which app and which tracker sent each event, and filters by both', async () => {
+    await visit();
+    const senders = await page.locator('.row .sender').allTextContents();
+    expect(senders).toEqual(['shop', 'shop', 'shop', 'shop', 'blog · server', 'shop · browser']);
+    await page.selectOption('#tracker', 'browser');
+    expect(await page.locator('.row .sender').allTextContents()).toEqual(['shop · browser']);
+    await page.locator('.row').click();
+    expect(await page.locator('#detail .about').first().textContent()).toMatch(/^Good · shop · browser · event 1 · /);
+    await page.selectOption('#tracker', '');
+    await page.locator('.row').first().click();
+    expect(await page.locator('#detail .about').first().textContent()).toMatch(
+      /^Bad: the whole request is lost, 2 events · shop · event 6 · /,
+    );
+  });
+
+  it('offers a choice only where there is one', async () => {
+    const offered = async () => page.locator('select:visible').evaluateAll((all) => all.map(({ id }) => id));
+    expect(await offered()).toEqual([]);
+    await post(collector.url, [pageView(), struct()]);
+    await page.locator('.row').nth(1).waitFor();
+    expect(await offered()).toEqual(['event']);
+  });
+
   it('puts the events of one visitor together', async () => {
     await visit();
     await page.getByLabel('Group by visitor').check();
@@ -155,7 +178,7 @@ describe('an event', () => {
     expect(await detail.locator('h2').textContent()).toBe('struct');
     expect(await detail.locator('.finding').allTextContents()).toEqual([
       expect.stringContaining('eid is not a UUID'),
-      expect.stringContaining('Round it, keep it within'),
+      expect.stringContaining('In code: subject.setDomainSessionIndex()'),
     ]);
     expect(await detail.locator('dl').first().textContent()).toContain('se_cashop');
     expect(await detail.textContent()).toContain('POST /com.snowplowanalytics.snowplow/tp2, answered 200');
@@ -313,6 +336,7 @@ describe('a bad world', () => {
 
 describe.each([
   { width: 400, colorScheme: 'light' },
+  { width: 700, colorScheme: 'light' },
   { width: 400, colorScheme: 'dark' },
   { width: 1280, colorScheme: 'dark' },
 ] as const)('at $width px, $colorScheme', ({ width, colorScheme }) => {
@@ -321,6 +345,7 @@ describe.each([
     await visit();
     const overflow = 'document.documentElement.scrollWidth - document.documentElement.clientWidth';
     expect(await page.evaluate(overflow)).toBe(0);
+    expect(await page.locator('.row .sender').nth(4).isVisible()).toBe(true);
     await page.screenshot({ path: join(ARTIFACTS, `collector-${width}-${colorScheme}.png`) });
     await page.locator('.row.bad').nth(1).click();
     expect(await page.locator('#detail').isVisible()).toBe(true);
