@@ -81,6 +81,7 @@ async function visit(): Promise<void> {
 describe('the list', () => {
   it('says where to send, then shows events as they come, newest first', async () => {
     expect(await page.locator('#endpoint').textContent()).toBe(`endpoint: '${collector.url}'`);
+    await page.screenshot({ path: join(ARTIFACTS, 'collector-empty.png') });
     await post(collector.url, [pageView()]);
     await page.locator('.row').waitFor();
     await post(collector.url, [struct()]);
@@ -307,11 +308,20 @@ describe('a bad world', () => {
     for (let i = 0; i < 100; i++)
       await post(
         collector.url,
-        Array.from({ length: 100 }, (_, n) => pageView({ page: `view ${i * 100 + n}` })),
+        Array.from({ length: 100 }, (_, n) =>
+          pageView({
+            page: `view ${i * 100 + n}`,
+            aid: ['shop', 'blog', 'back-office-of-the-whole-company'][n % 3],
+            tna: ['web', 'server'][n % 2],
+            uid: `user-${n % 7}`,
+            ...(n % 9 === 0 && { vid: '1.5' }),
+            ...(n % 11 === 0 && { url: '/relative' }),
+          }),
+        ),
       );
     await page.locator('[data-count="all"]', { hasText: '10,000' }).waitFor();
     expect(await page.evaluate('document.querySelectorAll("*").length')).toBeLessThan(2_000);
-    await page.locator('#text').fill('view 9998');
+    await page.locator('#text').fill('"view 9998"');
     await expect.poll(() => page.locator('.row').count()).toBe(1);
     await page.locator('#text').fill('');
     await page.locator('.row').nth(150).click();
@@ -319,6 +329,7 @@ describe('a bad world', () => {
     await page.getByRole('button', { name: 'Close' }).click();
     await page.getByRole('button', { name: 'Show older events' }).click();
     expect(await page.locator('.row').count()).toBe(400);
+    await page.screenshot({ path: join(ARTIFACTS, 'collector-busy.png') });
   });
 
   it('says so when the collector stops', async () => {

@@ -29,7 +29,10 @@ function row(event) {
       el('span', { class: 'mark', 'aria-label': event.verdict, role: 'img' }, MARKS[event.verdict]),
       el('span', { class: 'name' }, event.name),
       el('span', { class: 'summary' }, summary(event)),
-      el('span', { class: 'sender', title: sender(event) }, sender(event)),
+      el('span', { class: 'sender', title: sender(event) }, [
+        el('span', { class: 'app' }, event.app),
+        el('span', {}, sender(event).slice(event.app.length)),
+      ]),
       el('span', { class: 'user', title: event.user }, shortId(event.user)),
       el('time', { datetime: event.receivedAt }, clock(event.receivedAt)),
     ],
