@@ -45,17 +45,17 @@ export interface Verdict {
 export const outcomeOf = ({ errors, warnings }: Pick<Verdict, 'errors' | 'warnings'>): 'good' | 'warned' | 'bad' =>
   errors.length > 0 ? 'bad' : warnings.length > 0 ? 'warned' : 'good';
 
-const LOSE_ALL: readonly FailureType[] = [
+const LOSE_ALL: ReadonlySet<FailureType> = new Set([
   'collector_payload_format_violation',
   'adapter_failures',
   'tracker_protocol_violations',
-];
+]);
 
 /** Makes the failures that end in one type of bad row. */
 export const failing =
   (type: FailureType) =>
   (field: string, rule: string, value: unknown, problem: string, mend: string): Failure => ({
-    scope: LOSE_ALL.includes(type) ? 'payload' : 'event',
+    scope: LOSE_ALL.has(type) ? 'payload' : 'event',
     type,
     field,
     rule,

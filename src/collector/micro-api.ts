@@ -38,8 +38,9 @@ const ENDPOINT_OF: Readonly<Record<string, Endpoint>> = {
       log.bad
         .map(microBad)
         .filter(
-          ({ collectorPayload: { api } }) =>
-            (vendor === undefined || api.vendor === vendor) && (version === undefined || api.version === version),
+          ({ collectorPayload }) =>
+            (vendor === undefined || collectorPayload?.api.vendor === vendor) &&
+            (version === undefined || collectorPayload?.api.version === version),
         ),
       limit,
     ),

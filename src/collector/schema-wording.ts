@@ -60,7 +60,7 @@ const WORDS: Readonly<Record<string, (error: ErrorObject, schema: string) => Wor
     return { problem: `is not one of ${excerpt(choices)}`, mend: `Send one of them, spelt just so.${guess}` };
   },
   maxLength: ({ data, params }) => ({
-    problem: `is ${[...(data as string)].length} characters long, and may have ${String(params['limit'])}`,
+    problem: `is ${Array.from(data as string).length} characters long, and may have ${String(params['limit'])}`,
     mend: 'Cut it before you track it: data under a schema is never cut for you.',
   }),
   format: ({ params }) => {
