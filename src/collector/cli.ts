@@ -6,7 +6,7 @@ import { openCollector } from './collector';
 import type { CollectedEvent } from './event';
 import { outcomeOf } from './finding';
 import { summaryOf } from './live-page';
-import { nameOf } from './match';
+import { nameOf } from './explain';
 import { refuseProduction } from './options';
 
 const HELP = `Usage: snowplow-middleware collector [options]

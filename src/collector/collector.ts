@@ -9,7 +9,8 @@ import { Faults, type Fault } from './faults';
 import { schemaSource } from './iglu';
 import { livePage } from './live-page';
 import { microApi } from './micro-api';
-import { explainBad, type EventFilter } from './match';
+import { explainAllBad } from './explain';
+import type { EventFilter } from './match';
 import { refuseProduction, resolveCollectorOptions, type CollectorOptions } from './options';
 import { closeServer, listen, makeServer, type Handler } from './server';
 import { schemaCheck } from './schema-check';
@@ -104,10 +105,7 @@ export async function openCollector(
     waitFor: (filter, count = 1, timeoutMs = 5_000) => waitForEvents(log, filter, count, timeoutMs, closing.signal),
     assertAllGood() {
       const { bad } = log;
-      if (bad.length > 0)
-        throw new Error(
-          [`${bad.length} bad event${bad.length === 1 ? '' : 's'} came:`, ...bad.flatMap(explainBad)].join('\n'),
-        );
+      if (bad.length > 0) throw new Error(explainAllBad(bad));
     },
     fail: (fault = {}) => faults.plan(typeof fault === 'number' ? { status: fault } : fault),
     delay: (ms) => faults.delay(ms),

@@ -5,7 +5,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { CollectedEvent } from './event';
 import type { EventLog } from './event-log';
 import { outcomeOf } from './finding';
-import { nameOf } from './match';
+import { nameOf } from './explain';
 import { say, type Handler } from './server';
 
 const TYPES: Readonly<Record<string, string>> = {

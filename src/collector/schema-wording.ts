@@ -2,6 +2,7 @@
 import type { ErrorObject } from 'ajv';
 import { excerpt, failing, typeName, type Failure } from './finding';
 import { didYouMean } from './nearest';
+import { step } from './path';
 import type { Item } from './self-describing';
 
 const EXAMPLES: Readonly<Record<string, string>> = {
@@ -88,8 +89,3 @@ const pathOf = (pointer: string): string =>
     .slice(1)
     .map((part) => step(part.replaceAll('~1', '/').replaceAll('~0', '~')))
     .join('');
-
-function step(name: string): string {
-  if (/^\d+$/.test(name)) return `[${name}]`;
-  return /^[\w$-]+$/.test(name) ? `.${name}` : `[${JSON.stringify(name)}]`;
-}

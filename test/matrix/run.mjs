@@ -34,15 +34,19 @@ for (const major of MAJORS) {
   must(cwd, 'npm', 'install', '--silent', '--no-save', '--no-package-lock', '--prefer-offline', tarball);
   rmSync(run, { recursive: true, force: true });
   cpSync(join(here, 'app'), run, { recursive: true });
-  const [runner, ...runTests] =
+  const jest = ['node_modules/jest/bin/jest.js', '--rootDir', '.run', '--testMatch'];
+  const runners =
     major === 'nest12'
-      ? ['vitest', 'node_modules/vitest/vitest.mjs', 'run', '--root', '.run']
-      : ['jest', 'node_modules/jest/bin/jest.js', '--rootDir', '.run', '--testMatch', '**/jest.test.cjs'];
+      ? [['vitest, both adapters and matchers', 'node', 'node_modules/vitest/vitest.mjs', 'run', '--root', '.run']]
+      : [
+          ['jest, both adapters and matchers', 'node', ...jest, '**/jest.test.cjs'],
+          ['jest, matchers in an ES module', 'node', '--experimental-vm-modules', ...jest, '**/jest.test.mjs'],
+        ];
   const cells = [
     ...['cjs', 'mjs'].flatMap((format) =>
       ['express', 'fastify'].map((adapter) => [`${format} app, ${adapter}`, 'node', `.run/app.${format}`, adapter]),
     ),
-    [`${runner}, both adapters`, 'node', ...runTests],
+    ...runners,
   ];
   for (const [cell, ...command] of cells) {
     const failure = failureOf(cwd, ...command);
