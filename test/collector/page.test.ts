@@ -188,6 +188,20 @@ describe('an event', () => {
     expect(await detail.isVisible()).toBe(false);
   });
 
+  it('opens where it was pressed, however the list grows under the finger', async () => {
+    await visit();
+    const row = page.locator('.row', { hasText: 'basket_filled' });
+    const { x, y, height } = (await row.boundingBox())!;
+    await page.mouse.move(x + 60, y + height / 2);
+    await page.mouse.down();
+    await post(collector.url, [pageView(), pageView(), struct()]);
+    await page.getByText('9 in the last minute').waitFor();
+    expect(await page.locator('.row').count()).toBe(6);
+    await page.mouse.up();
+    expect(await page.locator('#detail h2').textContent()).toBe('basket_filled');
+    await page.locator('.row').nth(8).waitFor();
+  });
+
   it('opens by keyboard, decoded, and closes again', async () => {
     await visit();
     await page.locator('#list').focus();
