@@ -4,8 +4,9 @@ import { once } from 'node:events';
 import { parseArgs, styleText } from 'node:util';
 import { openCollector } from './collector';
 import type { CollectedEvent } from './event';
+import { outcomeOf } from './finding';
 import { summaryOf } from './live-page';
-import { nameOf } from './match';
+import { nameOf } from './explain';
 import { refuseProduction } from './options';
 
 const HELP = `Usage: snowplow-middleware collector [options]
@@ -71,15 +72,12 @@ async function run(argv: string[]): Promise<void> {
 }
 
 const jsonLine = ({ request, ...event }: CollectedEvent): string =>
-  JSON.stringify({ ...event, verdict: verdictOf(event), request: { ...request, headers: undefined } });
-
-const verdictOf = ({ errors, warnings }: Pick<CollectedEvent, 'errors' | 'warnings'>) =>
-  errors.length > 0 ? 'bad' : warnings.length > 0 ? 'warned' : 'good';
+  JSON.stringify({ ...event, verdict: outcomeOf(event), request: { ...request, headers: undefined } });
 
 const MARKS = { good: ['green', '●'], warned: ['yellow', '▲'], bad: ['red', '✕'] } as const;
 
 function line(event: CollectedEvent): string {
-  const [colour, mark] = MARKS[verdictOf(event)];
+  const [colour, mark] = MARKS[outcomeOf(event)];
   const time = event.receivedAt.toTimeString().slice(0, 8);
   const why = [...event.errors, ...event.warnings].map(({ field, problem }) => `${field} ${problem}`).join('; ');
   const [error] = event.errors;
@@ -89,7 +87,7 @@ function line(event: CollectedEvent): string {
     paint('bold', plain(nameOf(event)).padEnd(18)),
     plain(summaryOf(event)),
     why && paint(colour, plain(why)),
-    error && plain(error.mend),
+    error && plain(error.mend.replaceAll('\n', ' ')),
   ]
     .filter(Boolean)
     .join('  ');

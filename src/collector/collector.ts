@@ -9,7 +9,8 @@ import { Faults, type Fault } from './faults';
 import { OWN_SCHEMAS, schemaSource } from './iglu';
 import { livePage } from './live-page';
 import { microApi } from './micro-api';
-import { explainBad, type EventFilter } from './match';
+import { explainAllBad } from './explain';
+import type { EventFilter } from './match';
 import { refuseProduction, resolveCollectorOptions, type CollectorOptions } from './options';
 import { closeServer, listen, makeServer, type Handler } from './server';
 import { schemaCheck } from './schema-check';
@@ -73,8 +74,8 @@ export async function openCollector(
   added?: (event: CollectedEvent) => void,
 ): Promise<Collector> {
   const { port, host, iglu, page } = resolveCollectorOptions(options);
-  const findSchema = iglu.length > 0 ? schemaSource([OWN_SCHEMAS, ...iglu]) : undefined;
-  const judge = judging(findSchema && schemaCheck(findSchema));
+  const schemas = iglu.length > 0 ? schemaSource([...iglu, OWN_SCHEMAS]) : undefined;
+  const judge = judging(schemas && schemaCheck(schemas));
   const log = new EventLog();
   if (added) log.subscribe(added);
   const faults = new Faults();
@@ -84,7 +85,7 @@ export async function openCollector(
   const pause = async (ms: number): Promise<void> => {
     if (ms > 0) await sleep(ms, undefined, { signal: closing.signal }).catch(() => {});
   };
-  const micro = microApi(log, findSchema);
+  const micro = microApi(log, schemas);
   const inside = (path: string): Handler | undefined => {
     const handler = /^\/micro(\/|$)/.test(path) ? micro : page ? livePage(path, log, closing.signal) : undefined;
     return handler && guarded(host, handler);
@@ -104,10 +105,7 @@ export async function openCollector(
     waitFor: (filter, count = 1, timeoutMs = 5_000) => waitForEvents(log, filter, count, timeoutMs, closing.signal),
     assertAllGood() {
       const { bad } = log;
-      if (bad.length > 0)
-        throw new Error(
-          [`${bad.length} bad event${bad.length === 1 ? '' : 's'} came:`, ...bad.flatMap(explainBad)].join('\n'),
-        );
+      if (bad.length > 0) throw new Error(explainAllBad(bad));
     },
     fail: (fault = {}) => faults.plan(typeof fault === 'number' ? { status: fault } : fault),
     delay: (ms) => faults.delay(ms),

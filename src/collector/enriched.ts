@@ -1,5 +1,5 @@
 // An event under its enriched names: every column of the canonical event, null where there is nothing.
-import { FIELDS, lookUp, type Field } from './fields';
+import { FIELDS, firstAddress, lookUp, type Field } from './fields';
 import type { CollectedEvent } from './event';
 import { crossDomain, splitUri, type UriParts } from './uri';
 
@@ -87,7 +87,7 @@ function columnsOf(key: string, value: string, { column, kind }: Field): Enriche
     const [width, height] = value.split('x').map(Number);
     return { [`${column}width`]: width ?? null, [`${column}height`]: height ?? null };
   }
-  return { [column]: stored(key === 'ip' ? value.split(/[,| ]/, 1)[0]! : value) };
+  return { [column]: stored(key === 'ip' ? firstAddress(value) : value) };
 }
 
 // The pipeline writes tab-separated lines: tabs become blanks, other control characters go, empty text is no value.

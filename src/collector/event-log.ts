@@ -1,5 +1,6 @@
 // The bounded memory of the collector: a ring of events and one of requests, and who wants to hear of new ones.
 import type { CollectedEvent, CollectedRequest } from './event';
+import { outcomeOf } from './finding';
 
 // So many events, and so many requests.
 const MAX_EVENTS = 1_000;
@@ -76,8 +77,8 @@ export class EventLog {
       this.#bytes -= this.#events.shift()!.bytes;
       this.#forgotten++;
     }
-    const verdict = event.errors.length > 0 ? 'bad' : event.warnings.length > 0 ? 'warned' : 'good';
-    this.#totals = { ...this.#totals, [verdict]: this.#totals[verdict] + 1 };
+    const outcome = outcomeOf(event);
+    this.#totals = { ...this.#totals, [outcome]: this.#totals[outcome] + 1 };
     for (const { added } of this.#listeners) added(event);
   }
 

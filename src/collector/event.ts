@@ -1,9 +1,10 @@
 // What the collector keeps of a request and of each of its events.
 import { randomUUID } from 'node:crypto';
-import { bounded, type Failure, type Finding, type Verdict } from './finding';
+import { bounded, type Failure, type Finding } from './finding';
 import { EVENT_NAMES, lookUp } from './fields';
-import { decodeContexts, decodeUnstruct, type SelfDescribing } from './self-describing';
+import type { SelfDescribing } from './self-describing';
 import type { Parameters } from './tracker-payload';
+import type { Judgement } from './verdict';
 
 /**
  * One request of a tracker, as it came.
@@ -70,27 +71,24 @@ export interface CollectedEvent {
   readonly receivedAt: Date;
 }
 
-const NO_VERDICT: Verdict = { errors: [], warnings: [], unchecked: [] };
-
 /** Puts an event and its verdict together. */
 export function collectedEvent(
   number: number,
   payload: Parameters,
   request: CollectedRequest,
-  verdict: Verdict,
+  { event, contexts, errors, warnings, unchecked }: Judgement,
 ): CollectedEvent {
-  const [unstruct] = decodeUnstruct(payload).items;
   return {
     number,
     id: payload['eid'] ?? randomUUID(),
     payload,
     event: lookUp(EVENT_NAMES, payload['e'] ?? '') ?? payload['e'] ?? '',
-    schema: unstruct?.schema,
-    data: unstruct?.data,
-    contexts: decodeContexts(payload).items.map(({ schema, data }) => ({ schema, data })),
-    errors: bounded(verdict.errors),
-    warnings: bounded(verdict.warnings),
-    unchecked: verdict.unchecked,
+    schema: event?.schema,
+    data: event?.data,
+    contexts,
+    errors: bounded(errors),
+    warnings: bounded(warnings),
+    unchecked,
     lost: [],
     request,
     receivedAt: request.receivedAt,
@@ -104,5 +102,6 @@ export function lostRequest(
   request: CollectedRequest,
   errors: readonly Failure[],
 ): CollectedEvent {
-  return { ...collectedEvent(number, {}, request, { ...NO_VERDICT, errors }), lost };
+  const judgement = { event: undefined, contexts: [], errors, warnings: [], unchecked: [] };
+  return { ...collectedEvent(number, {}, request, judgement), lost };
 }

@@ -1,6 +1,9 @@
 // The rules for single fields: one entry a kind, and the length limit. Source: Enrich 6, design facts of its transform map.
-import { excerpt, type Failure } from './finding';
-import { EVENT_NAMES, FIELDS, lookUp, PLATFORMS, type Field, type FieldKind } from './fields';
+import { isUuid } from '../core/contracts';
+import { PLATFORMS } from '../core/limits';
+import { failing, type Failure } from './finding';
+import { EVENT_NAMES, FIELDS, firstAddress, lookUp, type Field, type FieldKind } from './fields';
+import { inCode } from './origins';
 
 interface KindRule {
   readonly rule: string;
@@ -9,7 +12,6 @@ interface KindRule {
   readonly mend: string;
 }
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const INTEGER = /^[+-]?\d{1,19}$/;
 const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,9})?$/;
 const SIZE = /^(\d{1,10})x(\d{1,10})$/;
@@ -17,8 +19,7 @@ const INT32_MAX = 2_147_483_647;
 // Years 0 to 9999, in milliseconds since 1970.
 const FIRST_MS = -62_167_219_200_000;
 const LAST_MS = 253_402_300_799_999;
-
-export const isUuid = (value: string): boolean => UUID.test(value);
+const EVENTS = 'pv (page view), pp (page ping), se (structured), ue (self-describing), tr or ti (transaction and item)';
 
 // Enrich reads the text `null` as no value in numeric fields.
 const isInt32 = (value: string): boolean =>
@@ -29,19 +30,19 @@ const RULES: Readonly<Partial<Record<FieldKind, KindRule>>> = {
     rule: 'unknown-event',
     accepts: (value) => lookUp(EVENT_NAMES, value) !== undefined,
     problem: 'is no event type',
-    mend: 'Send one of pv, pp, se, ue, tr, ti.',
+    mend: `Send one of ${EVENTS}.`,
   },
   platform: {
     rule: 'unknown-platform',
-    accepts: (value) => PLATFORMS.includes(value),
-    problem: 'is no platform',
-    mend: `Send one of ${PLATFORMS.join(', ')}.`,
+    accepts: (value) => (PLATFORMS as readonly string[]).includes(value),
+    problem: 'is no platform of the protocol',
+    mend: `Send srv for a server, web for a site, or one of ${PLATFORMS.filter((name) => !['srv', 'web'].includes(name)).join(', ')}.`,
   },
   uuid: {
     rule: 'not-a-uuid',
     accepts: isUuid,
     problem: 'is not a UUID',
-    mend: 'Send 36 characters such as 2c5ea4c0-4067-11e9-8bad-9b1deb4d3b7d (crypto.randomUUID()), or leave the field out.',
+    mend: 'Send 36 characters, hexadecimal digits with hyphens, as crypto.randomUUID() makes them; or leave it out.',
   },
   millis: {
     rule: 'not-milliseconds',
@@ -53,7 +54,7 @@ const RULES: Readonly<Partial<Record<FieldKind, KindRule>>> = {
     rule: 'not-an-int32',
     accepts: isInt32,
     problem: 'is not a 32-bit whole number',
-    mend: 'Round it, keep it within ±2147483647, or leave the field out.',
+    mend: 'Round it with Math.round(), keep it within ±2147483647, or leave it out.',
   },
   decimal: {
     rule: 'not-a-number',
@@ -67,7 +68,7 @@ const RULES: Readonly<Partial<Record<FieldKind, KindRule>>> = {
       const match = SIZE.exec(value);
       return match !== null && Number(match[1]) <= INT32_MAX && Number(match[2]) <= INT32_MAX;
     },
-    problem: 'is not a size',
+    problem: 'is not a size in pixels',
     mend: 'Send width, x, height in whole pixels, such as 1280x720.',
   },
   flag: {
@@ -78,6 +79,8 @@ const RULES: Readonly<Partial<Record<FieldKind, KindRule>>> = {
   },
 };
 
+const violation = failing('schema_violations');
+
 /** Checks every known field of an event by its kind and its length. */
 export function checkFields(payload: Readonly<Record<string, string>>): Failure[] {
   const failures: Failure[] = [];
@@ -85,39 +88,27 @@ export function checkFields(payload: Readonly<Record<string, string>>): Failure[
     const field = lookUp(FIELDS, key);
     if (!field || (field.overriddenBy !== undefined && Object.hasOwn(payload, field.overriddenBy))) continue;
     const broken = RULES[field.kind];
-    if (broken && !broken.accepts(value)) failures.push(failure(key, value, broken));
-    const tooLong = checkLength(key, value, field);
-    if (tooLong) failures.push(tooLong);
+    if (broken && !broken.accepts(value)) {
+      const { rule, problem, mend } = broken;
+      failures.push(violation(key, rule, value, problem, mend + inCode(key)));
+    }
+    failures.push(...checkLength(key, value, field));
   }
-  if (payload['e'] === undefined || payload['e'] === 'ad') failures.push(unusableEvent(payload['e']));
+  // A GET may lack `e` without harm to the request, and a legacy ad impression parses: both fail later.
+  const { e } = payload;
+  const [rule, problem] =
+    e === undefined ? ['no-event', 'is missing'] : ['retired-event', 'is a retired event type that always fails'];
+  if (e === undefined || e === 'ad')
+    failures.push(failing('enrichment_failures')('e', rule, e ?? '', problem, `Send one of ${EVENTS}.${inCode('e')}`));
   return failures;
 }
 
 /** Checks the length of one text, also of those that Enrich derives, such as `page_urlpath`. */
-export function checkLength(key: string, value: string, { column, limit }: Field): Failure | undefined {
-  // Enrich keeps the first address of a list.
-  const stored = key === 'ip' ? value.split(/[,| ]/, 1)[0]! : value;
-  if (limit === undefined || stored.length <= limit) return undefined;
-  return failure(key, value, {
-    rule: 'too-long',
-    problem: `is ${stored.length} characters long; ${column} takes ${limit}, and nothing is truncated`,
-    mend: `Cut it to ${limit} characters before you track it, or leave it out.`,
-  });
-}
-
-function failure(field: string, value: string, { rule, problem, mend }: Omit<KindRule, 'accepts'>): Failure {
-  return { scope: 'event', type: 'schema_violations', field, rule, value: excerpt(value), problem, mend };
-}
-
-// A GET may lack `e` without harm to the request, and a legacy ad impression parses: both fail later.
-function unusableEvent(event: string | undefined): Failure {
-  return {
-    scope: 'event',
-    type: 'enrichment_failures',
-    field: 'e',
-    rule: event === undefined ? 'no-event' : 'retired-event',
-    value: event ?? '',
-    problem: event === undefined ? 'is missing' : 'is a retired event type that always fails',
-    mend: 'Send one of pv, pp, se, ue, tr, ti.',
-  };
+export function checkLength(key: string, value: string, { column, limit }: Field): Failure[] {
+  const { length } = key === 'ip' ? firstAddress(value) : value;
+  if (limit === undefined || length <= limit) return [];
+  const problem = `is ${length} characters long; ${column} takes ${limit}, and the pipeline cuts nothing`;
+  return [
+    violation(key, 'too-long', value, problem, `Send at most ${limit} characters, or leave it out.${inCode(key)}`),
+  ];
 }

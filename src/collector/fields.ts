@@ -14,12 +14,7 @@ export interface Field {
   readonly overriddenBy?: string;
 }
 
-const text = (column: string, limit: number, overriddenBy?: string): Field => ({
-  column,
-  kind: 'text',
-  limit,
-  ...(overriddenBy && { overriddenBy }),
-});
+const text = (column: string, limit: number): Field => ({ column, kind: 'text', limit });
 const of =
   (kind: FieldKind) =>
   (column: string): Field => ({ column, kind });
@@ -47,7 +42,7 @@ export const FIELDS: Readonly<Record<string, Field>> = {
   tz: text('os_timezone', 255),
   uid: text('user_id', 255),
   duid: text('domain_userid', 128),
-  nuid: text('network_userid', 128, 'tnuid'),
+  nuid: { ...text('network_userid', 128), overriddenBy: 'tnuid' },
   tnuid: text('network_userid', 128),
   sid: uuid('domain_sessionid'),
   vid: int32('domain_sessionidx'),
@@ -128,9 +123,10 @@ export const EVENT_NAMES: Readonly<Record<string, string>> = {
   ad: 'ad_impression',
 };
 
-export const PLATFORMS: readonly string[] = ['web', 'iot', 'app', 'mob', 'pc', 'cnsl', 'tv', 'srv', 'headset'];
-
 /** Reads an own property only, so that a key such as `constructor` finds nothing. */
 export function lookUp<Value>(table: Readonly<Record<string, Value>>, key: string): Value | undefined {
   return Object.hasOwn(table, key) ? table[key] : undefined;
 }
+
+/** What Enrich keeps of `ip`: the first address of a list. */
+export const firstAddress = (ip: string): string => ip.split(/[,| ]/, 1)[0]!;

@@ -16,7 +16,7 @@ export type FailureType =
  * { field: 'vid', rule: 'not-an-int32', value: '1.5', problem: 'is not a 32-bit whole number', mend: 'Round it, …' }
  */
 export interface Finding {
-  /** The wire key or the path at fault: `se_va`, `contexts[1].data/price`, `data[0].foo`, `Content-Type`. */
+  /** The wire key or the path at fault: `se_va`, `event.data.price`, `context[1].schema`, `data[0].foo`, `Content-Type`. */
   readonly field: string;
   /** The rule that was broken: `too-long`, `not-a-uuid`. */
   readonly rule: string;
@@ -41,7 +41,31 @@ export interface Verdict {
   readonly unchecked: readonly string[];
 }
 
-const MAX_FINDINGS = 100;
+/** A verdict in one word. */
+export const outcomeOf = ({ errors, warnings }: Pick<Verdict, 'errors' | 'warnings'>): 'good' | 'warned' | 'bad' =>
+  errors.length > 0 ? 'bad' : warnings.length > 0 ? 'warned' : 'good';
+
+const LOSE_ALL: ReadonlySet<FailureType> = new Set([
+  'collector_payload_format_violation',
+  'adapter_failures',
+  'tracker_protocol_violations',
+]);
+
+/** Makes the failures that end in one type of bad row. */
+export const failing =
+  (type: FailureType) =>
+  (field: string, rule: string, value: unknown, problem: string, mend: string): Failure => ({
+    scope: LOSE_ALL.has(type) ? 'payload' : 'event',
+    type,
+    field,
+    rule,
+    value: excerpt(value),
+    problem,
+    mend,
+  });
+
+/** As many of an event's findings are kept. */
+export const MAX_FINDINGS = 100;
 
 /** Cuts a value to what a verdict shows of it. */
 export function excerpt(value: unknown, shown = 120): string {
@@ -57,6 +81,13 @@ export function bounded<Found extends Finding>(findings: readonly Found[]): Foun
     problem: excerpt(finding.problem, 400),
     mend: excerpt(finding.mend, 400),
   }));
+}
+
+/** What a value of JSON is called: `null`, `an array`, `a number`. */
+export function typeName(value: unknown): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'an array';
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }
 
 function json(value: unknown): string {

@@ -1,6 +1,6 @@
 // The formats that draft-04 schemas name, as checks: just enough of each for what events carry.
 import { isIPv4, isIPv6 } from 'node:net';
-import { isUuid } from './field-rules';
+import { isUuid } from '../core/contracts';
 
 const DATE = /^\d{4}-\d{2}-\d{2}$/;
 const DATE_TIME = /^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:?\d{2})$/;

@@ -1,11 +1,19 @@
 // Finds schemas: in local folders of Iglu layout, and in Iglu registries over HTTP.
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { ConfigError, show } from '../core/errors';
+import { nearest } from './nearest';
 
-/** Finds a schema as text; undefined when this source has none of that name. Rejects when it cannot be asked. */
-export type SchemaSource = (key: SchemaKey) => Promise<string | undefined>;
+/** Where schemas are. */
+export interface SchemaSource {
+  /** A schema as text; undefined when there is none of that name. Rejects when the source cannot be asked. */
+  readonly find: (key: SchemaKey) => Promise<string | undefined>;
+  /** The `iglu:` URI of a schema that may have been meant instead of one that is not there. */
+  readonly guess: (key: SchemaKey) => Promise<string | undefined>;
+  /** The source as its user named it. */
+  readonly places: string;
+}
 
 /** The parts of an `iglu:` URI. */
 export interface SchemaKey {
@@ -20,6 +28,7 @@ const KEY = /^(?:iglu:)?([a-zA-Z0-9-_][a-zA-Z0-9-_.]*)\/([a-zA-Z0-9-_]+)\/([a-zA
 /** Where the package keeps the schemas of its own entities. */
 export const OWN_SCHEMAS = join(__dirname, '../../schemas');
 
+const VERSION = /^\d+-\d+-\d+$/;
 const TIMEOUT_MS = 3_000;
 const CACHED_MS = 60_000;
 const MAX_CACHED = 500;
@@ -38,44 +47,71 @@ export function schemaKey(uri: string): SchemaKey | undefined {
  */
 export function schemaSource(entries: readonly string[]): SchemaSource {
   const sources = entries.map((entry) => (/^https?:\/\//.test(entry) ? registry(entry) : folder(entry)));
-  return async (key) => {
+  const first = async (ask: (source: SchemaSource) => Promise<string | undefined>): Promise<string | undefined> => {
     for (const source of sources) {
-      const schema = await source(key);
-      if (schema !== undefined) return schema;
+      const answer = await ask(source);
+      if (answer !== undefined) return answer;
     }
     return undefined;
   };
-}
-
-// Read anew each time, so that a schema may be edited while the collector runs.
-function folder(entry: string): SchemaSource {
-  const root = resolve(entry);
-  if (!statSync(root, { throwIfNoEntry: false })?.isDirectory())
-    throw new ConfigError('startCollector: iglu', 'a list of existing folders and http(s) URLs', show(entry));
-  return async ({ vendor, name, format, version }) => {
-    for (const path of [join(root, vendor, name, format), join(root, 'schemas', vendor, name, format)])
-      for (const file of [version, `${version}.json`]) {
-        const schema = await readFile(join(path, file), 'utf8').catch(() => undefined);
-        if (schema !== undefined) return schema;
-      }
-    return undefined;
+  return {
+    find: (key) => first((source) => source.find(key)),
+    guess: (key) => first((source) => source.guess(key)),
+    places: sources.map(({ places }) => places).join(', '),
   };
 }
 
+const wrongEntry = (entry: string): ConfigError =>
+  new ConfigError('startCollector: iglu', 'a list of existing folders and http(s) URLs', show(entry));
+
+// Read anew each time, so that a schema may be edited while the collector runs.
+function folder(entry: string): SchemaSource {
+  if (!statSync(entry, { throwIfNoEntry: false })?.isDirectory()) throw wrongEntry(entry);
+  const roots = [resolve(entry), resolve(entry, 'schemas')];
+  return {
+    places: entry,
+    async find({ vendor, name, format, version }) {
+      for (const root of roots)
+        for (const file of [version, `${version}.json`]) {
+          const schema = await readFile(join(root, vendor, name, format, file), 'utf8').catch(() => undefined);
+          if (schema !== undefined) return schema;
+        }
+      return undefined;
+    },
+    async guess({ vendor, name, format, version }) {
+      for (const root of roots) {
+        const knownVendor = nearest(vendor, await namesIn(root));
+        const knownName = knownVendor && nearest(name, await namesIn(join(root, knownVendor)));
+        if (!knownName) continue;
+        const versions = await namesIn(join(root, knownVendor, knownName, format));
+        const known = versions.map((file) => file.replace(/\.json$/, '')).filter((file) => VERSION.test(file));
+        const best = known.includes(version) ? version : known.toSorted().at(-1);
+        if (best !== undefined) return `iglu:${knownVendor}/${knownName}/${format}/${best}`;
+      }
+      return undefined;
+    },
+  };
+}
+
+const namesIn = (path: string): Promise<string[]> => readdir(path).catch(() => []);
+
 function registry(entry: string): SchemaSource {
-  if (!URL.canParse(entry))
-    throw new ConfigError('startCollector: iglu', 'a list of existing folders and http(s) URLs', show(entry));
+  if (!URL.canParse(entry)) throw wrongEntry(entry);
   const root = entry.replace(/\/+$/, '');
   const cache = new Map<string, { answer: Promise<string | undefined>; until: number }>();
-  return ({ vendor, name, format, version }) => {
-    const url = `${root}/schemas/${vendor}/${name}/${format}/${version}`;
-    const known = cache.get(url);
-    if (known && known.until > Date.now()) return known.answer;
-    const answer = download(url);
-    cache.delete(url);
-    cache.set(url, { answer, until: Date.now() + CACHED_MS });
-    if (cache.size > MAX_CACHED) cache.delete(cache.keys().next().value!);
-    return answer;
+  return {
+    places: root,
+    guess: async () => undefined,
+    find({ vendor, name, format, version }) {
+      const url = `${root}/schemas/${vendor}/${name}/${format}/${version}`;
+      const known = cache.get(url);
+      if (known && known.until > Date.now()) return known.answer;
+      const answer = download(url);
+      cache.delete(url);
+      cache.set(url, { answer, until: Date.now() + CACHED_MS });
+      if (cache.size > MAX_CACHED) cache.delete(cache.keys().next().value!);
+      return answer;
+    },
   };
 }
 

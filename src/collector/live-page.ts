@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { CollectedEvent } from './event';
 import type { EventLog } from './event-log';
-import { nameOf } from './match';
+import { outcomeOf } from './finding';
+import { nameOf } from './explain';
 import { say, type Handler } from './server';
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -84,12 +85,14 @@ function stream(response: ServerResponse, log: EventLog, closing: AbortSignal): 
 
 /** What the page shows of an event. */
 function viewOf(event: CollectedEvent): unknown {
-  const { payload, errors, warnings, request } = event;
+  const { payload, request, lost } = event;
+  const { aid = '', tna = '' } = lost[0] ?? payload;
   return {
     ...event,
     name: nameOf(event),
-    verdict: errors.length > 0 ? 'bad' : warnings.length > 0 ? 'warned' : 'good',
-    app: payload['aid'] ?? '',
+    verdict: outcomeOf(event),
+    app: aid,
+    tracker: tna,
     user: payload['uid'] ?? payload['duid'] ?? '',
     visitor: payload['duid'] ?? '',
     summary: summaryOf(event),

@@ -1,10 +1,10 @@
-// Compares events with what a test expects of them, and explains a miss by the nearest event.
-import { inspect } from 'node:util';
+// Compares events with what a test expects of them.
+import { isDate, isRegExp } from 'node:util/types';
 import { ConfigError } from '../core/errors';
 import { ENRICHED_NAMES, enrich, type Enriched } from './enriched';
 import type { CollectedEvent } from './event';
 import { FIELDS } from './fields';
-import { excerpt } from './finding';
+import { step } from './path';
 
 /**
  * What a test expects of an event: a function, or an object of wire keys (`e`, `se_ca`), enriched names (`event`,
@@ -17,15 +17,16 @@ import { excerpt } from './finding';
  */
 export type EventFilter = ((event: CollectedEvent) => boolean) | Readonly<Record<string, unknown>>;
 
-interface Comparison {
-  readonly key: string;
+/** A place where an event is not what was expected. */
+export interface Difference {
+  readonly path: string;
   readonly expected: unknown;
   readonly actual: unknown;
-  readonly equal: boolean;
 }
 
 const OWN_KEYS = ['schema', 'data', 'contexts'] as const;
 type OwnKey = (typeof OWN_KEYS)[number];
+const isOwn = (key: string): key is OwnKey => (OWN_KEYS as readonly string[]).includes(key);
 
 /**
  * Turns a filter into a function.
@@ -36,116 +37,73 @@ type OwnKey = (typeof OWN_KEYS)[number];
 export function matcherOf(owner: string, filter: EventFilter): (event: CollectedEvent) => boolean {
   if (typeof filter === 'function') return filter;
   for (const key of Object.keys(filter))
-    if (!Object.hasOwn(FIELDS, key) && !ENRICHED_NAMES.has(key) && !OWN_KEYS.includes(key as OwnKey))
+    if (!Object.hasOwn(FIELDS, key) && !ENRICHED_NAMES.has(key) && !isOwn(key))
       throw new ConfigError(
         `${owner}: ${key}`,
         'a wire key (se_ca), an enriched name (se_category), schema, data or contexts',
       );
-  return (event) => compare(filter, event).every(({ equal }) => equal);
+  return (event) => {
+    const actual = reading(event);
+    return Object.entries(filter).every(
+      ([key, expected]) => differencesOf(key, expected, actual(key)).next().done === true,
+    );
+  };
 }
 
-function compare(filter: Readonly<Record<string, unknown>>, event: CollectedEvent): Comparison[] {
+/** Reads what a filter's keys stand for in an event; enriches it where one asks for that. */
+export function reading(event: CollectedEvent): (key: string) => unknown {
   let enriched: Enriched | undefined;
-  return Object.entries(filter).map(([key, expected]) => {
-    const actual = OWN_KEYS.includes(key as OwnKey)
-      ? event[key as OwnKey]
-      : Object.hasOwn(FIELDS, key)
-        ? event.payload[key]
-        : (enriched ??= enrich(event))[key];
-    return {
-      key,
-      expected,
-      actual,
-      equal: key === 'contexts' ? holdsAll(expected, actual) : includes(expected, actual),
-    };
-  });
+  return (key) => {
+    if (isOwn(key)) return event[key];
+    return Object.hasOwn(FIELDS, key) ? event.payload[key] : (enriched ??= enrich(event))[key];
+  };
 }
 
-function holdsAll(expected: unknown, actual: unknown): boolean {
-  if (!Array.isArray(expected) || !Array.isArray(actual)) return includes(expected, actual);
-  return expected.every((wanted) => actual.some((item) => includes(wanted, item)));
+/** Where the value of a filter's key is not the expected one. */
+export function differencesOf(key: string, expected: unknown, actual: unknown): Generator<Difference> {
+  return key === 'contexts' && Array.isArray(expected) && Array.isArray(actual)
+    ? ofContexts(expected, actual)
+    : differences(key, expected, actual);
 }
 
-function includes(expected: unknown, actual: unknown): boolean {
-  if (expected === undefined || expected === null) return actual === undefined || actual === null;
-  if (expected instanceof RegExp) return typeof actual === 'string' && actual.search(expected) >= 0;
-  if (expected instanceof Date) return actual === expected.toISOString() || actual === String(expected.getTime());
-  if (typeof expected === 'object') {
-    const { asymmetricMatch } = expected as { asymmetricMatch?: (value: unknown) => boolean };
-    if (typeof asymmetricMatch === 'function') return asymmetricMatch.call(expected, actual);
-    if (typeof actual !== 'object' || actual === null) return false;
-    if (Array.isArray(expected) && (!Array.isArray(actual) || actual.length !== expected.length)) return false;
-    return Object.entries(expected).every(([key, value]) => includes(value, (actual as Enriched)[key]));
+// Each of those expected has to be there, in any order; of one that is not, what the nearest lacks.
+function* ofContexts(expected: readonly unknown[], actual: readonly unknown[]): Generator<Difference> {
+  for (const wanted of expected) {
+    const found = actual.map((item, index) => [...differences(`contexts[${index}]`, wanted, item)]);
+    const [nearest] = found.toSorted((one, other) => one.length - other.length);
+    yield* nearest ?? [{ path: 'contexts', expected: [wanted], actual }];
   }
+}
+
+function* differences(path: string, expected: unknown, actual: unknown): Generator<Difference> {
+  if (!isComposite(expected) || !isComposite(actual) || isOtherList(expected, actual)) {
+    if (!isMatch(expected, actual)) yield { path, expected, actual };
+  } else for (const [key, value] of Object.entries(expected)) yield* differences(path + step(key), value, actual[key]);
+}
+
+type Composite = Readonly<Record<string, unknown>>;
+
+/** Whether a value is one to look into, and not one that matches by a rule of its own. */
+const isComposite = (value: unknown): value is Composite =>
+  typeof value === 'object' && value !== null && !isRegExp(value) && !isDate(value) && asymmetric(value) === undefined;
+
+const isOtherList = (expected: unknown, actual: unknown): boolean =>
+  Array.isArray(expected) && (!Array.isArray(actual) || actual.length !== expected.length);
+
+/** What `expect.any(String)` and the like bring with them, in Jest and in Vitest. */
+export function asymmetric(value: unknown): ((actual: unknown) => boolean) | undefined {
+  const { asymmetricMatch } = Object(value) as { asymmetricMatch?: (actual: unknown) => boolean };
+  return typeof asymmetricMatch === 'function' ? asymmetricMatch.bind(value) : undefined;
+}
+
+function isMatch(expected: unknown, actual: unknown): boolean {
+  if (expected === undefined || expected === null) return actual === undefined || actual === null;
+  if (isRegExp(expected)) return typeof actual === 'string' && actual.search(expected) >= 0;
+  if (isDate(expected)) return actual === expected.toISOString() || actual === String(expected.getTime());
+  const matches = asymmetric(expected);
+  if (matches) return matches(actual);
   // On the wire everything is text: 2 and true stand for '2' and '1'.
   if (typeof actual === 'string' && typeof expected === 'number') return actual === String(expected);
   if (typeof actual === 'string' && typeof expected === 'boolean') return actual === (expected ? '1' : '0');
   return Object.is(expected, actual);
-}
-
-/** Words why no event, or not enough of them, met a filter: the nearest one line by line, and what became of the bad ones. */
-export function explainMiss(
-  filter: EventFilter,
-  good: readonly CollectedEvent[],
-  bad: readonly CollectedEvent[],
-): string {
-  const lines = good.length > 0 || bad.length > 0 ? nearest(filter, good) : ['No event came at all.'];
-  if (bad.length > 0)
-    lines.push('', `${count(bad.length, 'bad event')} came; the last one:`, ...explainBad(bad.at(-1)!));
-  return lines.join('\n');
-}
-
-function nearest(filter: EventFilter, good: readonly CollectedEvent[]): string[] {
-  if (good.length === 0) return ['No good event came.'];
-  const came = `${count(good.length, 'good event')} came: ${names(good)}.`;
-  const scored =
-    typeof filter === 'function'
-      ? []
-      : good
-          .map((event) => ({ event, comparisons: compare(filter, event) }))
-          .map((one) => ({
-            ...one,
-            score: one.comparisons.filter(({ equal }) => equal).length,
-          }));
-  // The last of the best: what a test just did is mostly what it asks for.
-  const best = scored.reduce<(typeof scored)[number] | undefined>(
-    (top, one) => (!top || one.score >= top.score ? one : top),
-    undefined,
-  );
-  if (!best) return [came];
-  return [came, `Nearest is event ${best.event.number} (- expected, + received):`, ...best.comparisons.flatMap(diff)];
-}
-
-function diff({ key, expected, actual, equal }: Comparison): string[] {
-  if (equal) return [`    ${key}: ${word(actual)}`];
-  return [`  - ${key}: ${word(expected)}`, `  + ${key}: ${word(actual)}`];
-}
-
-const word = (value: unknown): string =>
-  inspect(value, { depth: 6, breakLength: 100, maxStringLength: 200 }).replaceAll('\n', '\n    ');
-
-const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? '' : 's'}`;
-
-function names(events: readonly CollectedEvent[]): string {
-  const counts = new Map<string, number>();
-  for (const event of events) counts.set(nameOf(event), (counts.get(nameOf(event)) ?? 0) + 1);
-  return excerpt([...counts].map(([name, times]) => (times === 1 ? name : `${name} × ${times}`)).join(', '));
-}
-
-/** What a person calls an event: its schema's name, else its type. */
-export function nameOf({ schema, event, errors }: CollectedEvent): string {
-  if (errors[0]?.scope === 'payload') return 'lost request';
-  return schema?.split('/')[1] ?? (event || 'no event');
-}
-
-/** Words what is wrong with a bad event, one finding a line pair. */
-export function explainBad(event: CollectedEvent): string[] {
-  const title = event.lost.length > 0 ? `lost request of ${count(event.lost.length, 'event')}` : nameOf(event);
-  return [
-    `  event ${event.number}, ${title}:`,
-    ...event.errors.flatMap(({ field, value, problem, mend }) => [
-      `    ${field} ${problem}${value === '' ? '' : `: ${JSON.stringify(value)}`}`,
-      `      ${mend}`,
-    ]),
-  ];
 }

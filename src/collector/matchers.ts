@@ -1,8 +1,8 @@
 // Matchers for `expect.extend`, in Vitest and in Jest.
-import { inspect } from 'node:util';
 import { ConfigError, show } from '../core/errors';
 import type { Collector } from './collector';
-import { explainMiss, matcherOf, nameOf, type EventFilter } from './match';
+import { explainMiss, nameOf, word } from './explain';
+import { matcherOf, type EventFilter } from './match';
 
 interface MatcherResult {
   readonly pass: boolean;
@@ -24,7 +24,7 @@ export const trackingMatchers = {
     if (!isCollector(received)) throw new ConfigError('toHaveTracked: expect(…)', 'a collector', show(received));
     const good = received.good();
     const found = good.find(matcherOf('toHaveTracked', filter));
-    const wanted = typeof filter === 'function' ? 'that the function accepts' : `like ${inspect(filter, { depth: 6 })}`;
+    const wanted = typeof filter === 'function' ? 'that the function accepts' : `like ${word(filter)}`;
     return {
       pass: found !== undefined,
       message: () =>

@@ -38,8 +38,9 @@ const ENDPOINT_OF: Readonly<Record<string, Endpoint>> = {
       log.bad
         .map(microBad)
         .filter(
-          ({ collectorPayload: { api } }) =>
-            (vendor === undefined || api.vendor === vendor) && (version === undefined || api.version === version),
+          ({ collectorPayload }) =>
+            (vendor === undefined || collectorPayload?.api.vendor === vendor) &&
+            (version === undefined || collectorPayload?.api.version === version),
         ),
       limit,
     ),
@@ -50,14 +51,14 @@ const ENDPOINT_OF: Readonly<Record<string, Endpoint>> = {
 };
 
 /** Makes the handler of everything under `/micro`. */
-export function microApi(log: EventLog, findSchema: SchemaSource | undefined): Handler {
+export function microApi(log: EventLog, schemas: SchemaSource | undefined): Handler {
   return async (request, response) => {
     const [path, query] = splitTarget(request.url!);
     if (!['GET', 'HEAD', 'POST'].includes(request.method!))
       return say(405, '405 method not allowed')(request, response);
     if (path.startsWith('/micro/iglu/')) {
       const key = schemaKey(path.slice('/micro/iglu/'.length));
-      const schema = key && (await findSchema?.(key).catch(() => undefined));
+      const schema = key && (await schemas?.find(key).catch(() => undefined));
       if (schema === undefined)
         return say(404, 'No such schema in the folders and registries given.')(request, response);
       return sendJson(schema);

@@ -30,10 +30,13 @@ export interface MicroGood {
 }
 
 export interface MicroBad {
-  readonly collectorPayload: MicroSource & {
-    readonly querystring: readonly { name: string; value: string }[];
-    readonly body: string | null;
-  };
+  /** null where the collector's own record could not be read. */
+  readonly collectorPayload:
+    | (MicroSource & {
+        readonly querystring: readonly { name: string; value: string }[];
+        readonly body: string | null;
+      })
+    | null;
   readonly rawEvent: (MicroSource & { readonly parameters: Parameters }) | null;
   /** A title, and the bad row as JSON text. */
   readonly errors: readonly [string, string];
@@ -63,23 +66,27 @@ export function microGood(event: CollectedEvent): MicroGood {
   };
 }
 
+// Micro's titles of what went wrong, by how far an event came.
+const UNREADABLE = "Can't deserialize Thrift bytes.";
+const NOT_EXTRACTED = 'Error while extracting event(s) from collector payload and validating it/them.';
+const NOT_VALID = 'Error while validating the event.';
+
 export function microBad(event: CollectedEvent): MicroBad {
   const { request, errors, payload, lost } = event;
-  const whole = errors[0]!.scope === 'payload';
+  const [{ type, scope }] = errors as [Failure];
+  const whole = scope === 'payload';
+  const unreadable = type === 'collector_payload_format_violation';
   const source = sourceOf(request);
   return {
-    collectorPayload: {
-      ...source,
-      querystring: [...new URLSearchParams(request.query)].map(([name, value]) => ({ name, value })),
-      body: request.method === 'POST' ? JSON.stringify(whole ? lost : [payload]) : null,
-    },
+    collectorPayload: unreadable
+      ? null
+      : {
+          ...source,
+          querystring: [...new URLSearchParams(request.query)].map(([name, value]) => ({ name, value })),
+          body: request.method === 'POST' ? JSON.stringify(whole ? lost : [payload]) : null,
+        },
     rawEvent: whole ? null : { ...source, parameters: payload },
-    errors: [
-      whole
-        ? 'Error while extracting event(s) from collector payload and validating it/them.'
-        : 'Error while validating the event.',
-      JSON.stringify(badRow(event)),
-    ],
+    errors: [unreadable ? UNREADABLE : whole ? NOT_EXTRACTED : NOT_VALID, JSON.stringify(badRow(event))],
     verdict: errors,
   };
 }

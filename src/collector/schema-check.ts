@@ -1,11 +1,10 @@
 // Validates self-describing data against its schema, with Ajv where it is installed.
-import type { ErrorObject, ValidateFunction } from 'ajv';
-import { excerpt, type Failure } from './finding';
+import type { ValidateFunction } from 'ajv';
+import { failing, type Failure } from './finding';
 import { FORMATS } from './formats';
 import { schemaKey, type SchemaSource } from './iglu';
-import type { DecodedJson } from './self-describing';
-
-type Item = DecodedJson['items'][number];
+import { schemaFailure } from './schema-wording';
+import type { Item } from './self-describing';
 
 /** Checks one item; resolves to its failures. Never rejects. */
 export type SchemaCheck = (item: Item) => Promise<Failure[]>;
@@ -38,20 +37,42 @@ export function schemaCheck(source: SchemaSource): SchemaCheck | undefined {
     const key = schemaKey(item.schema);
     let text: string | undefined;
     try {
-      text = key && (await source(key));
+      text = key && (await source.find(key));
     } catch (error) {
-      return [unresolved(item, `could not be fetched: ${reasonOf(error as Error)}`)];
+      return [
+        unresolved(
+          item,
+          `could not be fetched: ${reasonOf(error as Error)}`,
+          'Mend the address of the registry, or start it.',
+        ),
+      ];
     }
-    if (text === undefined) return [unresolved(item, 'was not found in any source')];
+    if (text === undefined)
+      return [unresolved(item, `was not found in ${source.places}`, await mendMissing(item.schema))];
     let validate: ValidateFunction;
     try {
       validate = compile(text);
     } catch (error) {
-      return [broken(item, (error as Error).message)];
+      return [
+        violation(
+          `${item.path}.schema`,
+          'broken-schema',
+          item.schema,
+          `is no usable draft-04 schema: ${(error as Error).message}`,
+          'Mend the schema.',
+        ),
+      ];
     }
     if (validate(item.data)) return [];
-    return (validate.errors ?? []).slice(0, MAX_FAILURES).map((error) => invalid(item, error));
+    return (validate.errors ?? []).slice(0, MAX_FAILURES).map((error) => schemaFailure(item, error));
   };
+
+  async function mendMissing(schema: string): Promise<string> {
+    const key = schemaKey(schema);
+    const guess = key && (await source.guess(key));
+    if (guess !== undefined) return `Did you mean ${guess}?`;
+    return `Publish it, save it there as ${schema.slice('iglu:'.length)}, or mend its name and version.`;
+  }
 }
 
 function loadAjv(): Validator | undefined {
@@ -67,39 +88,10 @@ function loadAjv(): Validator | undefined {
   }
 }
 
-function invalid({ path, schema }: Item, error: ErrorObject): Failure {
-  const { instancePath, keyword, message = 'is not valid', data } = error;
-  const field = `${path}.data${instancePath.replaceAll(/\/(\d+)(?=\/|$)/g, '[$1]').replaceAll('/', '.')}`;
-  return failure(field, `schema-${keyword}`, data, wording(error, message), mending(error, schema));
-}
-
-function wording({ keyword, params }: ErrorObject, message: string): string {
-  if (keyword === 'additionalProperties') return `must not have the property ${params['additionalProperty']}`;
-  if (keyword === 'enum') return `must be one of ${excerpt(params['allowedValues'])}`;
-  return message;
-}
-
-function mending({ keyword, params }: ErrorObject, schema: string): string {
-  if (keyword === 'additionalProperties') return `Take it out, or publish a newer version of ${schema} that has it.`;
-  if (keyword === 'required') return `Add ${params['missingProperty']}: ${schema} asks for it.`;
-  return `Send what ${schema} asks for.`;
-}
-
 // fetch says only that it failed; the cause says why.
 const reasonOf = ({ message, cause }: Error): string => (cause instanceof Error ? cause.message : message);
 
-const unresolved = ({ path, schema }: Item, why: string): Failure =>
-  failure(
-    path,
-    'schema-not-found',
-    schema,
-    why,
-    'Publish the schema, add its folder or registry, or mend its name and version.',
-  );
+const violation = failing('schema_violations');
 
-const broken = ({ path, schema }: Item, why: string): Failure =>
-  failure(path, 'broken-schema', schema, `is no usable draft-04 schema: ${why}`, 'Mend the schema.');
-
-function failure(field: string, rule: string, value: unknown, problem: string, mend: string): Failure {
-  return { scope: 'event', type: 'schema_violations', field, rule, value: excerpt(value), problem, mend };
-}
+const unresolved = ({ path, schema }: Item, problem: string, mend: string): Failure =>
+  violation(`${path}.schema`, 'schema-not-found', schema, problem, mend);

@@ -1,5 +1,7 @@
 // Decodes `ue_pr`/`ue_px` and `co`/`cx`, and checks their envelopes.
-import { excerpt, type Failure } from './finding';
+import { isIgluUri } from '../core/self-describing-json';
+import { failing, typeName, type Failure } from './finding';
+import { inCode } from './origins';
 
 /**
  * Data with the `iglu:` URI of the schema that describes it.
@@ -12,108 +14,113 @@ export interface SelfDescribing {
   readonly data: unknown;
 }
 
+/** One of them, and where it stands, as the caller of a tracker would write it: `event`, `context[1]`. */
+export interface Item extends SelfDescribing {
+  readonly path: string;
+}
+
+/** What stands in an event as JSON, of both forms of a pair; items with a broken envelope are left out. */
 export interface DecodedJson {
-  /** The event, or the contexts, of both forms together; the ones with a broken envelope are left out. */
-  readonly items: readonly (SelfDescribing & { readonly path: string })[];
+  readonly events: readonly Item[];
+  readonly contexts: readonly Item[];
   readonly failures: readonly Failure[];
 }
 
-const IGLU = /^iglu:[a-zA-Z0-9-_.]+\/[a-zA-Z0-9-_]+\/[a-zA-Z0-9-_]+\/\d+-\d+-\d+$/;
 const MAX_DEPTH = 40;
 
 interface Envelope {
-  readonly name: string;
+  /** The key of plain JSON, and the one of base64. */
+  readonly keys: readonly [plain: string, base64: string];
   readonly schema: RegExp;
-  readonly versions: string;
-  readonly items: (data: unknown, path: string) => readonly { item: unknown; path: string }[] | undefined;
-  readonly holds: string;
+  readonly example: string;
+  readonly itemsOf: (data: unknown) => readonly unknown[] | undefined;
+  readonly path: (index: number) => string;
 }
 
-const SNOWPLOW = 'iglu:com.snowplowanalytics.snowplow';
 const UNSTRUCT: Envelope = {
-  name: 'unstruct_event',
+  keys: ['ue_pr', 'ue_px'],
   schema: /^iglu:com\.snowplowanalytics\.snowplow\/unstruct_event\/jsonschema\/1-0-0$/,
-  versions: '1-0-0',
-  items: (data, path) => [{ item: data, path: `${path}.data` }],
-  holds: 'one {schema, data}',
+  example:
+    '{"schema":"iglu:com.snowplowanalytics.snowplow/unstruct_event/jsonschema/1-0-0","data":{"schema":…,"data":…}}',
+  itemsOf: (data) => [data],
+  path: () => 'event',
 };
 const CONTEXTS: Envelope = {
-  name: 'contexts',
+  keys: ['co', 'cx'],
   schema: /^iglu:com\.snowplowanalytics\.snowplow\/contexts\/jsonschema\/1-0-[01]$/,
-  versions: '1-0-1',
-  items: (data, path) =>
-    Array.isArray(data) ? data.map((item: unknown, index) => ({ item, path: `${path}.data[${index}]` })) : undefined,
-  holds: 'a list of {schema, data}',
+  example: '{"schema":"iglu:com.snowplowanalytics.snowplow/contexts/jsonschema/1-0-1","data":[{"schema":…,"data":…}]}',
+  itemsOf: (data) => (Array.isArray(data) ? data : undefined),
+  path: (index) => `context[${index}]`,
 };
 
-/** The event of `ue_pr` (plain) or `ue_px` (base64). */
-export function decodeUnstruct(payload: Readonly<Record<string, string>>): DecodedJson {
-  return decode(payload, 'ue_pr', 'ue_px', UNSTRUCT);
-}
+const violation = failing('schema_violations');
 
-/** The contexts of `co` (plain) or `cx` (base64). */
-export function decodeContexts(payload: Readonly<Record<string, string>>): DecodedJson {
-  return decode(payload, 'co', 'cx', CONTEXTS);
-}
-
-function decode(payload: Readonly<Record<string, string>>, plain: string, base64: string, envelope: Envelope) {
-  const items: (SelfDescribing & { path: string })[] = [];
+/** Decodes the event and the contexts of a payload. */
+export function decodeJson(payload: Readonly<Record<string, string>>): DecodedJson {
   const failures: Failure[] = [];
-  for (const key of [plain, base64]) {
-    const value = payload[key];
-    if (value === undefined) continue;
-    const text = key === base64 ? Buffer.from(value, 'base64').toString() : value;
-    const opened = open(key, value, text, envelope);
-    if ('rule' in opened) failures.push(opened);
-    else
-      for (const { item, path } of opened) {
-        const wrong = checkItem(item, path);
-        if (wrong) failures.push(wrong);
-        else items.push({ ...(item as SelfDescribing), path });
-      }
-  }
-  return { items, failures };
+  return { events: decode(payload, UNSTRUCT, failures), contexts: decode(payload, CONTEXTS, failures), failures };
 }
 
-function open(key: string, value: string, text: string, envelope: Envelope) {
-  const mend = `Send ${key} as {"schema":"${SNOWPLOW}/${envelope.name}/jsonschema/${envelope.versions}","data":…} with ${envelope.holds}.`;
+function decode(payload: Readonly<Record<string, string>>, envelope: Envelope, failures: Failure[]): Item[] {
+  return envelope.keys.flatMap((key) => {
+    const value = payload[key];
+    const opened = value === undefined ? [] : open(key, value, envelope);
+    if ('rule' in opened) {
+      failures.push(opened);
+      return [];
+    }
+    return opened.flatMap((item, index) => {
+      const path = envelope.path(index);
+      const wrong = checkItem(item, path, inCode(key));
+      if (wrong) failures.push(wrong);
+      return wrong ? [] : [{ ...(item as SelfDescribing), path }];
+    });
+  });
+}
+
+function open(key: string, value: string, { keys, schema, example, itemsOf }: Envelope) {
+  const isBase64 = key === keys[1];
+  const text = isBase64 ? Buffer.from(value, 'base64').toString() : value;
+  const refuse = (rule: string, at: unknown, problem: string, mend?: string): Failure =>
+    violation(key, rule, at, problem, mend ?? `Send ${isBase64 ? 'base64url of ' : ''}${example}.${inCode(key)}`);
   if (value === '')
-    return failure(
-      key,
-      'empty-json',
-      '',
-      'is empty, which is not JSON',
-      'Leave the key out when there is nothing to send.',
-    );
+    return refuse('empty-json', '', 'is empty, which is not JSON', 'Leave the key out when there is nothing to send.');
   let json: unknown;
   try {
     json = JSON.parse(text);
-  } catch {
-    const problem = key.endsWith('x') ? 'is not base64 of JSON' : 'is not JSON';
-    return failure(key, 'not-json', text, problem, mend);
+  } catch (error) {
+    // Where it is no base64 either, what was sent says more than what came of it.
+    const shown = text.includes('\uFFFD') ? value : text;
+    return refuse('not-json', shown, `is not ${isBase64 ? 'base64 of ' : ''}JSON: ${(error as Error).message}`);
   }
   if (isDeeperThan(json, MAX_DEPTH))
-    return failure(key, 'too-deep', text, `nests more than ${MAX_DEPTH} levels`, 'Flatten the data.');
-  if (!isSelfDescribing(json))
-    return failure(key, 'not-self-describing', json, 'has not the keys schema and data', mend);
-  if (!IGLU.test(json.schema))
-    return failure(key, 'not-an-iglu-uri', json.schema, 'names no iglu: URI as its schema', mend);
-  if (!envelope.schema.test(json.schema))
-    return failure(key, 'wrong-envelope', json.schema, `is not a ${envelope.name} envelope`, mend);
-  const items = envelope.items(json.data, key);
-  if (!items) return failure(key, 'not-a-list', json.data, 'does not hold a list', mend);
+    return refuse('too-deep', text, `nests more than ${MAX_DEPTH} levels`, `Flatten the data.${inCode(key)}`);
+  if (!isSelfDescribing(json)) return refuse('not-self-describing', json, 'has not the keys schema and data');
+  if (!isIgluUri(json.schema))
+    return refuse('not-an-iglu-uri', json.schema, `names a schema that ${faultOf(json.schema)}`);
+  if (!schema.test(json.schema)) return refuse('wrong-envelope', json.schema, 'has another envelope than its own');
+  const items = itemsOf(json.data);
+  if (!items) return refuse('not-a-list', json.data, 'does not hold a list');
   if (items.length === 0 && json.schema.endsWith('1-0-0'))
-    return failure(key, 'empty-list', text, 'holds no context', `Leave ${key} out when there is no context.`);
+    return refuse('empty-list', text, 'holds no context', `Leave ${key} out when there is no context.`);
   return items;
 }
 
-function checkItem(item: unknown, path: string): Failure | undefined {
-  const mend = 'Send {"schema":"iglu:<vendor>/<name>/jsonschema/1-0-0","data":{…}}, with no other key.';
-  if (!isSelfDescribing(item) || Object.keys(item).length !== 2)
-    return failure(path, 'not-self-describing', item, 'has not exactly the keys schema and data', mend);
-  if (!IGLU.test(item.schema))
-    return failure(path, 'not-an-iglu-uri', item.schema, 'names no iglu: URI as its schema', mend);
-  return undefined;
+function checkItem(item: unknown, path: string, where: string): Failure | undefined {
+  const mend = `Send { schema: 'iglu:com.acme/name/jsonschema/1-0-0', data: {…} }, with no other key.${where}`;
+  const refuse = (problem: string): Failure => violation(path, 'not-self-describing', item, problem, mend);
+  if (typeof item !== 'object' || item === null || Array.isArray(item)) return refuse(`is ${typeName(item)}`);
+  if (!isSelfDescribing(item)) return refuse('has not the keys schema and data');
+  const more = Object.keys(item).find((key) => key !== 'schema' && key !== 'data');
+  if (more !== undefined) return refuse(`has the key ${more} beside schema and data`);
+  if (isIgluUri(item.schema)) return undefined;
+  return violation(
+    `${path}.schema`,
+    'not-an-iglu-uri',
+    item.schema,
+    faultOf(item.schema),
+    `Write iglu:vendor/name/jsonschema/1-0-0.${where}`,
+  );
 }
 
 function isSelfDescribing(value: unknown): value is SelfDescribing {
@@ -125,6 +132,15 @@ function isSelfDescribing(value: unknown): value is SelfDescribing {
   );
 }
 
+/** What keeps a text from being an `iglu:` URI. */
+function faultOf(schema: string): string {
+  if (!schema.startsWith('iglu:')) return 'does not begin with iglu:';
+  const parts = schema.split('/');
+  if (parts.length !== 4) return `has ${parts.length} parts instead of vendor/name/format/version`;
+  if (!/^\d+-\d+-\d+$/.test(parts[3]!)) return 'has no version of three numbers, such as 1-0-0';
+  return 'holds characters that no schema URI may hold';
+}
+
 // Level by level rather than by recursion, because the data may be built to overflow a stack.
 function isDeeperThan(value: unknown, limit: number): boolean {
   let level: unknown[] = [value];
@@ -133,8 +149,4 @@ function isDeeperThan(value: unknown, limit: number): boolean {
     level = level.flatMap((item) => (typeof item === 'object' && item !== null ? Object.values(item) : []));
   }
   return false;
-}
-
-function failure(field: string, rule: string, value: unknown, problem: string, mend: string): Failure {
-  return { scope: 'event', type: 'schema_violations', field, rule, value: excerpt(value), problem, mend };
 }

@@ -1,6 +1,7 @@
 // The rules for `url` and `refr`: readable at all, parts within the lengths of their columns, `_sp` well formed.
 import { checkLength } from './field-rules';
-import { excerpt, type Failure } from './finding';
+import { failing, type Failure } from './finding';
+import { inCode } from './origins';
 import { crossDomain, splitUri, type UriParts } from './uri';
 
 type Part = Exclude<keyof UriParts, 'port'>;
@@ -11,6 +12,8 @@ const SOURCES = [
   { key: 'refr', prefix: 'refr_url', limits: { ...LIMITS, path: 6_000 } },
 ] as const;
 
+const enrichment = failing('enrichment_failures');
+
 /** Checks the columns that Enrich derives from the page's and the referrer's URL. */
 export function checkUrls(payload: Readonly<Record<string, string>>): Failure[] {
   return SOURCES.flatMap(({ key, prefix, limits }) => {
@@ -18,37 +21,35 @@ export function checkUrls(payload: Readonly<Record<string, string>>): Failure[] 
     if (url === undefined || url === '') return [];
     const parts = splitUri(url);
     if (!parts) return [unreadable(key, url)];
-    const tooLong = (Object.keys(limits) as Part[]).flatMap(
-      (part) => checkLength(key, parts[part] ?? '', { column: prefix + part, kind: 'text', limit: limits[part] }) ?? [],
+    const tooLong = (Object.keys(limits) as Part[]).flatMap((part) =>
+      checkLength(key, parts[part] ?? '', { column: prefix + part, kind: 'text', limit: limits[part] }),
     );
     return key === 'url' ? [...tooLong, ...checkCrossDomain(parts)] : tooLong;
   });
 }
 
-const unreadable = (field: string, url: string): Failure => ({
-  scope: 'event',
-  type: 'enrichment_failures',
-  field,
-  rule: 'unreadable-url',
-  value: excerpt(url),
-  problem: 'cannot be read as a URL',
-  mend: 'Send an absolute http(s) URL whose port is a number and whose host has no blanks.',
-});
+const unreadable = (field: string, url: string): Failure =>
+  enrichment(
+    field,
+    'unreadable-url',
+    url,
+    'cannot be read as a URL',
+    `Send an absolute http(s) URL whose port is a number and whose host has no blanks.${inCode(field)}`,
+  );
 
 // Enrich reads `_sp` from every page URL, also with the cross-domain enrichment off: any bot can send one.
 function checkCrossDomain({ query }: UriParts): Failure[] {
   const { userId, time } = crossDomain(query);
-  const failures: Failure[] = [];
+  const failures = checkLength('url', userId, { column: 'refr_domain_userid', kind: 'text', limit: 128 });
   if (!/^(-?\d{1,15})?$/.test(time))
-    failures.push({
-      scope: 'event',
-      type: 'enrichment_failures',
-      field: 'url',
-      rule: 'malformed-cross-domain',
-      value: excerpt(`_sp=${userId}.${time}`),
-      problem: 'carries a _sp parameter whose second part is no time in milliseconds',
-      mend: 'Take _sp out of page URLs that come from requests, or check it first.',
-    });
-  const tooLong = checkLength('url', userId, { column: 'refr_domain_userid', kind: 'text', limit: 128 });
-  return tooLong ? [...failures, tooLong] : failures;
+    failures.unshift(
+      enrichment(
+        'url',
+        'malformed-cross-domain',
+        `_sp=${userId}.${time}`,
+        'carries a _sp parameter whose second part is no time in milliseconds',
+        'Take _sp out of page URLs that come from requests; the middleware of snowplow-middleware does it by itself.',
+      ),
+    );
+  return failures;
 }

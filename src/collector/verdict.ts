@@ -1,9 +1,9 @@
 // Judges one event as the pipeline would: what makes it bad, and what would go wrong in silence.
 import type { CollectedRequest } from './event';
 import { checkFields } from './field-rules';
-import { excerpt, type Failure, type Verdict } from './finding';
+import { failing, type Failure, type Verdict } from './finding';
 import type { SchemaCheck } from './schema-check';
-import { decodeContexts, decodeUnstruct } from './self-describing';
+import { decodeJson, type Item, type SelfDescribing } from './self-describing';
 import type { Parameters } from './tracker-payload';
 import { checkUrls } from './url-rules';
 import { findWarnings } from './warnings';
@@ -11,22 +11,25 @@ import { findWarnings } from './warnings';
 // What Kinesis, Kafka and NSQ take as one record. The collector splits larger requests, but cannot split an event.
 const MAX_RECORD = 1_000_000;
 
+/** An event's verdict, and what was decoded on the way to it. */
+export interface Judgement extends Verdict {
+  readonly event: SelfDescribing | undefined;
+  readonly contexts: readonly SelfDescribing[];
+}
+
 /** Judges one event of a request that arrived whole. */
-export type Judge = (payload: Parameters, request: CollectedRequest) => Promise<Verdict>;
+export type Judge = (payload: Parameters, request: CollectedRequest) => Promise<Judgement>;
 
 /** Makes the judge, with a check of schemas or without. What it makes never rejects. */
 export function judging(checkSchema: SchemaCheck | undefined): Judge {
   return async (payload, request) => {
-    const json = [decodeUnstruct(payload), decodeContexts(payload)];
-    const items = json.flatMap((decoded) => decoded.items);
-    const errors = [
-      ...checkSize(payload, request),
-      ...checkFields(payload),
-      ...checkUrls(payload),
-      ...json.flatMap(({ failures }) => failures),
-    ];
+    const { events, contexts, failures } = decodeJson(payload);
+    const items = [...events, ...contexts];
+    const errors = [...checkSize(payload, request), ...checkFields(payload), ...checkUrls(payload), ...failures];
     if (checkSchema) for (const item of items) errors.push(...(await checkSchema(item)));
     return {
+      event: events.map(withoutPath)[0],
+      contexts: contexts.map(withoutPath),
       errors,
       warnings: findWarnings({ payload, request }),
       unchecked: checkSchema ? [] : items.map(({ schema }) => schema),
@@ -34,19 +37,12 @@ export function judging(checkSchema: SchemaCheck | undefined): Judge {
   };
 }
 
+const withoutPath = ({ schema, data }: Item): SelfDescribing => ({ schema, data });
+
 function checkSize(payload: Parameters, { bytes }: CollectedRequest): Failure[] {
   if (bytes <= MAX_RECORD) return [];
   const size = Buffer.byteLength(JSON.stringify(payload));
   if (size <= MAX_RECORD) return [];
-  return [
-    {
-      scope: 'event',
-      type: 'size_violation',
-      field: 'body',
-      rule: 'too-large',
-      value: excerpt(String(size)),
-      problem: `holds an event of ${size} bytes; a record takes ${MAX_RECORD}, though the collector answers 200`,
-      mend: 'Send less data with one event.',
-    },
-  ];
+  const problem = `holds an event of ${size} bytes; a record takes ${MAX_RECORD}, though the collector answers 200`;
+  return [failing('size_violation')('body', 'too-large', String(size), problem, 'Send less data with one event.')];
 }

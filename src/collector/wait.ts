@@ -1,7 +1,8 @@
 // Waits for events a test expects.
 import type { CollectedEvent } from './event';
 import type { EventLog } from './event-log';
-import { explainMiss, matcherOf, type EventFilter } from './match';
+import { explainMiss } from './explain';
+import { matcherOf, type EventFilter } from './match';
 
 /** Resolves as soon as `count` good events matched, counting those that are here already. */
 export async function waitForEvents(

@@ -1,7 +1,9 @@
 // What the pipeline takes without a word and gets wrong: one entry a rule.
 import type { CollectedRequest } from './event';
 import { FIELDS, lookUp, type FieldKind } from './fields';
-import { excerpt, type Finding } from './finding';
+import { excerpt, MAX_FINDINGS, type Finding } from './finding';
+import { mendUnknownKey } from './lost-request';
+import { inCode } from './origins';
 import type { Parameters } from './tracker-payload';
 import { splitUri } from './uri';
 
@@ -15,10 +17,13 @@ interface WarningRule {
   /** The fields at fault; none when all is well. */
   readonly find: (judged: Judged) => readonly string[];
   readonly problem: string;
-  readonly mend: string;
+  /** In words for any tracker; where this package sets the field is added. */
+  readonly mend: string | ((field: string) => string);
 }
 
 const SKEW_MS = 5 * 60_000;
+// What a time in milliseconds was before 1973, and what one in seconds is from then on.
+const SECONDS = { from: 1e8, below: 1e11 };
 const IDENTIFIERS = ['ip', 'duid', 'tnuid', 'nuid', 'sid', 'uid'];
 
 const has = (payload: Parameters, key: string): boolean => payload[key] !== undefined && payload[key] !== '';
@@ -50,57 +55,57 @@ const RULES: readonly WarningRule[] = [
       ...unless(!('co' in payload && 'cx' in payload), 'cx'),
       ...unless(!('ue_pr' in payload && 'ue_px' in payload), 'ue_px'),
     ],
-    problem: 'comes beside its plain twin: the two are not merged, one is lost',
-    mend: 'Send one form only: cx or co, ue_px or ue_pr.',
+    problem: 'comes beside its plain twin (co, ue_pr): the two are not merged, one of them is lost',
+    mend: 'Put everything into one of the two.',
   },
   {
     rule: 'no-category',
     find: ({ payload }) => (payload['e'] === 'se' ? ['se_ca', 'se_ac'].filter((key) => !has(payload, key)) : []),
     problem: 'is missing: a structured event needs category and action to be found again',
-    mend: 'Send se_ca and se_ac with every se event.',
+    mend: 'Send it with every se event.',
   },
   {
     rule: 'no-page-url',
     find: ({ payload, request }) =>
       unless(payload['e'] !== 'pv' || has(payload, 'url') || 'referer' in request.headers, 'url'),
     problem: 'is missing: nobody will know which page was viewed',
-    mend: 'Send url with every page view.',
+    mend: 'Send it with every page view; the middleware takes it from the request.',
   },
   {
     rule: 'no-app-id',
     find: ({ payload }) => unless(has(payload, 'aid'), 'aid'),
     problem: 'is missing: events of several apps cannot be told apart',
-    mend: 'Give the tracker an app id.',
+    mend: 'Give the tracker one.',
   },
   {
     rule: 'no-event-id',
     find: ({ payload }) => unless('eid' in payload, 'eid'),
     problem: 'is missing: the pipeline makes one up, and an event sent twice counts twice',
-    mend: 'Send a UUID made when the event is tracked, the same in every attempt.',
+    mend: 'Send a UUID made when the event is tracked, the same in every attempt; an Emitter does.',
   },
   {
     rule: 'no-platform',
     find: ({ payload }) => unless('p' in payload, 'p'),
     problem: 'is missing: a GET is taken without it, a POST would be lost',
-    mend: 'Send p with every event: srv for a server, web for a page.',
+    mend: 'Send srv for a server, web for a page.',
   },
   {
     rule: 'no-tracker-version',
     find: ({ payload }) => unless('tv' in payload, 'tv'),
     problem: 'is missing: a GET is taken without it, a POST would be lost',
-    mend: 'Send tv with every event.',
+    mend: 'Send the name and version of the tracker.',
   },
   {
     rule: 'no-address',
     find: lacks('ip'),
     problem: "is missing: the server's own address is stored as the visitor's",
-    mend: "Send the visitor's address as ip, or SP-Anonymous where there is none.",
+    mend: "Send the visitor's, or SP-Anonymous where there is none; the middleware takes it from the request.",
   },
   {
     rule: 'no-user-agent',
     find: lacks('ua'),
     problem: "is missing: the tracker's own user agent is stored as the visitor's",
-    mend: "Send the visitor's User-Agent as ua.",
+    mend: "Send the visitor's; the middleware takes it from the request.",
   },
   {
     rule: 'no-network-id',
@@ -110,19 +115,19 @@ const RULES: readonly WarningRule[] = [
         'tnuid',
       ),
     problem: 'is missing: network_userid is a new random id in every request',
-    mend: "Send the visitor's sp cookie as tnuid; without one, do not rely on network_userid.",
+    mend: "Send the visitor's sp cookie, as the middleware does; without one, do not rely on network_userid.",
   },
   {
     rule: 'identified-though-anonymous',
     find: ({ payload, request }) => (request.anonymous ? IDENTIFIERS.filter((key) => has(payload, key)) : []),
     problem: 'is stored although the request says SP-Anonymous: that only hides headers and cookie',
-    mend: 'Leave identifiers out of anonymous events.',
+    mend: 'Leave it out; the option anonymous of a tracker or an event does.',
   },
   {
     rule: 'relative-url',
     find: ({ payload }) => ['url', 'refr'].filter((key) => has(payload, key) && splitUri(payload[key]!)?.host === null),
     problem: 'has no host: it is stored with host null and port 80',
-    mend: 'Send an absolute URL.',
+    mend: 'Send an absolute URL, with https:// and host; the middleware makes one of the request and its option origin.',
   },
   {
     rule: 'long-url',
@@ -135,6 +140,16 @@ const RULES: readonly WarningRule[] = [
     find: ({ payload }) => unless(!(Number(payload['stm']) < Number(payload['dtm'])), 'stm'),
     problem: "is before dtm: the time of the event is taken from the collector's clock",
     mend: 'Set stm when the request is sent, by the clock that made dtm.',
+  },
+  {
+    rule: 'seconds',
+    find: ({ payload }) =>
+      where(
+        payload,
+        (key, value) => kindOf(key) === 'millis' && Number(value) >= SECONDS.from && Number(value) < SECONDS.below,
+      ),
+    problem: 'looks like seconds: as milliseconds it is a day of early 1970',
+    mend: 'Send milliseconds: String(Date.now()), or seconds times 1,000.',
   },
   {
     rule: 'clock-skew',
@@ -150,7 +165,7 @@ const RULES: readonly WarningRule[] = [
     rule: 'unknown-key',
     find: ({ payload }) => where(payload, (key) => kindOf(key) === undefined),
     problem: 'is no key of the tracker protocol: ignored in a query, and a POST body with it would be lost',
-    mend: 'Look for a misspelt key; data of your own goes into a context.',
+    mend: mendUnknownKey,
   },
   {
     rule: 'ignored-key',
@@ -181,6 +196,14 @@ const RULES: readonly WarningRule[] = [
 /** Finds what would go wrong in silence. */
 export function findWarnings(judged: Judged): Finding[] {
   return RULES.flatMap(({ rule, find, problem, mend }) =>
-    find(judged).map((field) => ({ field, rule, value: excerpt(judged.payload[field] ?? ''), problem, mend })),
+    find(judged)
+      .slice(0, MAX_FINDINGS)
+      .map((field) => ({
+        field,
+        rule,
+        value: excerpt(judged.payload[field] ?? ''),
+        problem,
+        mend: typeof mend === 'string' ? mend + inCode(field) : mend(field),
+      })),
   );
 }

@@ -5,9 +5,9 @@ import { resolve } from 'node:path';
 import { Queue } from 'bullmq';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { BullMqEmitter } from 'snowplow-middleware/bullmq';
+import { type Collector, startCollector } from 'snowplow-middleware/collector';
 import { RedisEmitter } from 'snowplow-middleware/redis';
 import { sampleEvent } from '../support/feed';
-import { type RecordingCollector, startRecordingCollector } from '../support/recording-collector';
 import { hasRedis, type RedisServer, startRedis } from '../support/redis-server';
 
 const script = `void require(${JSON.stringify(resolve('dist/worker-cli.js'))}).runWorker(process.argv.slice(1))`;
@@ -49,13 +49,13 @@ test('mistakes are named on stderr, with exit code 1, and a wrong address is not
 
 describe.skipIf(!hasRedis)('at work', () => {
   let server: RedisServer;
-  let collector: RecordingCollector;
+  let collector: Collector;
   beforeAll(async () => {
     server = await startRedis();
   });
   afterAll(() => server.close());
   beforeEach(async () => {
-    collector = await startRecordingCollector();
+    collector = await startCollector();
   });
   afterEach(() => collector.close());
 
@@ -73,7 +73,7 @@ describe.skipIf(!hasRedis)('at work', () => {
     for (let index = 0; index < 300; index++) emitter.input(sampleEvent());
     await emitter.close();
     const { child, output } = await run('redis', '--key', 'cli', '--concurrency', '2');
-    await collector.waitFor(300);
+    await collector.waitFor({ event: 'page_view' }, 300, 30_000);
     const exited = once(child, 'exit');
     child.kill('SIGTERM');
     expect(await exited).toEqual([0, null]);
@@ -88,7 +88,7 @@ describe.skipIf(!hasRedis)('at work', () => {
     for (let index = 0; index < 300; index++) emitter.input(sampleEvent());
     await emitter.close();
     const { child, output } = await run('bullmq', '--queue', 'cli');
-    await collector.waitFor(300);
+    await collector.waitFor({ event: 'page_view' }, 300, 30_000);
     const exited = once(child, 'exit');
     child.kill('SIGINT');
     expect(await exited).toEqual([0, null]);

@@ -1,7 +1,7 @@
 // expect(collector).toHaveTracked(…)
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startCollector, trackingMatchers, type Collector } from 'snowplow-middleware/collector';
-import { pageView, post } from './requests';
+import { contexts, encode, pageView, post, unstruct } from './requests';
 
 expect.extend(trackingMatchers);
 
@@ -46,4 +46,62 @@ it('names the event that should not be there', () => {
 it('refuses what is no collector and what no event can have', () => {
   expect(() => expect({}).toHaveTracked({ event: 'struct' })).toThrow('expect(…) must be a collector, got an object');
   expect(() => expect(collector).toHaveTracked({ evnet: 'struct' })).toThrow('toHaveTracked: evnet must be a wire key');
+});
+
+describe('a miss', () => {
+  const BUY = 'iglu:com.acme/buy/jsonschema/1-0-0';
+  const USER = 'iglu:com.acme/user/jsonschema/1-0-0';
+  const buy = (data: unknown) => ({
+    e: 'ue',
+    ue_px: encode(unstruct(BUY, data)),
+    cx: encode(contexts({ schema: USER, data: { plan: 'gold' } })),
+  });
+  const missOf = (filter: Record<string, unknown>): string => {
+    try {
+      expect(collector).toHaveTracked(filter);
+    } catch (error) {
+      return (error as Error).message.split('received):\n')[1]!;
+    }
+    throw new Error('it matched');
+  };
+  beforeAll(async () => {
+    await post(collector.url, [
+      pageView(buy({ total: 9, lines: [{ sku: 'tea', size: null }, { sku: 'jam' }], 'a b': 1 })),
+      pageView(buy({ total: 8, lines: [] })),
+    ]);
+  });
+
+  it('shows of data what differs, each by its place', () => {
+    const lines = [{ sku: 'tea' }, { sku: 'milk' }];
+    expect(missOf({ schema: BUY, data: { total: 9, lines, 'a b': 2 } })).toBe(
+      [
+        `    schema: '${BUY}'`,
+        "  - data.lines[1].sku: 'milk'",
+        "  + data.lines[1].sku: 'jam'",
+        '  - data["a b"]: 2',
+        '  + data["a b"]: 1',
+      ].join('\n'),
+    );
+  });
+
+  it('shows what the nearest of the contexts lacks', () => {
+    expect(missOf({ data: { total: 9 }, contexts: [{ schema: USER, data: { plan: 'silver' } }] })).toContain(
+      "  - contexts[0].data.plan: 'silver'\n  + contexts[0].data.plan: 'gold'",
+    );
+    expect(missOf({ event: 'page_view', page_title: 'Basket', contexts: [{ schema: USER }] })).toContain(
+      `  - contexts: [ { schema: '${USER}' } ]\n  + contexts: []`,
+    );
+  });
+
+  it('names asymmetric matchers instead of showing their insides', () => {
+    expect(missOf({ e: 'se', se_action: expect.stringContaining('buy'), se_value: expect.any(String) })).toBe(
+      [
+        "    e: 'se'",
+        "  - se_action: StringContaining 'buy'",
+        "  + se_action: 'add'",
+        '  - se_value: Any<String>',
+        '  + se_value: 2',
+      ].join('\n'),
+    );
+  });
 });

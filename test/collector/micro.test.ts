@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createTracker, SelfDescribingJson, type Tracker } from 'snowplow-middleware';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startCollector, type Collector } from 'snowplow-middleware/collector';
 import { contexts, encode, pageView, post, unstruct } from './requests';
@@ -194,6 +195,104 @@ describe('shapes', () => {
     expect(await status('/micro/iglu/com.acme/sell/jsonschema/1-0-0', {})).toBe(404);
     expect(await status('/micro/iglu/../buy/jsonschema/1-0-0', {})).toBe(404);
     rmSync(folder, { recursive: true });
+  });
+});
+
+describe('a suite written for Snowplow Micro', () => {
+  // As its users write it: reset, do something, ask for counts, ask for the events, look inside.
+  let tracker: Tracker;
+  beforeEach(async () => {
+    await fetch(`${collector.url}/micro/reset`);
+    tracker = createTracker({ endpoint: collector.url, namespace: 'web', appId: 'shop' });
+    const user = new SelfDescribingJson(USER, { plan: 'gold' });
+    tracker
+      .trackPageView({ pageUrl: 'https://shop.example/tea', pageTitle: 'Tea', context: [user] })
+      .trackStructEvent({ category: 'shop', action: 'add', value: 2 })
+      .trackSelfDescribingEvent({ event: { schema: BUY, data: { price: 2 } } });
+    await tracker.flush();
+  });
+  afterEach(() => tracker.close());
+
+  it('counts, by GET and by POST', async () => {
+    const expected = { total: 3, good: 3, bad: 0 };
+    expect([await ask('/all'), await ask('/all', {})]).toEqual([expected, expected]);
+    expect([await ask('/bad'), await ask('/bad', { limit: 5 })]).toEqual([[], []]);
+  });
+
+  it('finds events by type, schema and contexts in the body of a POST', async () => {
+    const types = async (filter: object) => (await ask('/good', filter)).map(({ eventType }) => eventType);
+    expect(await types({})).toEqual(['unstruct', 'struct', 'page_view']);
+    expect(await types({ event_type: 'struct' })).toEqual(['struct']);
+    expect(await types({ schema: BUY })).toEqual(['unstruct']);
+    expect(await types({ schema: BUY.replace('iglu:', '') })).toEqual([]);
+    expect(await types({ contexts: [USER] })).toEqual(['page_view']);
+    expect(await types({ event_type: 'struct', contexts: [USER] })).toEqual([]);
+    expect(await types({ limit: 1 })).toEqual(['unstruct']);
+    expect(await types({ event_type: 'page_view', limit: 0 })).toEqual([]);
+  });
+
+  it('reads what it is used to read inside an event', async () => {
+    const [view] = await ask('/good', { event_type: 'page_view' });
+    const { event, rawEvent } = view!;
+    expect([event['app_id'], event['name_tracker'], event['page_title'], event['page_urlhost']]).toEqual([
+      'shop',
+      'web',
+      'Tea',
+      'shop.example',
+    ]);
+    expect((event['contexts'] as { data: { data: unknown }[] }).data[0]!.data).toEqual({ plan: 'gold' });
+    expect(rawEvent.parameters).toMatchObject({ e: 'pv', page: 'Tea' });
+    const [struct] = await ask('/good', { event_type: 'struct' });
+    expect([struct!.event['se_category'], struct!.event['se_value'], struct!.event['unstruct_event']]).toEqual([
+      'shop',
+      2,
+      null,
+    ]);
+    expect(struct!.schema).toBe('iglu:com.google.analytics/event/jsonschema/1-0-0');
+  });
+
+  it('finds every part of an event where Micro has it', async () => {
+    const keys = (value: unknown) => Object.keys(value as object).toSorted();
+    const [good] = await ask('/good');
+    expect(keys(good)).toEqual(['contexts', 'event', 'eventType', 'incomplete', 'rawEvent', 'schema']);
+    expect(keys(good!.rawEvent)).toEqual(['api', 'contentType', 'context', 'parameters', 'source']);
+    expect(keys((good!.rawEvent as { source?: unknown }).source)).toEqual(['encoding', 'hostname', 'name']);
+    expect(keys(good!.rawEvent.context)).toEqual([
+      'headers',
+      'ipAddress',
+      'refererUri',
+      'timestamp',
+      'userId',
+      'useragent',
+    ]);
+    await post(collector.url, [pageView({ vid: 'x' })]);
+    const [bad] = await ask<Record<string, unknown>[]>('/bad');
+    expect(keys(bad)).toEqual(['collectorPayload', 'errors', 'rawEvent', 'verdict']);
+    expect(keys(bad!['collectorPayload'])).toEqual(['api', 'body', 'contentType', 'context', 'querystring', 'source']);
+  });
+
+  it('tells by the title how far a bad event came', async () => {
+    await post(collector.url, [pageView({ eid: 'x' })]);
+    await post(collector.url, [pageView({ foo: 'x' })]);
+    await fetch(`${collector.url}/com.acme/v1`, { method: 'POST', body: '{}' });
+    await post(collector.url, [pageView()], { headers: { cookie: 'sp=hello' } });
+    const bad = await ask<{ collectorPayload: unknown; rawEvent: unknown; errors: string[] }[]>('/bad');
+    expect(
+      bad.map(({ errors, collectorPayload, rawEvent }) => [errors[0], collectorPayload !== null, rawEvent !== null]),
+    ).toEqual([
+      ["Can't deserialize Thrift bytes.", false, false],
+      ['Error while extracting event(s) from collector payload and validating it/them.', true, false],
+      ['Error while extracting event(s) from collector payload and validating it/them.', true, false],
+      ['Error while validating the event.', true, true],
+    ]);
+    expect(await ask('/bad', { vendor: 'com.acme' })).toHaveLength(1);
+    expect(await ask('/all')).toEqual({ total: 7, good: 3, bad: 4 });
+  });
+
+  it.each(['GET', 'POST'])('starts anew after a reset by %s', async (method) => {
+    const response = await fetch(`${collector.url}/micro/reset`, { method });
+    expect([response.status, await response.json()]).toEqual([200, { total: 0, good: 0, bad: 0 }]);
+    expect(await ask('/good')).toEqual([]);
   });
 });
 

@@ -68,8 +68,8 @@ const struct = (fields: Record<string, unknown> = {}) =>
 
 async function visit(): Promise<void> {
   await post(collector.url, [
-    pageView({ page: 'Catalogue', duid: ANNA, uid: 'anna', p: 'web' }),
-    pageView({ url: '/relative', aid: 'blog', duid: 'b7d1a2c3-0000-4000-8000-000000000001' }),
+    pageView({ page: 'Catalogue', duid: ANNA, uid: 'anna', p: 'web', tna: 'browser' }),
+    pageView({ url: '/relative', aid: 'blog', tna: 'server', duid: 'b7d1a2c3-0000-4000-8000-000000000001' }),
     buy({ duid: ANNA, uid: 'anna' }),
     struct({ uid: 'ben' }),
     struct({ vid: '1.5', eid: 'not-a-uuid', duid: ANNA }),
@@ -81,6 +81,7 @@ async function visit(): Promise<void> {
 describe('the list', () => {
   it('says where to send, then shows events as they come, newest first', async () => {
     expect(await page.locator('#endpoint').textContent()).toBe(`endpoint: '${collector.url}'`);
+    await page.screenshot({ path: join(ARTIFACTS, 'collector-empty.png') });
     await post(collector.url, [pageView()]);
     await page.locator('.row').waitFor();
     await post(collector.url, [struct()]);
@@ -119,6 +120,29 @@ describe('the list', () => {
     expect(await page.locator('#none').isVisible()).toBe(true);
   });
 
+  it('tells which app and which tracker sent each event, and filters by both', async () => {
+    await visit();
+    const senders = await page.locator('.row .sender').allTextContents();
+    expect(senders).toEqual(['shop', 'shop', 'shop', 'shop', 'blog · server', 'shop · browser']);
+    await page.selectOption('#tracker', 'browser');
+    expect(await page.locator('.row .sender').allTextContents()).toEqual(['shop · browser']);
+    await page.locator('.row').click();
+    expect(await page.locator('#detail .about').first().textContent()).toMatch(/^Good · shop · browser · event 1 · /);
+    await page.selectOption('#tracker', '');
+    await page.locator('.row').first().click();
+    expect(await page.locator('#detail .about').first().textContent()).toMatch(
+      /^Bad: the whole request is lost, 2 events · shop · event 6 · /,
+    );
+  });
+
+  it('offers a choice only where there is one', async () => {
+    const offered = async () => page.locator('select:visible').evaluateAll((all) => all.map(({ id }) => id));
+    expect(await offered()).toEqual([]);
+    await post(collector.url, [pageView(), struct()]);
+    await page.locator('.row').nth(1).waitFor();
+    expect(await offered()).toEqual(['event']);
+  });
+
   it('puts the events of one visitor together', async () => {
     await visit();
     await page.getByLabel('Group by visitor').check();
@@ -155,13 +179,27 @@ describe('an event', () => {
     expect(await detail.locator('h2').textContent()).toBe('struct');
     expect(await detail.locator('.finding').allTextContents()).toEqual([
       expect.stringContaining('eid is not a UUID'),
-      expect.stringContaining('Round it, keep it within'),
+      expect.stringContaining('In code: subject.setDomainSessionIndex()'),
     ]);
     expect(await detail.locator('dl').first().textContent()).toContain('se_cashop');
     expect(await detail.textContent()).toContain('POST /com.snowplowanalytics.snowplow/tp2, answered 200');
     await page.screenshot({ path: join(ARTIFACTS, 'collector-detail.png') });
     await page.getByRole('button', { name: 'Close' }).click();
     expect(await detail.isVisible()).toBe(false);
+  });
+
+  it('opens where it was pressed, however the list grows under the finger', async () => {
+    await visit();
+    const row = page.locator('.row', { hasText: 'basket_filled' });
+    const { x, y, height } = (await row.boundingBox())!;
+    await page.mouse.move(x + 60, y + height / 2);
+    await page.mouse.down();
+    await post(collector.url, [pageView(), pageView(), struct()]);
+    await page.getByText('9 in the last minute').waitFor();
+    expect(await page.locator('.row').count()).toBe(6);
+    await page.mouse.up();
+    expect(await page.locator('#detail h2').textContent()).toBe('basket_filled');
+    await page.locator('.row').nth(8).waitFor();
   });
 
   it('opens by keyboard, decoded, and closes again', async () => {
@@ -284,11 +322,20 @@ describe('a bad world', () => {
     for (let i = 0; i < 100; i++)
       await post(
         collector.url,
-        Array.from({ length: 100 }, (_, n) => pageView({ page: `view ${i * 100 + n}` })),
+        Array.from({ length: 100 }, (_, n) =>
+          pageView({
+            page: `view ${i * 100 + n}`,
+            aid: ['shop', 'blog', 'back-office-of-the-whole-company'][n % 3],
+            tna: ['web', 'server'][n % 2],
+            uid: `user-${n % 7}`,
+            ...(n % 9 === 0 && { vid: '1.5' }),
+            ...(n % 11 === 0 && { url: '/relative' }),
+          }),
+        ),
       );
     await page.locator('[data-count="all"]', { hasText: '10,000' }).waitFor();
     expect(await page.evaluate('document.querySelectorAll("*").length')).toBeLessThan(2_000);
-    await page.locator('#text').fill('view 9998');
+    await page.locator('#text').fill('"view 9998"');
     await expect.poll(() => page.locator('.row').count()).toBe(1);
     await page.locator('#text').fill('');
     await page.locator('.row').nth(150).click();
@@ -296,6 +343,7 @@ describe('a bad world', () => {
     await page.getByRole('button', { name: 'Close' }).click();
     await page.getByRole('button', { name: 'Show older events' }).click();
     expect(await page.locator('.row').count()).toBe(400);
+    await page.screenshot({ path: join(ARTIFACTS, 'collector-busy.png') });
   });
 
   it('says so when the collector stops', async () => {
@@ -313,6 +361,7 @@ describe('a bad world', () => {
 
 describe.each([
   { width: 400, colorScheme: 'light' },
+  { width: 700, colorScheme: 'light' },
   { width: 400, colorScheme: 'dark' },
   { width: 1280, colorScheme: 'dark' },
 ] as const)('at $width px, $colorScheme', ({ width, colorScheme }) => {
@@ -321,6 +370,7 @@ describe.each([
     await visit();
     const overflow = 'document.documentElement.scrollWidth - document.documentElement.clientWidth';
     expect(await page.evaluate(overflow)).toBe(0);
+    expect(await page.locator('.row .sender').nth(4).isVisible()).toBe(true);
     await page.screenshot({ path: join(ARTIFACTS, `collector-${width}-${colorScheme}.png`) });
     await page.locator('.row.bad').nth(1).click();
     expect(await page.locator('#detail').isVisible()).toBe(true);

@@ -75,20 +75,26 @@ it.each([
   publish(path);
   collector = await startCollector({ iglu: [folder] });
   expect(await judge({ price: 1 })).toEqual([]);
-  expect(await judge({ price: '1' })).toEqual([['ue_px.data.data.price', 'schema-type', 'must be number']]);
+  expect(await judge({ price: '1' })).toEqual([
+    ['event.data.price', 'schema-type', 'is a string, and has to be number'],
+  ]);
 });
 
 it('names every failure by its place, in draft-04 terms', async () => {
   publish('com.acme/buy/jsonschema/1-0-0');
   collector = await startCollector({ iglu: [folder] });
   expect(await judge({ price: 0, when: 'yesterday', items: [{ id: 'a' }, { id: 2 }], size: 'xl', more: 1 })).toEqual([
-    ['ue_px.data.data', 'schema-additionalProperties', 'must not have the property more'],
-    ['ue_px.data.data.price', 'schema-minimum', 'must be > 0'],
-    ['ue_px.data.data.when', 'schema-format', 'must match format "date-time"'],
-    ['ue_px.data.data.items[1].id', 'schema-type', 'must be string'],
-    ['ue_px.data.data.size', 'schema-enum', 'must be one of ["s","m"]'],
+    [
+      'event.data.more',
+      'schema-additionalProperties',
+      'is no property of the schema, which has price, when, items, size',
+    ],
+    ['event.data.price', 'schema-minimum', 'must be > 0'],
+    ['event.data.when', 'schema-format', 'is no date-time'],
+    ['event.data.items[1].id', 'schema-type', 'is a number, and has to be string'],
+    ['event.data.size', 'schema-enum', 'is not one of ["s","m"]'],
   ]);
-  expect(await judge({})).toEqual([['ue_px.data.data', 'schema-required', "must have required property 'price'"]]);
+  expect(await judge({})).toEqual([['event.data.price', 'schema-required', 'is missing']]);
 });
 
 it('lets one bad context sink the event', async () => {
@@ -96,7 +102,7 @@ it('lets one bad context sink the event', async () => {
   collector = await startCollector({ iglu: [folder] });
   const cx = encode(contexts({ schema: BUY, data: { price: 1 } }, { schema: BUY, data: { price: -1 } }));
   await post(collector.url, [pageView({ cx })]);
-  expect(collector.bad()[0]!.errors.map(({ field }) => field)).toEqual(['cx.data[1].data.price']);
+  expect(collector.bad()[0]!.errors.map(({ field }) => field)).toEqual(['context[1].data.price']);
 });
 
 it('finds an event bad whose schema is unknown, malformed, or no path one would want to read', async () => {
@@ -110,6 +116,33 @@ it('finds an event bad whose schema is unknown, malformed, or no path one would 
   expect(await rules('iglu:com.acme/broken/jsonschema/1-0-0')).toEqual(['broken-schema']);
   expect(await rules('iglu:com.acme/wrong/jsonschema/1-0-0')).toEqual(['broken-schema']);
   expect(await rules('iglu:../secret/jsonschema/1-0-0')).toEqual(['schema-not-found']);
+});
+
+it('names the folders it looked in, and the schema there that is nearest by vendor, name and version', async () => {
+  publish('com.acme/buy/jsonschema/1-0-0');
+  publish('com.acme/buy/jsonschema/1-0-1.json');
+  publish('schemas/org.acme.shop/basket_filled/jsonschema/2-0-0');
+  collector = await startCollector({ iglu: [folder] });
+  const mend = async (schema: string): Promise<string> => {
+    await post(collector!.url, [pageView({ e: 'ue', ue_px: encode(unstruct(schema, {})) })]);
+    const [error] = collector!.bad().at(-1)!.errors;
+    expect([error!.field, error!.problem]).toEqual(['event.schema', `was not found in ${folder}`]);
+    return error!.mend;
+  };
+  expect(await mend('iglu:com.acme/bui/jsonschema/1-0-0')).toBe(`Did you mean ${BUY}?`);
+  expect(await mend('iglu:con.acme/Buy/jsonschema/2-0-0')).toBe('Did you mean iglu:com.acme/buy/jsonschema/1-0-1?');
+  expect(await mend('iglu:org.acme.shop/basketFilled/jsonschema/2-0-0')).toBe(
+    'Did you mean iglu:org.acme.shop/basket_filled/jsonschema/2-0-0?',
+  );
+  expect(await mend('iglu:com.acme/refund/jsonschema/1-0-0')).toBe(
+    'Publish it, save it there as com.acme/refund/jsonschema/1-0-0, or mend its name and version.',
+  );
+});
+
+it('writes the place of a fault as code would, whatever its name', async () => {
+  publish('com.acme/buy/jsonschema/1-0-0', { type: 'object', additionalProperties: { type: 'string' } });
+  collector = await startCollector({ iglu: [folder] });
+  expect((await judge({ 'a.b/c~d': 1 }))[0]![0]).toBe('event.data["a.b/c~d"]');
 });
 
 it('reads a schema anew when its file changes', async () => {

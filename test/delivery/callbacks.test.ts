@@ -1,20 +1,20 @@
 // What the user's callbacks are told, and that nothing they do can harm the delivery.
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { Emitter, type EmitterOptions, type Logger } from 'snowplow-middleware';
+import { type Collector, startCollector } from 'snowplow-middleware/collector';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { failed, makeEngine, PortTransport, rejected, SENT } from '../support/engine';
 import { expectBalanced, Feed, sampleEvent } from '../support/feed';
-import { answer, type ScriptedCollector, startScriptedCollector } from '../support/scripted-collector';
 
 const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
 
 describe('callbacks and loggers', () => {
   const unhandled: unknown[] = [];
   const note = (reason: unknown): void => void unhandled.push(reason);
-  let collector: ScriptedCollector;
+  let collector: Collector;
   beforeEach(async () => {
     process.on('unhandledRejection', note).on('uncaughtException', note);
-    collector = await startScriptedCollector();
+    collector = await startCollector();
   });
   afterEach(async () => {
     await turn();
@@ -41,7 +41,7 @@ describe('callbacks and loggers', () => {
   ])('that %s do not stop the delivery', async (_what, broken) => {
     const callback = broken as () => void;
     const logger: Logger = { debug: callback, info: callback, warn: callback, error: callback };
-    collector.next(answer(503), answer(400), answer(413));
+    for (const status of [503, 400, 413]) collector.fail({ status, times: 1 });
     const emitter = new Emitter(collector.url, {
       batchSize: 2, maxBatchSize: 2, bufferCapacity: 10, maxRetryDelayMs: 5, logger, onSuccess: callback, onFailure: callback, onDrop: callback,
     }); // prettier-ignore
@@ -90,8 +90,8 @@ it('every callback and every line of the log finds the counts in balance', async
 });
 
 it('timers and sends do not keep the context of the request in which an event was tracked', async () => {
-  await using collector = await startScriptedCollector();
-  collector.next(answer(503));
+  const collector = await startCollector();
+  collector.fail({ status: 503, times: 1 });
   const storage = new AsyncLocalStorage<string>();
   const contexts: unknown[] = [];
   const look = (): void => void contexts.push(storage.getStore());
@@ -109,4 +109,5 @@ it('timers and sends do not keep the context of the request in which an event wa
   await storage.run('a flush', () => emitter.flush());
   expect(contexts).toEqual([undefined, undefined, undefined, undefined]);
   await emitter.close();
+  await collector.close();
 });

@@ -29,8 +29,8 @@ const web = (framework, version, ...types) => ({
   },
 });
 
-/** An app in two formats on two adapters, and under the test runner that Nest's users have. */
-const nest = (...runner) => ({
+/** An app in two formats on two adapters, and under the test runners that Nest's users have. */
+const nest = (runners) => ({
   app: 'nest',
   shown: '@nestjs/core',
   cells: {
@@ -38,11 +38,15 @@ const nest = (...runner) => ({
     'cjs fastify': ['app.cjs', 'fastify'],
     'esm express': ['app.mjs', 'express'],
     'esm fastify': ['app.mjs', 'fastify'],
-    [runner[0]]: runner.slice(1),
+    ...runners,
   },
 });
-const jest = ['jest', 'node_modules/jest/bin/jest.js', '--rootDir', '.', '--testMatch', '**/jest.test.cjs'];
-const vitest = ['vitest', 'node_modules/vitest/vitest.mjs', 'run'];
+const jest = (...tests) => ['node_modules/jest/bin/jest.js', '--rootDir', '.', '--testMatch', ...tests];
+const withJest = {
+  jest: jest('**/jest.test.cjs'),
+  'jest esm': ['--experimental-vm-modules', ...jest('**/jest.test.mjs')],
+};
+const withVitest = { vitest: ['node_modules/vitest/vitest.mjs', 'run'] };
 
 // A row without packages has a manifest and a lock file in the folder of its name.
 const ROWS = {
@@ -53,9 +57,9 @@ const ROWS = {
   koa3: web('koa', 3, '@types/koa@3'),
   fastify4: web('fastify', 4),
   fastify5: web('fastify', 5),
-  nest10: nest(...jest),
-  nest11: nest(...jest),
-  nest12: nest(...vitest),
+  nest10: nest(withJest),
+  nest11: nest(withJest),
+  nest12: nest(withVitest),
 };
 
 const { values, positionals } = parseArgs({

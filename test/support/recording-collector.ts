@@ -1,6 +1,5 @@
-// A collector of real sockets that remembers which event ids it took, and how often; what it answers can be changed.
-import { createServer, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+// A raw collector that counts by event id, of which the package's own holds the newest only, and answers by what a request holds.
+import { answer, type Reaction, startScriptedCollector } from './scripted-collector';
 
 export interface RecordingCollector {
   readonly url: string;
@@ -17,25 +16,23 @@ export interface RecordingCollector {
 }
 
 export async function startRecordingCollector(): Promise<RecordingCollector> {
-  const taken = new Map<string, number>();
+  const collector = await startScriptedCollector();
   const state = { answer: 200 as RecordingCollector['answer'], largest: 0, requests: 0 };
-  const take = async (body: string, response: ServerResponse): Promise<void> => {
-    const eids = (JSON.parse(body) as { data: { eid: string }[] }).data.map(({ eid }) => eid);
-    const status = typeof state.answer === 'number' ? state.answer : await state.answer(eids);
-    state.requests++;
-    state.largest = Math.max(state.largest, eids.length);
-    if (status === 200) for (const eid of eids) taken.set(eid, (taken.get(eid) ?? 0) + 1);
-    response.writeHead(status).end();
+  const counting: Reaction = {
+    commits: false,
+    async run(socket, request) {
+      const eids = request.events.map(({ eid }) => eid as string);
+      const status = typeof state.answer === 'number' ? state.answer : await state.answer(eids);
+      state.requests++;
+      state.largest = Math.max(state.largest, eids.length);
+      if (status === 200) for (const eid of eids) collector.take(eid);
+      await answer(status).run(socket, request);
+    },
   };
-  const server = createServer((request, response) => {
-    const chunks: Buffer[] = [];
-    request.on('data', (chunk: Buffer) => chunks.push(chunk));
-    request.on('end', () => void take(Buffer.concat(chunks).toString(), response));
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  collector.otherwise = counting;
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    taken,
+    url: collector.url,
+    taken: collector.taken,
     get largest() {
       return state.largest;
     },
@@ -45,19 +42,12 @@ export async function startRecordingCollector(): Promise<RecordingCollector> {
     get answer() {
       return state.answer;
     },
-    set answer(answer) {
-      state.answer = answer;
+    set answer(status) {
+      state.answer = status;
     },
     async waitFor(count, timeoutMs = 30_000) {
-      const deadline = Date.now() + timeoutMs;
-      while (taken.size < count) {
-        if (Date.now() > deadline) throw new Error(`the collector has ${taken.size} of ${count} events`);
-        await new Promise((resolve) => setTimeout(resolve, 10));
-      }
+      await collector.took(count, timeoutMs);
     },
-    async close() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
+    close: () => collector.close(),
   };
 }

@@ -1,4 +1,5 @@
-// A collector that does what a test tells it to: a raw HTTP/1.1 server that can also reset, hang, drip and lie.
+// A collector of raw sockets, for what the package's own cannot do and stay an HTTP server: half answers, resets in the middle
+// of one, bodies that drip or never end, TLS, answers that wait for the test, and the very bytes that came on each connection.
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
@@ -220,6 +221,12 @@ export class ScriptedCollector {
     return this.taken;
   }
 
+  /** Counts an event as committed; a reaction does it for those that `commits` does not speak of. */
+  take(eid: string): void {
+    this.taken.set(eid, (this.taken.get(eid) ?? 0) + 1);
+    this.#wake();
+  }
+
   /** Ends every connection that is open, in good order or by a reset. */
   disconnect(how: 'end' | 'reset' = 'end'): void {
     for (const socket of this.#sockets.values())
@@ -287,9 +294,13 @@ export class ScriptedCollector {
     this.requests.push(request);
     for (const { eid = '' } of request.events) {
       this.received.set(eid, (this.received.get(eid) ?? 0) + 1);
-      if (reaction.commits) this.taken.set(eid, (this.taken.get(eid) ?? 0) + 1);
+      if (reaction.commits) this.take(eid);
     }
     void reaction.run(socket, request);
+    this.#wake();
+  }
+
+  #wake(): void {
     for (const wake of this.#waiting) wake();
   }
 }

@@ -1,6 +1,6 @@
 // Everything about one event: verdict and how to mend it, data, contexts, wire fields, request.
 import { assertionOf } from './assertion.js';
-import { clock, el } from './dom.js';
+import { clock, el, sender } from './dom.js';
 
 /** Shows an event, or hides the pane when there is none. */
 export function showDetail(pane, event, { close }) {
@@ -15,9 +15,7 @@ export function showDetail(pane, event, { close }) {
     ...(event.schema ? [heading('Event'), ...described(event)] : []),
     ...(event.contexts.length > 0 ? [heading('Contexts'), ...event.contexts.flatMap(described)] : []),
     ...(event.unchecked.length > 0 ? [note('Schemas are not checked: start the collector with --iglu FOLDER.')] : []),
-    ...(event.lost.length > 0
-      ? [heading('Lost with the request'), ...event.lost.map((one) => el('pre', {}, json(one)))]
-      : []),
+    ...(event.lost.length > 0 ? [heading('Lost with the request'), ...event.lost.flatMap(lostEvent)] : []),
     ...(Object.keys(event.payload).length > 0 ? [heading('Fields as sent'), fields(event.payload)] : []),
     heading('Request'),
     fields(requestFields(event.request)),
@@ -25,10 +23,12 @@ export function showDetail(pane, event, { close }) {
   pane.scrollTop = 0;
 }
 
-function about({ verdict, number, receivedAt, errors }) {
+function about(event) {
+  const { verdict, number, receivedAt, errors, lost } = event;
   const words = { good: 'Good', warned: 'Good, with warnings', bad: 'Bad' }[verdict];
-  const scope = errors[0]?.scope === 'payload' ? ': the whole request is lost' : '';
-  return `${words}${scope} · event ${number} · ${clock(receivedAt)}`;
+  const events = `${lost.length} event${lost.length === 1 ? '' : 's'}`;
+  const scope = errors[0]?.scope === 'payload' ? `: the whole request is lost, ${events}` : '';
+  return [`${words}${scope}`, sender(event), `event ${number}`, clock(receivedAt)].filter(Boolean).join(' · ');
 }
 
 function findings(title, kind, found) {
@@ -37,7 +37,7 @@ function findings(title, kind, found) {
     el('li', { class: `finding ${kind}` }, [
       el('p', { class: 'problem' }, [el('code', {}, el('bdi', {}, field)), ` ${problem}`]),
       ...(value ? [el('p', { class: 'value' }, el('bdi', {}, value))] : []),
-      el('p', {}, mend),
+      el('p', { class: 'mend' }, mend),
     ]),
   );
   return [heading(title), el('ul', {}, items)];
@@ -50,6 +50,8 @@ const described = ({ schema, data }) => [
   el('p', { class: 'schema' }, el('bdi', {}, schema)),
   el('pre', {}, json(data)),
 ];
+
+const lostEvent = (payload, index) => [el('p', { class: 'schema' }, `data[${index}]`), el('pre', {}, json(payload))];
 
 function fields(record) {
   const pairs = Object.entries(record).flatMap(([key, value]) => [

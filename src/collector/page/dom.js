@@ -23,5 +23,8 @@ export function clock(iso) {
   return `${two(time.getHours())}:${two(time.getMinutes())}:${two(time.getSeconds())}.${String(time.getMilliseconds()).padStart(3, '0')}`;
 }
 
+/** Who sent an event: its app and its tracker, as far as it names them. */
+export const sender = ({ app, tracker }) => [app, tracker].filter(Boolean).join(' · ');
+
 /** A UUID by its first part, anything else whole. */
 export const shortId = (id) => (/^[0-9a-f]{8}-[0-9a-f]{4}-/i.test(id) ? `${id.slice(0, 8)}…` : id);

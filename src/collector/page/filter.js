@@ -1,9 +1,9 @@
-// The filters above the list: by verdict, text, event, app and user.
+// The filters above the list: by verdict, text, event, app, tracker and user.
 import { visible } from './dom.js';
 
 const MOST_CHOICES = 200;
 const searchable = new WeakMap();
-const KEYS = { event: 'name', app: 'app', user: 'user' };
+const KEYS = { event: 'name', app: 'app', tracker: 'tracker', user: 'user' };
 
 /** A function that tells whether an event passes what the form says. */
 export function filterOf(form) {
@@ -15,7 +15,7 @@ export function filterOf(form) {
     (!text || textOf(event).includes(text));
 }
 
-/** Offers what new events bring to choose from. */
+/** Offers what new events bring to choose from, where there is more than one thing to choose. */
 export function addChoices(events) {
   for (const [name, key] of Object.entries(KEYS)) {
     const select = document.getElementById(name);
@@ -26,6 +26,8 @@ export function addChoices(events) {
       known.add(value);
       select.add(new Option(visible(value.length > 60 ? `${value.slice(0, 60)}…` : value), value));
     }
+    // The first option says what is chosen from.
+    select.hidden = select.options.length < 3;
   }
 }
 

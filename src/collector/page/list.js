@@ -1,5 +1,5 @@
 // The list of events: one row each, newest first, under their visitors when grouped.
-import { clock, el, shortId } from './dom.js';
+import { clock, el, sender, shortId } from './dom.js';
 
 const MARKS = { good: '●', warned: '▲', bad: '✕' };
 const rowOf = new WeakMap();
@@ -29,7 +29,10 @@ function row(event) {
       el('span', { class: 'mark', 'aria-label': event.verdict, role: 'img' }, MARKS[event.verdict]),
       el('span', { class: 'name' }, event.name),
       el('span', { class: 'summary' }, summary(event)),
-      el('span', { class: 'app' }, event.app),
+      el('span', { class: 'sender', title: sender(event) }, [
+        el('span', { class: 'app' }, event.app),
+        el('span', {}, sender(event).slice(event.app.length)),
+      ]),
       el('span', { class: 'user', title: event.user }, shortId(event.user)),
       el('time', { datetime: event.receivedAt }, clock(event.receivedAt)),
     ],

@@ -19,10 +19,10 @@ let shown = []; // what passes the filters, as far as it is on the page, in the 
 let chosen;
 let rows = ROWS;
 let due = false;
+let held = false; // while a row is pressed nothing moves: it would be another one when it is let go
 const arrivals = new Map(); // second -> { good, bad }
 
 function draw() {
-  due = false;
   const passes = filterOf(byId('filters'));
   const passing = events.filter(passes);
   shown = renderList(list, passing.slice(0, rows), byId('group').checked, chosen);
@@ -42,7 +42,17 @@ function draw() {
 function drawSoon() {
   if (due) return;
   due = true;
-  setTimeout(() => requestAnimationFrame(draw), FRAME_MS);
+  setTimeout(() => requestAnimationFrame(drawUnlessHeld), FRAME_MS);
+}
+
+function drawUnlessHeld() {
+  due = false;
+  if (!held) draw();
+}
+
+function hold(pressed) {
+  held = pressed;
+  if (!held) drawSoon();
 }
 
 function choose(event) {
@@ -66,6 +76,8 @@ function move(by) {
   if (next) choose(next);
 }
 
+list.addEventListener('pointerdown', () => hold(true));
+for (const end of ['pointerup', 'pointercancel']) document.addEventListener(end, () => hold(false));
 list.addEventListener('click', ({ target }) => {
   const row = target.closest('.row');
   if (row) choose(shown.find((event) => rowId(event) === row.id));

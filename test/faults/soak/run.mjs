@@ -1,4 +1,4 @@
-// `npm run soak -- [--minutes 30] [--size full] [--only 1,2] [--seed 1] [--peers]`: hands its options to the test runner.
+// `npm run soak -- [--minutes 30] [--size full] [--only 1,2] [--seed 1] [--peers] [--flood]`: hands its options to the test runner.
 import { spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
 
@@ -9,14 +9,19 @@ const { values } = parseArgs({
     only: { type: 'string', default: '' },
     seed: { type: 'string', default: '1' },
     peers: { type: 'boolean', default: false },
+    flood: { type: 'boolean', default: false },
   },
 });
-const file = `test/faults/soak/${values.peers ? 'peers' : 'scenarios'}.soak.ts`;
-const { status } = spawnSync('npx', ['vitest', 'run', file, '--project', 'soak'], {
+const alone = ['peers', 'flood'].find((name) => values[name]);
+const names = alone ? [alone] : values.only ? ['scenarios'] : ['scenarios', 'flood'];
+const files = names.map((name) => `test/faults/soak/${name}.soak.ts`);
+const { status } = spawnSync('npx', ['vitest', 'run', ...files, '--project', 'soak', '--no-file-parallelism'], {
   stdio: 'inherit',
   env: {
     ...process.env,
     SOAK_MINUTES: values.minutes,
+    // Beside the scenarios it takes a third of their time more.
+    FLOOD_MINUTES: String(Number(values.minutes) / (alone ? 1 : 3)),
     SOAK_SIZE: values.size,
     SOAK_ONLY: values.only,
     FAULTS_SEED: values.seed,

@@ -2,7 +2,8 @@
 require('reflect-metadata');
 const { Test } = require('@nestjs/testing');
 const { createTracker } = require('snowplow-middleware');
-const { startCollector } = require('snowplow-middleware/collector');
+const { startCollector, trackingMatchers } = require('snowplow-middleware/collector');
+const { checkMatchers } = require('./matchers.cjs');
 const { ADAPTERS, nest } = require('./nest.cjs');
 const { checkApp, checkTestingModule } = require('./shop.cjs');
 
@@ -10,3 +11,4 @@ for (const [name, makeAdapter] of Object.entries(ADAPTERS)) {
   test(`an app on ${name}`, () => checkApp(nest, startCollector, makeAdapter));
   test(`a testing module on ${name}`, () => checkTestingModule(nest, startCollector, makeAdapter, { Test, createTracker })); // prettier-ignore
 }
+test('toHaveTracked', () => checkMatchers(expect, { createTracker, startCollector, trackingMatchers }));
