@@ -98,11 +98,12 @@ export const endings: Scenario[] = [
       const app = await stage.app({
         framework: 'express',
         middleware: { endpoint: collector.url, emitter: { flushIntervalMs: 0, batchSize: 1_000 } },
-        setup: ({ app: routes, track }) => {
-          routes.get('/slow', (req, res) => {
-            setTimeout(() => res.json(track(1, 'last', req.tracker)), 300);
-          });
-        },
+        setup: ({ route, track }) =>
+          route('/slow', async ({ tracker, send }) => {
+            await new Promise((resolve) => setTimeout(resolve, 300));
+            track(1, 'last', tracker);
+            send('at last');
+          }),
       });
       const agent = new Agent({ keepAlive: true });
       const ask = (path: string): Promise<unknown> =>
