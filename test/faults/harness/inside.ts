@@ -30,6 +30,8 @@ export interface AppPlan {
   readonly middleware?: object | undefined;
   readonly routes: ReadonlyMap<string, Handler>;
   readonly onError?: ((error: Error, call: Call) => unknown) | undefined;
+  /** Nest's shutdown hooks. */
+  readonly hooks?: boolean;
 }
 
 export interface Inside {
