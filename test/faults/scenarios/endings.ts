@@ -5,32 +5,10 @@ import { type App, FRAMEWORKS } from '../harness/app';
 import { type Scenario, scenario } from '../harness/scenario';
 import { until } from '../harness/wait';
 import { must } from './expect';
+import { traffic } from './traffic';
 
 // On top of the deadline: what a busy machine may need to run two timers and to end a process.
 const MARGIN_MS = 1_500;
-
-/** Asks for `/track` from `clients` connections at once until told to stop; what fails because the app ends, fails. */
-function traffic(app: App, clients: number): () => Promise<void> {
-  const agent = new Agent({ keepAlive: true, maxSockets: clients });
-  let running = true;
-  const ask = (): Promise<void> =>
-    new Promise((resolve) => {
-      const request = get(`${app.url}/track?n=3`, { agent }, (answer) => answer.resume().once('close', resolve));
-      request.once('error', () => resolve());
-    });
-  const client = async (): Promise<void> => {
-    while (running) {
-      await ask();
-      await sleep(5);
-    }
-  };
-  const all = Array.from({ length: clients }, client);
-  return async () => {
-    running = false;
-    await Promise.all(all);
-    agent.destroy();
-  };
-}
 
 async function terminate(app: App): Promise<number> {
   const started = performance.now();
@@ -52,7 +30,7 @@ export const endings: Scenario[] = [
         const hooks = framework.startsWith('nest');
         const shutdown = hooks ? { timeoutMs } : { signals: ['SIGTERM'], timeoutMs };
         const app = await stage.app({ framework, hooks, middleware: { endpoint: collector.url, shutdown } });
-        const stop = traffic(app, clients);
+        const stop = traffic(app.url, clients);
         await sleep(ms * (0.5 + stage.random() / 2));
         const exitMs = await terminate(app);
         await stop();
@@ -75,7 +53,7 @@ export const endings: Scenario[] = [
         framework: 'express',
         middleware: { endpoint: collector.url, shutdown: { signals: ['SIGTERM'], timeoutMs } },
       });
-      const stop = traffic(app, clients);
+      const stop = traffic(app.url, clients);
       await until('events are held', () => stage.journal().accepted.size > 100);
       const exitMs = await terminate(app);
       await stop();

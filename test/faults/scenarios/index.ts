@@ -3,6 +3,7 @@ import type { Scenario } from '../harness/scenario';
 import { answers } from './answers';
 import { callbacks } from './callbacks';
 import { clock } from './clock';
+import { cluster } from './cluster';
 import { connections } from './connections';
 import { endings } from './endings';
 import { disks } from './disks';
@@ -11,6 +12,7 @@ import { handlers } from './handlers';
 import { kills } from './kills';
 import { load } from './load';
 import { memory } from './memory';
+import { nest } from './nest';
 import { outages } from './outages';
 import { queues } from './queues';
 import { visitors } from './visitors';
@@ -30,6 +32,8 @@ export const scenarios: readonly Scenario[] = [
   callbacks,
   load,
   queues,
+  nest,
+  cluster,
 ]
   .flat()
   .toSorted((a, b) => a.number - b.number);
