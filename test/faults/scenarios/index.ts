@@ -9,6 +9,7 @@ import { endings } from './endings';
 import { disks } from './disks';
 import { exits } from './exits';
 import { handlers } from './handlers';
+import { jobs } from './jobs';
 import { kills } from './kills';
 import { load } from './load';
 import { memory } from './memory';
@@ -32,6 +33,7 @@ export const scenarios: readonly Scenario[] = [
   callbacks,
   load,
   queues,
+  jobs,
   nest,
   cluster,
 ]
