@@ -15,6 +15,7 @@ import { load } from './load';
 import { memory } from './memory';
 import { nest } from './nest';
 import { outages } from './outages';
+import { power } from './power';
 import { queues } from './queues';
 import { visitors } from './visitors';
 
@@ -33,6 +34,7 @@ export const scenarios: readonly Scenario[] = [
   callbacks,
   load,
   queues,
+  power,
   jobs,
   nest,
   cluster,
