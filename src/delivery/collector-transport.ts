@@ -249,4 +249,4 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 }
 
-const isLoopback = (host: string): boolean => host === 'localhost' || host === '[::1]' || host.startsWith('127.');
+const isLoopback = (host: string): boolean => /^(localhost|\[::1\]|127(\.\d+){3})$/.test(host);

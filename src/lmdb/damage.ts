@@ -34,8 +34,11 @@ function inspect(load: NodeJS.Require, lmdb: string, options: object, damaged: n
   const { crc32 } = load('node:zlib') as typeof import('node:zlib');
   try {
     const database = open<Buffer>({ ...options, maxReaders: 126 });
-    // Of another format, and no matter of ours: who opens it says so.
-    if (database.get('~format')?.toString() !== '1') process.exit(0);
+    // Of another format, and no matter of ours: who opens it says so. Where the rest is as ours is, the word for it is damaged.
+    const format = database.get('~format')?.toString() ?? '';
+    const [first] = database.getKeys({ limit: 1 });
+    const isOurs = database.get('~usage') !== undefined || (Array.isArray(first) && typeof first[0] === 'number');
+    if (format !== '1') process.exit(isOurs && !/^\d+$/.test(format) ? damaged : 0);
     const snapshot = { transaction: database.useReadTransaction() };
     let events = 0;
     let bytes = 0;

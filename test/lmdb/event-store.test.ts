@@ -227,6 +227,14 @@ describe('a damaged file', () => {
       },
     ],
     [
+      'with another word for its format',
+      () => {
+        const bytes = readFileSync(data());
+        for (let at; (at = bytes.indexOf('~format')) >= 0;) bytes[at + 1] = 0x21;
+        writeFileSync(data(), bytes);
+      },
+    ],
+    [
       'with 200 bytes flipped',
       () => {
         const bytes = readFileSync(data());

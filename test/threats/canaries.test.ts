@@ -3,10 +3,11 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { AsyncEmitter, createTracker, Emitter, type Logger, structEvent, Tracker } from '../../src';
+import { AsyncEmitter, createTracker, Emitter, structEvent, Tracker } from '../../src';
 import { LmdbEventStore } from '../../src/lmdb';
 import { answer, reset, type ScriptedCollector, startScriptedCollector } from '../support/scripted-collector';
 import { type App, frameworks } from './apps';
+import { Ear } from './ear';
 
 const CANARY = 'c4n4ry';
 const DUID = '6f1c2b7e-3a50-4d0e-9a51-0f4f6f7f1a11';
@@ -32,22 +33,6 @@ const request = (url: string): Promise<unknown> =>
     },
   }).then((response) => response.text());
 
-/** All that is said: to loggers that were passed in, and to the console. */
-class Ear {
-  heard = '';
-  readonly logger: Logger;
-
-  constructor() {
-    const hear = (...said: unknown[]): void => {
-      for (const one of said)
-        this.heard += `${one instanceof Error ? `${one.message} ${one.stack}` : JSON.stringify(one)}\n`;
-    };
-    this.logger = { debug: hear, info: hear, warn: hear, error: hear };
-    for (const level of ['debug', 'info', 'log', 'warn', 'error'] as const)
-      vi.spyOn(console, level).mockImplementation(hear);
-  }
-}
-
 describe.each(frameworks)('an app on %s', (_name, start) => {
   let ear: Ear;
   let collector: ScriptedCollector;
@@ -63,7 +48,7 @@ describe.each(frameworks)('an app on %s', (_name, start) => {
     await collector.close();
   });
 
-  it('writes nothing of a request, of an event or of a credential into its log, whatever goes wrong', async () => {
+  it('T12: writes nothing of a request, of an event or of a credential into its log, whatever goes wrong', async () => {
     collector.next(answer(503), reset(), answer(404), answer(302, { location: `http://${CANARY}.test/` }), answer(400));
     const fail = (): never => {
       throw new Error(CANARY);
@@ -119,7 +104,7 @@ describe.each(frameworks)('an app on %s', (_name, start) => {
     for (const identity of IDENTITY) expect(ear.heard).not.toContain(identity);
   });
 
-  it('lets nothing of a request into the target, the host or the headers of what it sends', async () => {
+  it('T10, T21: lets nothing of a request into the target, the host or the headers of what it sends', async () => {
     const tracker = createTracker({ endpoint: collector.url, namespace: 'web', logger: false });
     app = await start(
       { tracker, headers: ['x-odd'] },
@@ -137,7 +122,7 @@ describe.each(frameworks)('an app on %s', (_name, start) => {
     expect(bodies, 'credentials in URLs do not').not.toContain(`${CANARY}-secret`);
   });
 
-  it('sends nothing that tells who an anonymous visitor is, and says so to the collector', async () => {
+  it('T20: sends nothing that tells who an anonymous visitor is, and says so to the collector', async () => {
     const tracker = createTracker({ endpoint: collector.url, logger: false, encodeBase64: false });
     const options = {
       tracker,
@@ -157,7 +142,7 @@ describe.each(frameworks)('an app on %s', (_name, start) => {
     }
   });
 
-  it('keeps no full address anywhere when addresses are masked, not even on its own disk', async () => {
+  it('T5: keeps no full address anywhere when addresses are masked, not even on its own disk', async () => {
     const path = mkdtempSync(join(tmpdir(), 'canary-'));
     const store = new LmdbEventStore({ path });
     collector.next(...Array.from({ length: 100 }, () => answer(503)));
@@ -180,7 +165,7 @@ it.each([
   ['a header of two lines', () => new Emitter({ endpoint: 'collector.test', headers: { a: `b\r\nx: ${CANARY}` } })],
   ['a header with a NUL', () => new Emitter({ endpoint: 'collector.test', headers: { a: `${CANARY}\0` } })],
   ['a header of the transport', () => new Emitter({ endpoint: 'collector.test', headers: { host: CANARY } })],
-])('%s is refused by a message that does not repeat it', (_what, make) => {
+])('T10, T12: %s is refused by a message that does not repeat it', (_what, make) => {
   const message = ((): string => {
     try {
       make();
@@ -193,7 +178,7 @@ it.each([
   expect(message).not.toContain(CANARY);
 });
 
-it('a breach in mode throw names what came only as far as the caller gave it', () => {
+it('T12: a breach in mode throw names what came only as far as the caller gave it', () => {
   const tracker = new Tracker({ emitters: { input: () => {} }, logger: false });
   const secret = { password: CANARY };
   expect(() => tracker.track(structEvent({ category: secret as never, action: 'a' }))).toThrow(/got an object/);

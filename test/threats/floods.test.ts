@@ -13,7 +13,7 @@ import { fields } from '../support/request-fields';
 import { frameworks } from './apps';
 
 describe.each(frameworks)('an app on %s', (_name, start) => {
-  it('makes one page view of one request at most, and one line of a thousand refusals', async () => {
+  it('T33: makes one page view of one request at most, and one line of a thousand refusals', async () => {
     const collector = await startScriptedCollector();
     const lines: string[] = [];
     const write = (message: string): void => void lines.push(message);
@@ -34,7 +34,7 @@ describe.each(frameworks)('an app on %s', (_name, start) => {
   });
 });
 
-it('a visitor who comes through a Unix socket has no address', async () => {
+it('T4: a visitor who comes through a Unix socket has no address', async () => {
   const collector = await startScriptedCollector();
   const folder = mkdtempSync(join(tmpdir(), 'socket-'));
   const app = express();
@@ -94,7 +94,7 @@ const ATOMS = [
 ];
 const BOUND_MS = 100;
 
-describe('a string of 16,000 characters made to be slow', () => {
+describe('T32: a string of 16,000 characters made to be slow', () => {
   const quickest = (run: () => void): number => {
     let best = Infinity;
     for (let round = 0; round < 5 && best >= BOUND_MS / 4; round++) {

@@ -4,14 +4,21 @@ import { join } from 'node:path';
 import type { Order } from './inside';
 import { until, within } from './wait';
 
+export const FRAMEWORKS = ['express', 'express4', 'koa', 'fastify', 'nest', 'nest on fastify'] as const;
+export type Framework = (typeof FRAMEWORKS)[number];
+
 export interface AppSettings {
-  /** `express` or `express4`; none for a process without a server. */
-  readonly framework?: 'express' | 'express4';
+  /** None for a process without a server. */
+  readonly framework?: Framework;
+  /** Over HTTP/2; Koa, Fastify and Nest on Fastify only. */
+  readonly http2?: boolean;
+  /** Nest's shutdown hooks. */
+  readonly hooks?: boolean;
   /** Options of `createTracker`, without callbacks. */
   readonly tracker?: object;
   /** Options of the middleware; those of `createTracker` too, where there is no `tracker`. */
   readonly middleware?: object;
-  /** The middleware is for `setup` to mount. */
+  /** Without the middleware. */
   readonly unmounted?: boolean;
   /** Runs in the app before it listens. */
   readonly setup?: Order<never, unknown>;

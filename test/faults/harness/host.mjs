@@ -1,10 +1,10 @@
 // The program that scenarios run in a process of its own: a real app with the packed package, under orders from its parent.
 // What it accepted, what was dropped and what went wrong goes into a journal file, written synchronously: it outlives a kill.
 import { openSync, writeSync } from 'node:fs';
-import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import { runInThisContext } from 'node:vm';
+import { makeApp } from './frameworks.mjs';
 
 const config = JSON.parse(process.env['FAULTS_HOST']);
 const require = createRequire(import.meta.url);
@@ -65,6 +65,15 @@ const inside = {
     return { rss, heapUsed };
   },
   loop: monitorEventLoopDelay({ resolution: 1 }),
+  routes: new Map(),
+  /** Declares what the app answers to a path. */
+  route(path, handle) {
+    inside.routes.set(path, (call) => {
+      inside.tracker ??= call.tracker;
+      return handle(call);
+    });
+  },
+  makeApp: (framework, app) => makeApp(framework, { require, ...app }),
 };
 
 // The books must balance at every moment, not only in the end.
@@ -82,25 +91,24 @@ setInterval(checkBooks, 10).unref();
 
 const withDrops = ({ emitter, ...options }) => ({ ...options, emitter: { onDrop, ...emitter } });
 if (config.tracker) inside.tracker = snowplow.createTracker(withDrops(config.tracker));
+inside.options = inside.tracker
+  ? { tracker: inside.tracker, ...config.middleware }
+  : withDrops(config.middleware ?? {});
+inside.route('/track', ({ tracker, query, send }) =>
+  send(
+    JSON.stringify(inside.track(Number(query.get('n') ?? 1), query.get('label') ?? 'e', tracker)),
+    'application/json',
+  ),
+);
 
-if (config.framework) {
-  const express = require(config.framework);
-  const { snowplow: middleware } = require('snowplow-middleware/express');
-  const app = express();
-  const options = inside.tracker ? { tracker: inside.tracker, ...config.middleware } : withDrops(config.middleware);
-  Object.assign(inside, { express, app, middleware, options });
-  if (!config.unmounted) app.use(middleware(options));
-  app.use((req, _res, next) => {
-    inside.tracker ??= req.tracker;
-    next();
-  });
-  app.get('/track', (req, res) => {
-    res.json(inside.track(Number(req.query.n ?? 1), String(req.query.label ?? 'e'), req.tracker));
-  });
-}
 if (config.setup) await run(config.setup, inside, config.args);
 if (config.framework) {
-  inside.server = createServer(inside.app);
+  const { framework, http2, hooks, unmounted } = config;
+  const { routes, onError, options } = inside;
+  Object.assign(
+    inside,
+    await inside.makeApp(framework, { http2, hooks, routes, onError, middleware: unmounted ? undefined : options }),
+  );
   await new Promise((resolve) => inside.server.listen(0, '127.0.0.1', resolve));
 }
 

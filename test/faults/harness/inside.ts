@@ -1,13 +1,37 @@
 // What a scenario's orders find in the process of the app: the types of host.mjs.
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { IntervalHistogram } from 'node:perf_hooks';
-import type { Server } from 'node:http';
-import type { Express } from 'express';
 import type * as Main from '../../../src';
-import type { ExpressOptions, snowplow } from '../../../src/express';
+import type { MiddlewareOptions } from '../../../src/middleware-options';
+import type { Framework } from './app';
 
 export interface Offered {
   readonly accepted: number;
   readonly refused: number;
+}
+
+/** One request, as the handlers of every framework are given it. */
+export interface Call {
+  readonly tracker: Main.RequestTracker;
+  readonly query: URLSearchParams;
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  /** Node's response, for a handler that answers without its framework. */
+  raw(): ServerResponse;
+  send(body: string, type?: string, status?: number): void;
+}
+
+/** What it returns is settled when it has sent, or has asked for the raw response. */
+export type Handler = (call: Call) => unknown;
+
+/** An app to be made, on any framework. */
+export interface AppPlan {
+  /** Options of the middleware; none for an app without. */
+  readonly middleware?: object | undefined;
+  readonly routes: ReadonlyMap<string, Handler>;
+  readonly onError?: ((error: Error, call: Call) => unknown) | undefined;
+  /** Nest's shutdown hooks. */
+  readonly hooks?: boolean;
 }
 
 export interface Inside {
@@ -15,10 +39,16 @@ export interface Inside {
   /** Writes a line into the journal. */
   note(...line: unknown[]): void;
   readonly snowplow: typeof Main;
-  readonly middleware: typeof snowplow;
-  readonly options: ExpressOptions;
-  readonly app: Express;
+  /** Options of the middleware, to which `setup` may add. */
+  readonly options: MiddlewareOptions<any, any>; // oxlint-disable-line typescript/no-explicit-any -- hooks get the framework's own
+  /** Declares what the app answers to a path: for `setup`. */
+  route(path: string, handle: Handler): void;
+  onError: AppPlan['onError'];
+  /** Makes another app, which does not listen yet. */
+  makeApp(framework: Framework, plan: AppPlan): Promise<{ server: Server; close(): Promise<unknown> }>;
   readonly server: Server;
+  /** The framework's own way to close the app. */
+  close(): Promise<unknown>;
   readonly tracker: Main.Tracker;
   /** Notes events as dropped: for emitters that a scenario makes itself. */
   onDrop(events: Main.Payload[], reason: string): void;

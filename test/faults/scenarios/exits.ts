@@ -52,12 +52,11 @@ export const exits: Scenario[] = [
       const app = await stage.app({
         framework: 'express',
         tracker: { endpoint: collector.url },
-        setup: ({ app: routes, track }) => {
-          routes.get('/exit', (req) => {
-            track(5, 'last', req.tracker);
+        setup: ({ route, track }) =>
+          route('/exit', ({ tracker }) => {
+            track(5, 'last', tracker);
             process.exit(7);
-          });
-        },
+          }),
       });
       await fetch(`${app.url}/exit`).catch(() => {});
       const exit = await app.end();

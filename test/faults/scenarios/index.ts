@@ -3,15 +3,19 @@ import type { Scenario } from '../harness/scenario';
 import { answers } from './answers';
 import { callbacks } from './callbacks';
 import { clock } from './clock';
+import { cluster } from './cluster';
 import { connections } from './connections';
 import { endings } from './endings';
 import { disks } from './disks';
 import { exits } from './exits';
 import { handlers } from './handlers';
+import { jobs } from './jobs';
 import { kills } from './kills';
 import { load } from './load';
 import { memory } from './memory';
+import { nest } from './nest';
 import { outages } from './outages';
+import { power } from './power';
 import { queues } from './queues';
 import { visitors } from './visitors';
 
@@ -30,6 +34,10 @@ export const scenarios: readonly Scenario[] = [
   callbacks,
   load,
   queues,
+  power,
+  jobs,
+  nest,
+  cluster,
 ]
   .flat()
   .toSorted((a, b) => a.number - b.number);

@@ -118,12 +118,12 @@ export const kills: Scenario[] = [
       ...(setup && { setup }),
     });
     const app = await stage.app(
-      settings(({ app: routes, track }) => {
-        routes.get('/exit', (req) => {
-          track(5, 'last', req.tracker);
+      settings(({ route, track }) =>
+        route('/exit', ({ tracker }) => {
+          track(5, 'last', tracker);
           process.exit(7);
-        });
-      }),
+        }),
+      ),
     );
     await fetch(`${app.url}/exit`).catch(() => {});
     const { code } = await app.end();

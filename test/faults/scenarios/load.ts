@@ -88,11 +88,8 @@ export const load: Scenario[] = [
         const app = await stage.app({
           framework: 'express',
           tracker: { endpoint: collector.url, logger: false },
-          setup: ({ app: routes }) => {
-            routes.get('/nothing', (_req, res) => {
-              res.json({ accepted: 3, refused: 0 });
-            });
-          },
+          setup: ({ route }) =>
+            route('/nothing', ({ send }) => send(JSON.stringify({ accepted: 3, refused: 0 }), 'application/json')),
         });
         await drive(app, path, perSecond, ms / 4);
         await loopOf(app);

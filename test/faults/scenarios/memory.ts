@@ -1,6 +1,46 @@
 // What the package holds: bounded under a burst, and nothing once it is closed.
+import { type Framework, FRAMEWORKS } from '../harness/app';
+import type { Handler, Inside } from '../harness/inside';
 import { type Scenario, scenario } from '../harness/scenario';
 import { must } from './expect';
+
+/** Apps that serve one request each; every other one has a tracker that it shares, the others one of their own. */
+async function openAndClose(
+  { snowplow, makeApp, note }: Inside,
+  { framework, count, endpoint }: { framework: Framework; count: number; endpoint: string },
+): Promise<void> {
+  const shutdown = { signals: ['SIGTERM', 'SIGINT'] };
+  const one = async (index: number): Promise<void> => {
+    const shared = index % 2 === 0 ? snowplow.createTracker({ endpoint }) : undefined;
+    const home: Handler = ({ tracker, send }) => {
+      note('accepted', [tracker.track(snowplow.structEvent({ category: 'a', action: 'b' }))]);
+      send('ok');
+    };
+    const { server, close } = await makeApp(framework, {
+      middleware: shared ? { tracker: shared, shutdown } : { endpoint, shutdown },
+      routes: new Map([['/', home]]),
+      hooks: true,
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as { port: number };
+    await (await fetch(`http://127.0.0.1:${port}/`, { headers: { connection: 'close' } })).text();
+    await close();
+    await shared?.close();
+  };
+  for (let done = 0; done < count; done += 5)
+    await Promise.all(Array.from({ length: 5 }, (_, offset) => one(done + offset)));
+}
+
+async function whatIsLeft({ memory: used }: Inside): Promise<{ heap: number; handles: number; listeners: number }> {
+  // The emitters' idle connections close after four seconds, undici's own caches with them.
+  await new Promise((resolve) => setTimeout(resolve, 5_500));
+  used();
+  return {
+    heap: used().heapUsed,
+    handles: process.getActiveResourcesInfo().length,
+    listeners: process.eventNames().reduce((total, name) => total + process.listenerCount(name), 0),
+  };
+}
 
 export const memory: Scenario[] = [
   scenario(
@@ -79,67 +119,30 @@ export const memory: Scenario[] = [
     },
   ),
 
-  scenario(
-    46,
-    'hundreds of apps, opened and closed in one process, leave no handle, no listener and no memory behind',
-    { small: { apps: 500 }, full: { apps: 5_000 }, alone: true },
-    async (stage, { apps }) => {
-      const collector = await stage.collector();
-      const app = await stage.app({});
-      const live = async (count: number): Promise<unknown> =>
-        app.run(
-          async ({ require, snowplow, note }, { total, endpoint }) => {
-            const express = require('express') as typeof import('express');
-            const { createServer } = require('node:http') as typeof import('node:http');
-            const door = require('snowplow-middleware/express') as typeof import('../../../src/express');
-            const one = async (index: number): Promise<void> => {
-              const shared = index % 2 === 0 ? snowplow.createTracker({ endpoint }) : undefined;
-              const routes = express();
-              const shutdown = { signals: ['SIGTERM', 'SIGINT'] } as const;
-              routes.use(shared ? door.snowplow({ tracker: shared, shutdown }) : door.snowplow({ endpoint, shutdown }));
-              routes.get('/', (req, res) => {
-                const id = req.tracker.track(snowplow.structEvent({ category: 'a', action: 'b' }));
-                note('accepted', [id]);
-                res.send('ok');
-              });
-              const server = createServer(routes);
-              await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-              const { port } = server.address() as { port: number };
-              await (await fetch(`http://127.0.0.1:${port}/`, { headers: { connection: 'close' } })).text();
-              await new Promise((resolve) => server.close(resolve));
-              await shared?.close();
-            };
-            for (let index = 0; index < total; index += 5)
-              await Promise.all(Array.from({ length: 5 }, (_, offset) => one(index + offset)));
-          },
-          { total: count, endpoint: collector.url },
-          300_000,
-        );
-      const count = () =>
-        app.run(async ({ memory: used }) => {
-          // The emitters' idle connections close after four seconds, undici's own caches with them.
-          await new Promise((resolve) => setTimeout(resolve, 5_500));
-          used();
-          return {
-            heap: used().heapUsed,
-            handles: process.getActiveResourcesInfo().length,
-            listeners: process.eventNames().reduce((total, name) => total + process.listenerCount(name), 0),
-          };
-        });
-      await live(apps / 2);
-      const before = await count();
-      await live(apps / 2);
-      const after = await count();
-      const figures = {
-        ...stage.verdict(),
-        handles: after.handles - before.handles,
-        listeners: after.listeners - before.listeners,
-        heapPercent: Math.round(((after.heap - before.heap) / before.heap) * 1000) / 10,
-      };
-      must('every event has arrived', figures.received === apps, figures);
-      must('no handle and no listener is left', figures.handles <= 0 && figures.listeners <= 0, { before, after });
-      must('the heap is back within two percent', figures.heapPercent <= 2, figures);
-      return figures;
-    },
+  ...FRAMEWORKS.map((framework) =>
+    scenario(
+      46,
+      `${framework}: hundreds of apps, opened and closed in one process, leave no handle, no listener and no memory behind`,
+      { small: { apps: 500 }, full: { apps: 5_000 } },
+      async (stage, { apps }) => {
+        const collector = await stage.collector();
+        const app = await stage.app({});
+        const live = (count: number) => app.run(openAndClose, { framework, count, endpoint: collector.url }, 600_000);
+        await live(apps / 2);
+        const before = await app.run(whatIsLeft);
+        await live(apps / 2);
+        const after = await app.run(whatIsLeft);
+        const figures = {
+          ...stage.verdict(),
+          handles: after.handles - before.handles,
+          listeners: after.listeners - before.listeners,
+          heapPercent: Math.round(((after.heap - before.heap) / before.heap) * 1000) / 10,
+        };
+        must('every event has arrived', figures.received === apps, figures);
+        must('no handle and no listener is left', figures.handles <= 0 && figures.listeners <= 0, { before, after });
+        must('the heap is back within two percent', figures.heapPercent <= 2, figures);
+        return figures;
+      },
+    ),
   ),
 ];

@@ -1,45 +1,47 @@
 // Redis between the app and the collector: it goes away, workers die, and nothing that was accepted is lost on the way.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { hasRedis, type RedisServer, startRedis } from '../../support/redis-server';
 import type { AppSettings } from '../harness/app';
-import { type Figures, type Scenario, scenario, type Stage } from '../harness/scenario';
+import { type Scenario, scenario } from '../harness/scenario';
 import { until } from '../harness/wait';
 import { must } from './expect';
+import { withRedis } from './redis';
 
 const MAX_BATCH = 50;
 // A worker's events are taken over when it has given no sign of life for 15 s.
 const TAKEOVER_MS = 40_000;
 
-/** An app whose events go into the list. */
-const producer = (redis: string): AppSettings => ({
-  args: redis,
-  setup: (inside, url: string) => {
+/** An app whose events go into the list; what it has to say goes to the console where it is not silent. */
+const producer = (redis: string, silent = true): AppSettings => ({
+  args: { redis, ...(silent && { logger: false }) },
+  setup: (inside, options: { redis: string }) => {
     const { RedisEmitter } = inside.require('snowplow-middleware/redis') as typeof import('../../../src/redis');
-    const emitter = new RedisEmitter({ redis: url, onDrop: inside.onDrop, logger: false, maxRetryDelayMs: 500 });
+    const emitter = new RedisEmitter({ ...options, onDrop: inside.onDrop, maxRetryDelayMs: 500 });
     Object.assign(inside, { tracker: new inside.snowplow.Tracker({ emitters: emitter, logger: false }), emitter });
   },
 });
 
 /** A process that delivers what is in the list. */
-const worker = (redis: string, endpoint: string): AppSettings => ({
-  args: { redis, endpoint, maxBatchSize: MAX_BATCH, maxRetryDelayMs: 200, logger: false },
+const worker = (redis: string, endpoint: string, settings: object = {}): AppSettings => ({
+  args: { redis, endpoint, maxBatchSize: MAX_BATCH, maxRetryDelayMs: 200, logger: false, ...settings },
   setup: (inside, options: never) => {
     const { RedisWorker } = inside.require('snowplow-middleware/redis') as typeof import('../../../src/redis');
     void new RedisWorker(options).run();
   },
 });
 
-const withRedis =
-  <Size>(settings: readonly string[], run: (stage: Stage, size: Size, redis: RedisServer) => Promise<Figures>) =>
-  async (stage: Stage, size: Size): Promise<Figures> => {
-    if (!hasRedis) return { skipped: 'there is no Redis server' };
-    const redis = await startRedis(settings);
-    try {
-      return await run(stage, size, redis);
-    } finally {
-      await redis.close();
-    }
-  };
+// What Redis is told to keep, what it has after a kill, and what the emitter says of it at its start.
+const KEEPING: readonly (readonly [what: string, settings: string[], keeps: 'all' | 'snapshots', warning?: string])[] =
+  [
+    ['with snapshots only', ['--save', '3600 1'], 'snapshots', 'keeps snapshots only'],
+    ['with a log written once a second', ['--appendonly', 'yes', '--appendfsync', 'everysec'], 'all'],
+    ['with a log written at once', ['--appendonly', 'yes', '--appendfsync', 'always'], 'all'],
+    [
+      'that may evict',
+      ['--appendonly', 'yes', '--maxmemory', '100mb', '--maxmemory-policy', 'allkeys-lru'],
+      'all',
+      'may evict events',
+    ],
+  ];
 
 export const queues: Scenario[] = [
   scenario(
@@ -63,6 +65,49 @@ export const queues: Scenario[] = [
       must('nothing is dropped', figures.dropped === 0, figures);
       return figures;
     }),
+  ),
+
+  ...KEEPING.map(([what, settings, keeps, warning]) =>
+    scenario(
+      23,
+      `a Redis that is killed, ${what}: what arrives is what Redis has kept, and the emitter has said what to expect`,
+      { small: { events: 600 }, full: { events: 9_000 } },
+      withRedis(settings, async (stage, { events }, redis) => {
+        const collector = await stage.collector();
+        const app = await stage.app(producer(redis.url, false));
+        const push = (): Promise<unknown> =>
+          app.run(({ track, tracker }, count) => (track(count), tracker.flush()), events / 2);
+        await push();
+        if (keeps === 'snapshots') await redis.client.save();
+        await push();
+        must('all are in Redis', (await redis.client.llen('snowplow')) === events, events);
+        await redis.kill();
+        await redis.restart();
+        const kept = await redis.client.llen('snowplow');
+        await stage.app(worker(redis.url, collector.url));
+        await until('what was kept has arrived', () => collector.count === kept, TAKEOVER_MS);
+        await until('nothing is left', async () => (await redis.client.llen('snowplow')) === 0);
+        const { accepted, wrong } = stage.journal();
+        const foreign = [...collector.received.keys()].filter((id) => !accepted.has(id));
+        const figures = { accepted: accepted.size, kept, received: collector.count, duplicates: collector.duplicates };
+        must(
+          'a snapshot has the first half, a log of all commands has all',
+          kept === (keeps === 'all' ? events : events / 2),
+          figures,
+        );
+        must('nothing else arrives, and nothing twice', foreign.length + figures.duplicates + wrong.length === 0, {
+          figures,
+          wrong,
+        });
+        const said = app.output.split('\n').filter((line) => line.includes('this Redis'));
+        must(
+          'it warns of what will not be kept',
+          warning === undefined ? said.length === 0 : said.length === 1 && String(said).includes(warning),
+          said,
+        );
+        return figures;
+      }),
+    ),
   ),
 
   scenario(
@@ -104,6 +149,36 @@ export const queues: Scenario[] = [
       must('all were accepted', figures.accepted === events, figures);
       must('nothing is dropped or repeated', figures.dropped + figures.duplicates === 0, figures);
       return { ...figures };
+    }),
+  ),
+
+  scenario(
+    26,
+    'a worker whose loop stands still for longer than the others wait for it repeats what was out, and nothing is lost',
+    { small: { events: 300, blockMs: 18_000 }, full: { events: 5_000, blockMs: 60_000 } },
+    withRedis([], async (stage, { events, blockMs }, redis) => {
+      const collector = await stage.collector(() => ({ delayMs: 100 }));
+      const app = await stage.app(producer(redis.url));
+      await app.run(({ track, tracker }, count) => (track(count), tracker.flush()), events);
+      const one = { threadCount: 1 };
+      const sleeper = await stage.app(worker(redis.url, collector.url, one));
+      await until('it is at work', () => collector.requests.length > 0);
+      const asleep = sleeper.run(
+        (_inside, ms) => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms),
+        blockMs,
+        2 * blockMs,
+      );
+      await stage.app(worker(redis.url, collector.url, one));
+      await asleep;
+      await until('all have arrived', () => collector.count === events, TAKEOVER_MS);
+      await until(
+        'nothing is left',
+        async () => (await redis.client.keys('*processing*')).length + (await redis.client.llen('snowplow')) === 0,
+      );
+      const figures = { ...stage.verdict(), blockMs };
+      must('at most the batch that was out is repeated', figures.duplicates <= MAX_BATCH, figures);
+      must('nothing is dropped', figures.dropped === 0, figures);
+      return figures;
     }),
   ),
 

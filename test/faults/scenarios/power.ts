@@ -1,0 +1,128 @@
+// The power goes out: what is left is what the disk had been given, and not what the kernel still meant to write.
+import { execFileSync, spawnSync } from 'node:child_process';
+import { copyFileSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { AppSettings } from '../harness/app';
+import type { Inside } from '../harness/inside';
+import { type Scenario, scenario } from '../harness/scenario';
+import { until } from '../harness/wait';
+import { must } from './expect';
+
+const TAKEOVER_MS = 25_000;
+
+interface Disk {
+  /** Where it is mounted. */
+  readonly path: string;
+  /** What would be on it if the power went out now, mounted in its turn. */
+  cut(): string;
+  remove(): void;
+}
+
+/**
+ * A disk in a file, with a file system of its own: what was not synced is in the kernel's memory and not in the file.
+ * Nothing is written by itself meanwhile, so that a copy of the file is the disk at one moment.
+ *
+ * @returns undefined where this user may not mount one.
+ */
+function makeDisk(folder: string): Disk | undefined {
+  const mounts: string[] = [];
+  const mount = (image: string): boolean => {
+    const path = `${image}-mounted`;
+    mkdirSync(path);
+    const { status } = spawnSync('mount', ['-o', 'loop,commit=300', image, path]);
+    if (status === 0) mounts.push(path);
+    return status === 0;
+  };
+  const image = join(folder, 'disk');
+  const made = spawnSync('mkfs.ext4', ['-q', image, '64M']).status === 0 && mount(image);
+  if (!made) return undefined;
+  return {
+    path: `${image}-mounted`,
+    cut() {
+      const after = join(folder, 'disk-after');
+      copyFileSync(image, after);
+      mount(after);
+      return `${after}-mounted`;
+    },
+    remove: () => mounts.forEach((path) => execFileSync('umount', ['-l', path])),
+  };
+}
+
+type Sync = 'group' | 'none';
+type Args = { path: string; sync: Sync; endpoint: string };
+
+const app = (args: Args): AppSettings => ({
+  args,
+  setup: (inside, { path, sync, endpoint }: Args) => {
+    const { LmdbEventStore } = inside.require('snowplow-middleware/lmdb') as typeof import('../../../src/lmdb');
+    const { AsyncEmitter, Tracker } = inside.snowplow;
+    const eventStore = new LmdbEventStore({ path, sync });
+    const emitter = new AsyncEmitter({
+      endpoint,
+      eventStore,
+      threadCount: 1,
+      maxRetryDelayMs: 50,
+      onDrop: inside.onDrop,
+    });
+    Object.assign(inside, { tracker: new Tracker({ emitters: emitter }, [emitter]) });
+  },
+});
+
+/** Tracks without a pause. Where it waits for the disk, an event counts as accepted when it is written through. */
+const busy = (inside: Inside, waits: boolean): void => {
+  const { tracker, snowplow, note } = inside;
+  void (async () => {
+    for (;;) {
+      const ids = Array.from({ length: 20 }, () =>
+        tracker.track(snowplow.structEvent({ category: 'faults', action: 'power', label: 'x'.repeat(200) })),
+      );
+      if (waits) await tracker.stored();
+      note(waits ? 'accepted' : 'tracked', ids);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  })();
+};
+
+export const power: Scenario[] = (['group', 'none'] as const).map((sync) =>
+  scenario(
+    19,
+    sync === 'group'
+      ? 'a power cut loses nothing that stored() had covered'
+      : 'a power cut may lose what was not written through, and the next process works on',
+    { small: { runMs: 1_500 }, full: { runMs: 10_000 } },
+    async (stage, { runMs }) => {
+      const disk = makeDisk(stage.folder);
+      if (!disk) return { skipped: 'this user may not mount a disk' };
+      try {
+        // Some are delivered and removed meanwhile, so that what is safe on the disk is written over.
+        const collector = await stage.collector(() => ({ status: stage.random() < 0.7 ? 503 : 200 }));
+        const first = await stage.app(app({ path: join(disk.path, 'events'), sync, endpoint: collector.url }));
+        await first.run(busy, sync === 'group');
+        await sleep(runMs * (0.5 + stage.random() / 2));
+        first.signal('SIGSTOP');
+        const { accepted, notes } = stage.journal();
+        const path = join(disk.cut(), 'events');
+        first.signal('SIGKILL');
+        await first.end();
+
+        collector.script = () => ({});
+        const second = await stage.app(app({ path, sync, endpoint: collector.url }));
+        const later = await second.run(({ track }) => track(20));
+        must('the next process accepts events', later.accepted === 20, { later, output: second.output });
+        const covered = [...accepted];
+        await until(
+          'what was covered has arrived',
+          () => covered.every((id) => collector.received.has(id)),
+          TAKEOVER_MS,
+        );
+        await second.run(({ tracker }) => tracker.close());
+        const figures = { ...stage.verdict(), covered: covered.length, tracked: notes.length * 20 };
+        must('there was something to lose', covered.length > 0 || notes.length > 0, figures);
+        return figures;
+      } finally {
+        disk.remove();
+      }
+    },
+  ),
+);
