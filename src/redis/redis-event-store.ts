@@ -104,7 +104,6 @@ export class RedisEventStore implements EventStore {
     let fetched = 0;
     if (this.#doubt) await this.#giveBackUnknown();
     for (const keys of this.#lists) fetched += await this.#fetchFrom(keys);
-    if (fetched > 0) this.#listener?.arrived();
     return fetched;
   }
 
@@ -166,6 +165,8 @@ export class RedisEventStore implements EventStore {
     }
     this.#memory.put(events);
     this.#recovered += events.length;
+    // At once: whatever else of Redis fails, these are to be sent.
+    if (events.length > 0) this.#listener?.arrived();
     if (bad.length > 0) {
       this.#deadLettered += bad.length;
       this.#log.warn('entries that are no events were laid aside as dead letters', { entries: bad.length });

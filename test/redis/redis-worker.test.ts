@@ -306,28 +306,6 @@ suite('RedisWorker', () => {
     });
   });
 
-  test('entries whose answer was lost on the way are found again', async () => {
-    const ids = await fill(6);
-    const redis = connect('test', server.url);
-    let lose = true;
-    const shaky: Redis = {
-      command: async (...args) => {
-        const answer = await redis.command(...args);
-        if (args[0] === 'EVAL' && String(args[1]).includes('LPOP') && lose) {
-          lose = false;
-          throw new Error('the connection broke');
-        }
-        return answer;
-      },
-      close: () => redis.close(),
-    };
-    const store = new RedisEventStore(shaky, key, 500, new Log(false));
-    open.push(store);
-    await expect(store.fetch()).rejects.toThrow('broke');
-    await store.fetch();
-    expect(store.take(all)?.events.map(({ eventId }) => eventId)).toEqual(ids);
-  });
-
   test('RedisEmitter and RedisWorker: from one end to the other, over a restart of neither', async () => {
     const emitter = new RedisEmitter({ redis: server.url, key, logger: false });
     const worker = start();
@@ -341,11 +319,4 @@ suite('RedisWorker', () => {
     expect(new Set(collector.taken.values())).toEqual(new Set([1]));
     expectBalanced(worker, 0);
   });
-
-  testEventStore(
-    'what a worker holds',
-    ({ capacity = 10_000 }) =>
-      new RedisEventStore(connect('test', server.url), `contract-${Math.random()}`, capacity, new Log(false)),
-    { bounds: ['count'], runs: 30 },
-  );
 });
