@@ -14,14 +14,19 @@ const RUNS = Number(process.env['STORE_MODEL_RUNS'] ?? 100);
 const CAPACITY = 6;
 
 const who = fc.constantFrom(0 as const, 1 as const);
+const on = fc.oneof(
+  { weight: 4, arbitrary: fc.constant<Connection>('fine') },
+  fc.constantFrom<Connection[]>('down', 'deaf'),
+);
 const step = fc.oneof(
   { weight: 6, arbitrary: fc.record({ do: fc.constant('push' as const), entries: fc.array(fc.constantFrom('plain' as const, 'anonymous' as const, 'poison' as const), { maxLength: 6 }) }) },
-  { weight: 8, arbitrary: fc.record({ do: fc.constant('fetch' as const), who }) },
+  { weight: 8, arbitrary: fc.record({ do: fc.constant('fetch' as const), who, on }) },
   { weight: 6, arbitrary: fc.record({ do: fc.constant('take' as const), who, maxEvents: fc.integer({ min: 1, max: 4 }) }) },
-  { weight: 8, arbitrary: fc.record({ do: fc.constantFrom('ack' as const, 'nack' as const, 'reject' as const), who, lease: fc.nat(3), mask: fc.nat(15) }) },
-  { weight: 3, arbitrary: fc.record({ do: fc.constant('connection' as const), who, is: fc.constantFrom<Connection>('fine', 'down', 'deaf') }) },
-  { weight: 4, arbitrary: fc.record({ do: fc.constantFrom('crash' as const, 'close' as const, 'sleep' as const), who }) },
+  { weight: 8, arbitrary: fc.record({ do: fc.constantFrom('ack' as const, 'nack' as const, 'reject' as const), who, on, lease: fc.nat(3), mask: fc.nat(15) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('crash' as const), who, fetches: fc.nat(5) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('close' as const, 'sleep' as const), who }) },
 ); // prettier-ignore
+type Step = fc.TypeOfArbitrary<typeof step>;
 
 /** A store beside its model, on a connection that can be disturbed. */
 class Worker {
@@ -40,6 +45,12 @@ class Worker {
     this.store = new RedisEventStore({ command, close: async () => {} }, key, CAPACITY, new Log(false));
   }
 }
+
+const wentWell = (promise: unknown): Promise<boolean> =>
+  Promise.resolve(promise).then(
+    () => true,
+    () => false,
+  );
 
 describe.skipIf(!hasRedis)('two workers on one list', () => {
   let server: RedisServer;
@@ -94,7 +105,7 @@ describe.skipIf(!hasRedis)('two workers on one list', () => {
             expect([store.size, store.held]).toEqual([half.waiting.length, half.held.length]);
         };
 
-        const play = async (each: fc.TypeOfArbitrary<typeof step>): Promise<void> => {
+        const play = async (each: Step): Promise<void> => {
           if (each.do === 'push') {
             for (const what of each.entries) {
               const event = sampleEvent();
@@ -108,13 +119,8 @@ describe.skipIf(!hasRedis)('two workers on one list', () => {
           }
           const worker = workers[each.who];
           const { store, model: half, leases } = worker;
-          const wentWell = (promise: unknown): Promise<boolean> =>
-            Promise.resolve(promise).then(
-              () => true,
-              () => false,
-            );
-          if (each.do === 'connection') half.connection = each.is;
-          else if (each.do === 'fetch') expect(await wentWell(store.fetch())).toBe(model.fetch(half));
+          half.connection = 'on' in each ? each.on : 'fine';
+          if (each.do === 'fetch') expect(await wentWell(store.fetch())).toBe(model.fetch(half));
           else if (each.do === 'take') {
             const lease = store.take({ maxEvents: each.maxEvents, maxBytes: Infinity, overhead: 0 });
             if (lease) leases.push(lease);
@@ -126,25 +132,28 @@ describe.skipIf(!hasRedis)('two workers on one list', () => {
             const events = lease.events.filter((_event, place) => each.mask & (1 << place));
             const ids = events.map(({ eventId }) => eventId);
             if (each.do === 'ack') for (const id of ids) delivered.add(id);
-            const settled = await wentWell(lease[each.do]?.(events));
-            expect(settled).toBe(model.settle(half, index, ids, each.do));
+            expect(await wentWell(lease[each.do]?.(events))).toBe(model.settle(half, index, ids, each.do));
           } else if (each.do === 'sleep') {
             const other = workers[1 - each.who] as Worker;
-            half.connection = other.model.connection = 'fine';
+            other.model.connection = 'fine';
             await silence(worker);
             await other.store.beat();
             model.takeOver(half);
             model.beat(other.model);
             await store.beat();
             model.wake(half);
-          } else {
-            half.connection = 'fine';
-            if (each.do === 'close') {
-              await store.close();
-              model.close(half);
-            } else await silence(worker);
+          } else if (each.do === 'close') {
+            await store.close();
+            model.close(half);
             workers[each.who] = await open();
-            if (each.do === 'crash') model.takeOver(half);
+          } else {
+            await silence(worker);
+            workers[each.who] = await open();
+            model.takeOver(half);
+            if (each.fetches === 0) return;
+            // Again, with what it has just taken.
+            await play({ do: 'fetch', who: each.who, on: 'fine' });
+            await play({ ...each, fetches: each.fetches - 1 });
           }
         };
 
@@ -153,11 +162,12 @@ describe.skipIf(!hasRedis)('two workers on one list', () => {
           await compare();
         }
         // In the end, whoever comes next delivers what is left.
-        for (const side of [0, 1] as const) await play({ do: 'crash', who: side });
+        for (const side of [0, 1] as const) await play({ do: 'crash', who: side, fetches: 0 });
         for (let left = pushed.size * 2; left > 0; left--)
           for (const each of [{ do: 'fetch' }, { do: 'take', maxEvents: 4 }] as const) {
-            await play({ ...each, who: 0 });
-            for (const lease of workers[0].leases.keys()) await play({ do: 'ack', who: 0, lease, mask: 15 });
+            await play({ ...each, who: 0, on: 'fine' });
+            for (const lease of workers[0].leases.keys())
+              await play({ do: 'ack', who: 0, on: 'fine', lease, mask: 15 });
             workers[0].leases.length = workers[0].model.out.length = 0;
           }
         await compare();
