@@ -80,18 +80,22 @@ export class RedisEventStore implements EventStore {
   take(cut: Cut): Lease | undefined {
     const lease = this.#memory.take(cut);
     if (!lease) return undefined;
+    // Each once: a second answer must not take away in Redis what waits here again.
+    const open = new Set(lease.events);
+    const unsettled = (events = lease.events): EncodedEvent[] => events.filter((event) => open.delete(event));
+    const finish = (events: readonly EncodedEvent[], script: string): Promise<void> => {
+      void lease.ack(events);
+      return this.#settle(events, script);
+    };
     return {
       events: lease.events,
-      ack: (events = lease.events) => {
-        void lease.ack(events);
-        return this.#settle(events, DONE);
-      },
+      ack: (events) => finish(unsettled(events), DONE),
       reject: (events) => {
-        void lease.ack(events);
-        this.#deadLettered += events.length;
-        return this.#settle(events, BURY);
+        const rejected = unsettled(events);
+        this.#deadLettered += rejected.length;
+        return finish(rejected, BURY);
       },
-      nack: (events) => lease.nack(events),
+      nack: (events) => lease.nack(unsettled(events)),
     };
   }
 
