@@ -15,7 +15,7 @@ const CAPACITY = 6;
 
 const who = fc.constantFrom(0 as const, 1 as const);
 const on = fc.oneof(
-  { weight: 4, arbitrary: fc.constant<Connection>('fine') },
+  { weight: 2, arbitrary: fc.constant<Connection>('fine') },
   fc.constantFrom<Connection[]>('down', 'deaf'),
 );
 const step = fc.oneof(
@@ -129,10 +129,10 @@ describe.skipIf(!hasRedis)('two workers on one list', () => {
             if (leases.length === 0) return;
             const index = each.lease % leases.length;
             const lease = leases[index] as Lease;
-            const events = lease.events.filter((_event, place) => each.mask & (1 << place));
-            const ids = events.map(({ eventId }) => eventId);
-            if (each.do === 'ack') for (const id of ids) delivered.add(id);
-            expect(await wentWell(lease[each.do]?.(events))).toBe(model.settle(half, index, ids, each.do));
+            const meant = (place: number): boolean => (each.mask & (1 << place)) > 0;
+            const events = lease.events.filter((_event, place) => meant(place));
+            if (each.do === 'ack') for (const { eventId } of events) delivered.add(eventId);
+            expect(await wentWell(lease[each.do]?.(events))).toBe(model.settle(half, index, meant, each.do));
           } else if (each.do === 'sleep') {
             const other = workers[1 - each.who] as Worker;
             other.model.connection = 'fine';
@@ -168,7 +168,7 @@ describe.skipIf(!hasRedis)('two workers on one list', () => {
             await play({ ...each, who: 0, on: 'fine' });
             for (const lease of workers[0].leases.keys())
               await play({ do: 'ack', who: 0, on: 'fine', lease, mask: 15 });
-            workers[0].leases.length = workers[0].model.out.length = 0;
+            workers[0].leases.length = workers[0].model.leases.length = 0;
           }
         await compare();
         expect([...model.lists.flat(), ...workers.flatMap(({ model: half }) => half.processing)]).toEqual([]);

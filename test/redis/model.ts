@@ -22,15 +22,15 @@ export class ModelWorker {
   readonly processing: Taken[] = [];
   /** In its memory, to be sent. */
   waiting: Taken[] = [];
-  /** The leases that are out, and what of each is not settled. */
-  readonly out: Taken[][] = [];
+  /** The leases it was given, and what of each is not settled. */
+  readonly leases: { readonly all: readonly Taken[]; open: Taken[] }[] = [];
   /** Settled, but Redis does not know yet. */
   untold: { readonly taken: Taken; readonly buried: boolean }[] = [];
   alone = false;
   doubt = false;
 
   get held(): Taken[] {
-    return [...this.waiting, ...this.out.flat()];
+    return [...this.waiting, ...this.leases.flatMap(({ open }) => open)];
   }
 }
 
@@ -61,15 +61,23 @@ export class Model {
     const [first] = worker.waiting.toSorted((a, b) => a.order - b.order);
     const lease = worker.waiting.filter(({ kind }) => kind === first?.kind).slice(0, maxEvents);
     worker.waiting = worker.waiting.filter((taken) => !lease.includes(taken));
-    if (lease.length > 0) worker.out.push(lease);
+    if (lease.length > 0) worker.leases.push({ all: lease, open: lease });
     return lease.map(({ id }) => id);
   }
 
-  /** @returns whether Redis knows, where it has to. */
-  settle(worker: ModelWorker, lease: number, ids: readonly string[], how: 'ack' | 'nack' | 'reject'): boolean {
-    const open = worker.out[lease] ?? [];
-    const settled = open.filter(({ id }) => ids.includes(id));
-    worker.out[lease] = open.filter((taken) => !settled.includes(taken));
+  /**
+   * @param which Whether the event at that place in the lease is meant.
+   * @returns whether Redis knows, where it has to.
+   */
+  settle(
+    worker: ModelWorker,
+    number: number,
+    which: (place: number) => boolean,
+    how: 'ack' | 'nack' | 'reject',
+  ): boolean {
+    const lease = worker.leases[number] as ModelWorker['leases'][number];
+    const settled = lease.all.filter((taken, place) => which(place) && lease.open.includes(taken));
+    lease.open = lease.open.filter((taken) => !settled.includes(taken));
     if (how === 'nack') {
       worker.waiting = [...worker.waiting, ...settled].toSorted((a, b) => a.order - b.order);
       return true;
