@@ -1,5 +1,6 @@
 // Random lives of two workers on one list of a real Redis, held against the model after each step.
 import fc from 'fast-check';
+import type { Redis as Client } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Log } from '../../src/core/logger';
 import type { Lease } from '../../src/delivery/event-store';
@@ -8,25 +9,41 @@ import { keysOf } from '../../src/redis/keys';
 import { RedisEventStore } from '../../src/redis/redis-event-store';
 import { sampleEvent } from '../support/feed';
 import { hasRedis, type RedisServer, startRedis } from '../support/redis-server';
-import { type Connection, Model, ModelWorker } from './model';
+import { type Connection, type Kind, Model, ModelWorker } from './model';
 
 const RUNS = Number(process.env['STORE_MODEL_RUNS'] ?? 100);
 const CAPACITY = 6;
 
-const who = fc.constantFrom(0 as const, 1 as const);
-const on = fc.oneof(
-  { weight: 2, arbitrary: fc.constant<Connection>('fine') },
-  fc.constantFrom<Connection[]>('down', 'deaf'),
-);
-const step = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ do: fc.constant('push' as const), entries: fc.array(fc.constantFrom('plain' as const, 'anonymous' as const, 'poison' as const), { maxLength: 6 }) }) },
-  { weight: 8, arbitrary: fc.record({ do: fc.constant('fetch' as const), who, on }) },
-  { weight: 6, arbitrary: fc.record({ do: fc.constant('take' as const), who, maxEvents: fc.integer({ min: 1, max: 4 }) }) },
-  { weight: 8, arbitrary: fc.record({ do: fc.constantFrom('ack' as const, 'nack' as const, 'reject' as const), who, on, lease: fc.nat(3), mask: fc.nat(15) }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('crash' as const), who, fetches: fc.nat(5) }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('close' as const, 'sleep' as const), who }) },
+type Entry = 'plain' | 'anonymous' | 'poison';
+type Answer = 'ack' | 'nack' | 'reject';
+type Step =
+  | { do: 'push'; entries: Entry[] }
+  | { do: 'fetch'; who: Kind; on: Connection }
+  | { do: 'take'; who: Kind; maxEvents: number }
+  | { do: Answer; who: Kind; on: Connection; lease: number; mask: number }
+  | { do: 'crash'; who: Kind; fetches: number }
+  | { do: 'close' | 'sleep'; who: Kind };
+
+const just = <const Do extends string>(...names: Do[]) => fc.constantFrom(...names);
+const who = fc.constantFrom<Kind[]>(0, 1);
+const on = fc.constantFrom<Connection[]>('fine', 'fine', 'down', 'deaf');
+const entries = fc.array(fc.constantFrom<Entry[]>('plain', 'anonymous', 'poison'), { maxLength: 6 });
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ do: just('push'), entries }) },
+  { weight: 8, arbitrary: fc.record({ do: just('fetch'), who, on }) },
+  { weight: 6, arbitrary: fc.record({ do: just('take'), who, maxEvents: fc.integer({ min: 1, max: 4 }) }) },
+  { weight: 8, arbitrary: fc.record({ do: just('ack', 'nack', 'reject'), who, on, lease: fc.nat(3), mask: fc.nat(15) }) },
+  { weight: 2, arbitrary: fc.record({ do: just('crash'), who, fetches: fc.nat(5) }) },
+  { weight: 2, arbitrary: fc.record({ do: just('close', 'sleep'), who }) },
 ); // prettier-ignore
-type Step = fc.TypeOfArbitrary<typeof step>;
+
+const wentWell = (promise: unknown): Promise<boolean> =>
+  Promise.resolve(promise).then(
+    () => true,
+    () => false,
+  );
+const idOf = (entry: string): string =>
+  entry.startsWith('poison') ? entry : (JSON.parse(entry) as { eid: string }).eid;
 
 /** A store beside its model, on a connection that can be disturbed. */
 class Worker {
@@ -46,11 +63,145 @@ class Worker {
   }
 }
 
-const wentWell = (promise: unknown): Promise<boolean> =>
-  Promise.resolve(promise).then(
-    () => true,
-    () => false,
-  );
+/** Redis and two workers, and beside them what they should be. */
+class Trial {
+  readonly #model = new Model(CAPACITY);
+  readonly #pushed = new Set<string>();
+  readonly #delivered = new Set<string>();
+  readonly #workers: Worker[] = [];
+  readonly #key = `model-${Math.random()}`;
+  readonly #lists = keysOf(this.#key);
+  readonly #redis: Redis;
+  readonly #client: Client;
+
+  constructor(redis: Redis, client: Client) {
+    this.#redis = redis;
+    this.#client = client;
+  }
+
+  async run(steps: readonly Step[]): Promise<void> {
+    for (const side of [0, 1] as const) await this.#open(side);
+    for (const each of steps) {
+      await this.#play(each);
+      await this.#compare();
+    }
+    // In the end one that lives on delivers what is left.
+    for (const side of [0, 1] as const) await this.#play({ do: 'crash', who: side, fetches: 0 });
+    for (let left = this.#pushed.size * 2; left > 0; left--) {
+      await this.#play({ do: 'fetch', who: 0, on: 'fine' });
+      await this.#play({ do: 'take', who: 0, maxEvents: 4 });
+      const lease = this.#worker(0).leases.length - 1;
+      await this.#play({ do: 'ack', who: 0, on: 'fine', lease, mask: 15 });
+    }
+    await this.#compare();
+    expect([...this.#model.lists.flat(), ...this.#workers.flatMap(({ model }) => model.processing)]).toEqual([]);
+    expect(new Set([...this.#delivered, ...this.#model.dead])).toEqual(this.#pushed);
+  }
+
+  #worker(side: number): Worker {
+    return this.#workers[side] as Worker;
+  }
+
+  async #open(side: Kind): Promise<void> {
+    const known = (): Promise<string[]> => this.#client.zrange(this.#lists[0].workers, '0', '-1');
+    const before = await known();
+    const worker = (this.#workers[side] = new Worker(this.#redis, this.#key));
+    await worker.store.beat();
+    worker.id = (await known()).find((id) => !before.includes(id)) as string;
+  }
+
+  /** The server has heard nothing of it for long. */
+  async #silence({ id }: Worker): Promise<void> {
+    for (const { workers } of this.#lists) await this.#client.zadd(workers, '0', id);
+  }
+
+  async #play(step: Step): Promise<void> {
+    if (step.do === 'push') return this.#push(step.entries);
+    const { store, model, leases } = this.#worker(step.who);
+    model.connection = 'on' in step ? step.on : 'fine';
+    switch (step.do) {
+      case 'fetch':
+        expect(await wentWell(store.fetch())).toBe(this.#model.fetch(model));
+        break;
+      case 'take': {
+        const lease = store.take({ maxEvents: step.maxEvents, maxBytes: Infinity, overhead: 0 });
+        if (lease) leases.push(lease);
+        const expected = this.#model.take(model, step.maxEvents);
+        expect(lease?.events.map(({ eventId }) => eventId) ?? []).toEqual(expected);
+        break;
+      }
+      case 'crash':
+        await this.#silence(this.#worker(step.who));
+        await this.#open(step.who);
+        this.#model.takeOver(model);
+        if (step.fetches === 0) break;
+        // And again, with what it has just taken.
+        await this.#play({ do: 'fetch', who: step.who, on: 'fine' });
+        await this.#play({ ...step, fetches: step.fetches - 1 });
+        break;
+      case 'close':
+        await store.close();
+        this.#model.close(model);
+        await this.#open(step.who);
+        break;
+      case 'sleep':
+        await this.#sleep(this.#worker(step.who), this.#worker(1 - step.who));
+        break;
+      case 'ack':
+      case 'nack':
+      case 'reject':
+        if (leases.length > 0) await this.#settle(this.#worker(step.who), step);
+    }
+  }
+
+  async #push(kinds: readonly Entry[]): Promise<void> {
+    for (const what of kinds) {
+      const event = sampleEvent();
+      const entry = what === 'poison' ? `poison ${event['eid']}` : JSON.stringify(event);
+      const kind = what === 'anonymous' ? 1 : 0;
+      await this.#client.rpush(this.#lists[kind].source, entry);
+      this.#model.lists[kind].push(idOf(entry));
+      this.#pushed.add(idOf(entry));
+    }
+  }
+
+  async #settle({ leases, model }: Worker, step: Step & { do: Answer }): Promise<void> {
+    const number = step.lease % leases.length;
+    const lease = leases[number] as Lease;
+    const meant = (place: number): boolean => (step.mask & (1 << place)) > 0;
+    const events = lease.events.filter((_event, place) => meant(place));
+    if (step.do === 'ack') for (const { eventId } of events) this.#delivered.add(eventId);
+    expect(await wentWell(lease[step.do]?.(events))).toBe(this.#model.settle(model, number, meant, step.do));
+  }
+
+  async #sleep(asleep: Worker, other: Worker): Promise<void> {
+    other.model.connection = 'fine';
+    await this.#silence(asleep);
+    await other.store.beat();
+    this.#model.takeOver(asleep.model);
+    this.#model.beat(other.model);
+    await asleep.store.beat();
+    this.#model.wake(asleep.model);
+  }
+
+  async #compare(): Promise<void> {
+    const sorted = (texts: readonly string[]): string[] => texts.map(idOf).toSorted();
+    for (const kind of [0, 1] as const) {
+      const { source, processing } = this.#lists[kind];
+      expect((await this.#client.lrange(source, 0, -1)).map(idOf)).toEqual(this.#model.lists[kind]);
+      for (const { id, model } of this.#workers) {
+        const expected = model.processing.filter((taken) => taken.kind === kind).map((taken) => taken.id);
+        expect(sorted(await this.#client.hvals(processing(id)))).toEqual(expected.toSorted());
+      }
+    }
+    const dead = await Promise.all(this.#lists.map((names) => this.#client.lrange(names.dead, 0, -1)));
+    expect(sorted(dead.flat())).toEqual(this.#model.dead.toSorted());
+    const deaths = await Promise.all(this.#lists.map((names) => this.#client.hlen(names.deaths)));
+    expect(deaths[0]! + deaths[1]!).toBe(this.#model.deaths.size);
+    for (const { store, model } of this.#workers)
+      expect([store.size, store.held]).toEqual([model.waiting.length, model.held.length]);
+  }
+}
 
 describe.skipIf(!hasRedis)('two workers on one list', () => {
   let server: RedisServer;
@@ -65,116 +216,8 @@ describe.skipIf(!hasRedis)('two workers on one list', () => {
   });
 
   test('whatever happens, each entry waits in its order, is with one worker, or was delivered or laid aside', async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.array(step, { maxLength: 60, size: 'max' }), async (steps) => {
-        const key = `model-${Math.random()}`;
-        const lists = keysOf(key);
-        const model = new Model(CAPACITY);
-        const { client } = server;
-        const pushed = new Set<string>();
-        const delivered = new Set<string>();
-        const idOf = (entry: string): string =>
-          entry.startsWith('poison') ? entry : (JSON.parse(entry) as { eid: string }).eid;
-
-        const open = async (): Promise<Worker> => {
-          const known = await client.zrange(lists[0].workers, 0, -1);
-          const worker = new Worker(redis, key);
-          await worker.store.beat();
-          worker.id = (await client.zrange(lists[0].workers, 0, -1)).find((id) => !known.includes(id)) as string;
-          return worker;
-        };
-        const workers: [Worker, Worker] = [await open(), await open()];
-        /** The server hears nothing of it for long. */
-        const silence = async ({ id }: Worker): Promise<void> => {
-          for (const { workers: signs } of lists) await client.zadd(signs, 0, id);
-        };
-        const compare = async (): Promise<void> => {
-          for (const kind of [0, 1] as const) {
-            const { source, processing } = lists[kind];
-            expect((await client.lrange(source, 0, -1)).map(idOf)).toEqual(model.lists[kind]);
-            for (const { id, model: { processing: with_ } } of workers)
-              expect((await client.hvals(processing(id))).map(idOf).toSorted()).toEqual(
-                with_.filter((taken) => taken.kind === kind).map((taken) => taken.id).toSorted(),
-              ); // prettier-ignore
-          }
-          const dead = await Promise.all(lists.map((names) => client.lrange(names.dead, 0, -1)));
-          expect(dead.flat().map(idOf).toSorted()).toEqual(model.dead.toSorted());
-          const deaths = await Promise.all(lists.map(async (names) => Object.keys(await client.hgetall(names.deaths))));
-          expect(deaths.flat()).toHaveLength(model.deaths.size);
-          for (const { store, model: half } of workers)
-            expect([store.size, store.held]).toEqual([half.waiting.length, half.held.length]);
-        };
-
-        const play = async (each: Step): Promise<void> => {
-          if (each.do === 'push') {
-            for (const what of each.entries) {
-              const event = sampleEvent();
-              const entry = what === 'poison' ? `poison ${event['eid']}` : JSON.stringify(event);
-              const kind = what === 'anonymous' ? 1 : 0;
-              await client.rpush(lists[kind].source, entry);
-              model.lists[kind].push(idOf(entry));
-              pushed.add(idOf(entry));
-            }
-            return;
-          }
-          const worker = workers[each.who];
-          const { store, model: half, leases } = worker;
-          half.connection = 'on' in each ? each.on : 'fine';
-          if (each.do === 'fetch') expect(await wentWell(store.fetch())).toBe(model.fetch(half));
-          else if (each.do === 'take') {
-            const lease = store.take({ maxEvents: each.maxEvents, maxBytes: Infinity, overhead: 0 });
-            if (lease) leases.push(lease);
-            expect(lease?.events.map(({ eventId }) => eventId) ?? []).toEqual(model.take(half, each.maxEvents));
-          } else if (each.do === 'ack' || each.do === 'nack' || each.do === 'reject') {
-            if (leases.length === 0) return;
-            const index = each.lease % leases.length;
-            const lease = leases[index] as Lease;
-            const meant = (place: number): boolean => (each.mask & (1 << place)) > 0;
-            const events = lease.events.filter((_event, place) => meant(place));
-            if (each.do === 'ack') for (const { eventId } of events) delivered.add(eventId);
-            expect(await wentWell(lease[each.do]?.(events))).toBe(model.settle(half, index, meant, each.do));
-          } else if (each.do === 'sleep') {
-            const other = workers[1 - each.who] as Worker;
-            other.model.connection = 'fine';
-            await silence(worker);
-            await other.store.beat();
-            model.takeOver(half);
-            model.beat(other.model);
-            await store.beat();
-            model.wake(half);
-          } else if (each.do === 'close') {
-            await store.close();
-            model.close(half);
-            workers[each.who] = await open();
-          } else {
-            await silence(worker);
-            workers[each.who] = await open();
-            model.takeOver(half);
-            if (each.fetches === 0) return;
-            // Again, with what it has just taken.
-            await play({ do: 'fetch', who: each.who, on: 'fine' });
-            await play({ ...each, fetches: each.fetches - 1 });
-          }
-        };
-
-        for (const each of steps) {
-          await play(each);
-          await compare();
-        }
-        // In the end, whoever comes next delivers what is left.
-        for (const side of [0, 1] as const) await play({ do: 'crash', who: side, fetches: 0 });
-        for (let left = pushed.size * 2; left > 0; left--)
-          for (const each of [{ do: 'fetch' }, { do: 'take', maxEvents: 4 }] as const) {
-            await play({ ...each, who: 0, on: 'fine' });
-            for (const lease of workers[0].leases.keys())
-              await play({ do: 'ack', who: 0, on: 'fine', lease, mask: 15 });
-            workers[0].leases.length = workers[0].model.leases.length = 0;
-          }
-        await compare();
-        expect([...model.lists.flat(), ...workers.flatMap(({ model: half }) => half.processing)]).toEqual([]);
-        expect(new Set([...delivered, ...model.dead])).toEqual(pushed);
-      }),
-      { numRuns: RUNS },
-    );
+    const lives = fc.array(step, { maxLength: 60, size: 'max' });
+    const property = fc.asyncProperty(lives, (steps) => new Trial(redis, server.client).run(steps));
+    await fc.assert(property, { numRuns: RUNS });
   }, 300_000);
 });

@@ -82,7 +82,7 @@ describe.skipIf(!hasRedis)('RedisEventStore', () => {
     await begun;
     acks.push(second?.ack());
     being.emit('go on');
-    await Promise.all(acks);
+    for (const ack of acks) await ack;
     expect(await held()).toBe(0);
     await store.close();
     expect(await server.client.llen(key)).toBe(0);

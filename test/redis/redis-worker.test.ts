@@ -5,9 +5,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import { Emitter, type Payload } from 'snowplow-middleware';
 import { RedisEmitter, RedisWorker, type RedisWorkerOptions } from 'snowplow-middleware/redis';
 import { Log } from '../../src/core/logger';
-import { connect, type Redis } from '../../src/redis/client';
+import { connect } from '../../src/redis/client';
 import { RedisEventStore } from '../../src/redis/redis-event-store';
-import { testEventStore } from '../contracts/event-store';
 import { expectBalanced, sampleEvent } from '../support/feed';
 import { type RecordingCollector, startRecordingCollector } from '../support/recording-collector';
 import { hasRedis, type RedisServer, startRedis } from '../support/redis-server';
