@@ -11,7 +11,7 @@ import { sampleEvent } from '../support/feed';
 import { hasRedis, type RedisServer, startRedis } from '../support/redis-server';
 import { type Connection, type Kind, Model, ModelWorker } from './model';
 
-const RUNS = Number(process.env['STORE_MODEL_RUNS'] ?? 100);
+const RUNS = Number(process.env['STORE_MODEL_RUNS'] ?? 60);
 const CAPACITY = 6;
 
 type Entry = 'plain' | 'anonymous' | 'poison';

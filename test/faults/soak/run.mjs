@@ -1,4 +1,4 @@
-// `npm run soak -- [--minutes 30] [--size full] [--only 1,2] [--seed 1] [--peers]`: hands its options to the test runner.
+// `npm run soak -- [--minutes 30] [--size full] [--only 1,2] [--seed 1] [--peers] [--kills]`: hands its options to the test runner.
 import { spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
 
@@ -9,10 +9,13 @@ const { values } = parseArgs({
     only: { type: 'string', default: '' },
     seed: { type: 'string', default: '1' },
     peers: { type: 'boolean', default: false },
+    kills: { type: 'boolean', default: false },
   },
 });
-const file = `test/faults/soak/${values.peers ? 'peers' : 'scenarios'}.soak.ts`;
-const { status } = spawnSync('npx', ['vitest', 'run', file, '--project', 'soak'], {
+const alone = ['peers', 'kills'].find((name) => values[name]);
+const names = alone ? [alone] : values.only ? ['scenarios'] : ['scenarios', 'kills'];
+const files = names.map((name) => `test/faults/soak/${name}.soak.ts`);
+const { status } = spawnSync('npx', ['vitest', 'run', ...files, '--project', 'soak', '--no-file-parallelism'], {
   stdio: 'inherit',
   env: {
     ...process.env,
@@ -20,6 +23,7 @@ const { status } = spawnSync('npx', ['vitest', 'run', file, '--project', 'soak']
     SOAK_SIZE: values.size,
     SOAK_ONLY: values.only,
     FAULTS_SEED: values.seed,
+    KILL_RUNS: values.size === 'full' ? '200' : '20',
   },
 });
 process.exitCode = status ?? 1;
