@@ -18,12 +18,12 @@ const files = names.map((name) => `test/faults/soak/${name}.soak.ts`);
 const { status } = spawnSync('npx', ['vitest', 'run', ...files, '--project', 'soak', '--no-file-parallelism'], {
   stdio: 'inherit',
   env: {
+    KILL_RUNS: values.size === 'full' ? '200' : '20',
     ...process.env,
     SOAK_MINUTES: values.minutes,
     SOAK_SIZE: values.size,
     SOAK_ONLY: values.only,
     FAULTS_SEED: values.seed,
-    KILL_RUNS: values.size === 'full' ? '200' : '20',
   },
 });
 process.exitCode = status ?? 1;
