@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { createClient } from 'redis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { Emitter, type Payload } from 'snowplow-middleware';
+import { Emitter } from 'snowplow-middleware';
+import { startCollector } from 'snowplow-middleware/collector';
 import { RedisEmitter, RedisWorker, type RedisWorkerOptions } from 'snowplow-middleware/redis';
 import { Log } from '../../src/core/logger';
 import { connect } from '../../src/redis/client';
@@ -158,17 +159,19 @@ suite('RedisWorker', () => {
     expect(Object.keys(got)).not.toContain('__proto__');
   });
 
-  test('entries of the Python tracker flow: each field arrives, as text', async () => {
-    const entries = readFileSync('test/redis/python-tracker-1.1.0.jsonl', 'utf8').trim().split('\n');
-    const got: Payload[] = [];
+  test("entries of the Python tracker's own emitter flow: each field arrives, as text, and the pipeline takes each event", async () => {
+    const entries = readFileSync('test/redis/python-tracker-0.15.0.jsonl', 'utf8').trim().split('\n');
+    const judge = await startCollector();
     await server.client.rpush(key, ...entries);
-    const worker = start({ emitter: { input: (payload) => void got.push(payload) } });
-    await until('all came', () => got.length === entries.length);
+    const worker = start({ endpoint: judge.url });
+    await until('all came', () => judge.good().length + judge.bad().length === entries.length);
+    judge.assertAllGood();
     const expected = entries.map((entry) =>
       Object.fromEntries(Object.entries(JSON.parse(entry) as object).map(([name, value]) => [name, String(value)])),
     );
-    expect(got).toEqual(expected);
+    expect(judge.good().map(({ payload: { stm: _stm, ...payload } }) => payload)).toEqual(expected);
     expect((await worker.close()).deadLettered).toBe(0);
+    await judge.close();
   });
 
   test('an event without an id gets the same one at each delivery', async () => {
