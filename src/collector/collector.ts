@@ -6,7 +6,7 @@ import { collecting } from './collect';
 import type { CollectedEvent, CollectedRequest } from './event';
 import { EventLog } from './event-log';
 import { Faults, type Fault } from './faults';
-import { OWN_SCHEMAS, schemaSource } from './iglu';
+import { schemaSource } from './iglu';
 import { livePage } from './live-page';
 import { microApi } from './micro-api';
 import { explainAllBad } from './explain';
@@ -74,7 +74,7 @@ export async function openCollector(
   added?: (event: CollectedEvent) => void,
 ): Promise<Collector> {
   const { port, host, iglu, page } = resolveCollectorOptions(options);
-  const schemas = iglu.length > 0 ? schemaSource([...iglu, OWN_SCHEMAS]) : undefined;
+  const schemas = iglu.length > 0 ? schemaSource(iglu) : undefined;
   const judge = judging(schemas && schemaCheck(schemas));
   const log = new EventLog();
   if (added) log.subscribe(added);

@@ -25,8 +25,8 @@ export interface SchemaKey {
 
 // No part may begin with a point: the parts become a path.
 const KEY = /^(?:iglu:)?([a-zA-Z0-9-_][a-zA-Z0-9-_.]*)\/([a-zA-Z0-9-_]+)\/([a-zA-Z0-9-_]+)\/(\d+-\d+-\d+)$/;
-/** Where the package keeps the schemas of its own entities. */
-export const OWN_SCHEMAS = join(__dirname, '../../schemas');
+// Where the package keeps the schemas of its own entities.
+const OWN_SCHEMAS = join(__dirname, '../../schemas');
 
 const VERSION = /^\d+-\d+-\d+$/;
 const TIMEOUT_MS = 3_000;
@@ -41,12 +41,13 @@ export function schemaKey(uri: string): SchemaKey | undefined {
 }
 
 /**
- * Makes one source out of folders and registry URLs, asked in the order given.
+ * Makes one source out of folders and registry URLs, asked in the order given, and the package's own schemas.
  *
  * @throws ConfigError when an entry is neither a folder nor an http(s) URL.
  */
 export function schemaSource(entries: readonly string[]): SchemaSource {
-  const sources = entries.map((entry) => (/^https?:\/\//.test(entry) ? registry(entry) : folder(entry)));
+  const given = entries.map((entry) => (/^https?:\/\//.test(entry) ? registry(entry) : folder(entry)));
+  const sources = [...given, folder(OWN_SCHEMAS)];
   const first = async (ask: (source: SchemaSource) => Promise<string | undefined>): Promise<string | undefined> => {
     for (const source of sources) {
       const answer = await ask(source);
@@ -57,7 +58,7 @@ export function schemaSource(entries: readonly string[]): SchemaSource {
   return {
     find: (key) => first((source) => source.find(key)),
     guess: (key) => first((source) => source.guess(key)),
-    places: sources.map(({ places }) => places).join(', '),
+    places: given.map(({ places }) => places).join(', '),
   };
 }
 

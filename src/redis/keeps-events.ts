@@ -18,11 +18,12 @@ export async function checkPersistence(redis: Redis, log: Log): Promise<void> {
   }
 }
 
-// An array with the second version of the protocol, a map or an object with the third.
+// With the second version of the protocol name and value one after the other, with the third a map or an object; from
+// valkey-glide a list of pairs.
 async function settingOf(redis: Redis, name: string): Promise<string | undefined> {
   const reply = await redis.command('CONFIG', 'GET', name);
   const value: unknown = Array.isArray(reply)
-    ? reply[1]
+    ? (reply[1] ?? (reply[0] as { value?: unknown } | undefined)?.value)
     : reply instanceof Map
       ? reply.get(name)
       : (reply as Record<string, unknown>)[name];

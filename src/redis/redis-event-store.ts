@@ -80,18 +80,22 @@ export class RedisEventStore implements EventStore {
   take(cut: Cut): Lease | undefined {
     const lease = this.#memory.take(cut);
     if (!lease) return undefined;
+    // Each once: a second answer must not take away in Redis what waits here again.
+    const open = new Set(lease.events);
+    const unsettled = (events = lease.events): EncodedEvent[] => events.filter((event) => open.delete(event));
+    const finish = (events: readonly EncodedEvent[], script: string): Promise<void> => {
+      void lease.ack(events);
+      return this.#settle(events, script);
+    };
     return {
       events: lease.events,
-      ack: (events = lease.events) => {
-        void lease.ack(events);
-        return this.#settle(events, DONE);
-      },
+      ack: (events) => finish(unsettled(events), DONE),
       reject: (events) => {
-        void lease.ack(events);
-        this.#deadLettered += events.length;
-        return this.#settle(events, BURY);
+        const rejected = unsettled(events);
+        this.#deadLettered += rejected.length;
+        return finish(rejected, BURY);
       },
-      nack: (events) => lease.nack(events),
+      nack: (events) => lease.nack(unsettled(events)),
     };
   }
 
@@ -104,7 +108,6 @@ export class RedisEventStore implements EventStore {
     let fetched = 0;
     if (this.#doubt) await this.#giveBackUnknown();
     for (const keys of this.#lists) fetched += await this.#fetchFrom(keys);
-    if (fetched > 0) this.#listener?.arrived();
     return fetched;
   }
 
@@ -166,6 +169,8 @@ export class RedisEventStore implements EventStore {
     }
     this.#memory.put(events);
     this.#recovered += events.length;
+    // At once: whatever else of Redis fails, these are to be sent.
+    if (events.length > 0) this.#listener?.arrived();
     if (bad.length > 0) {
       this.#deadLettered += bad.length;
       this.#log.warn('entries that are no events were laid aside as dead letters', { entries: bad.length });

@@ -1,8 +1,4 @@
 // Events through a real job queue: one batch a job, delivered, retried, laid aside, and repeated at most once a stall.
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { resolve } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type Job, Queue, Worker } from 'bullmq';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Emitter, type Payload } from 'snowplow-middleware';
@@ -11,8 +7,6 @@ import { expectBalanced, sampleEvent } from '../support/feed';
 import { type RecordingCollector, startRecordingCollector } from '../support/recording-collector';
 import { hasRedis, type RedisServer, startRedis } from '../support/redis-server';
 import { until } from '../support/until';
-
-const KILLS = Number(process.env['KILL_RUNS'] ?? 5);
 
 describe.skipIf(!hasRedis)('BullMQ', () => {
   let server: RedisServer;
@@ -233,42 +227,4 @@ describe.skipIf(!hasRedis)('BullMQ', () => {
       expect(make({ queue, [callback]: () => {} })).toThrow(`BullMqEmitter: ${callback} must be a known option`);
     expect(() => createProcessor({})).toThrow('createProcessor: endpoint must be a host name or a URL, got nothing');
   });
-
-  test('workers that are killed in the middle of a job lose nothing and repeat one job a kill at most', async () => {
-    const made = emitter({ batchSize: 50, maxBatchSize: 50 });
-    collector.answer = async () => {
-      await sleep(20);
-      return 200;
-    };
-    const ids: string[] = [];
-    const child = async (): Promise<ChildProcess> => {
-      const args = [
-        resolve('test/support/bullmq-child.mjs'),
-        resolve('dist/bullmq/index.js'),
-        String(server.port),
-        queue.name,
-        collector.url,
-      ];
-      const running = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-      await once(running.stdout as NodeJS.ReadableStream, 'data');
-      return running;
-    };
-    for (let kills = 0; kills < KILLS; kills++) {
-      for (let round = 0; round < 6; round++) {
-        ids.push(...offer(made, 50));
-        await made.flush();
-      }
-      const victim = await child();
-      await sleep(Math.random() * 100);
-      const exited = once(victim, 'exit');
-      victim.kill('SIGKILL');
-      await exited;
-    }
-    const last = await child();
-    await collector.waitFor(ids.length, 60_000);
-    const repeats = [...collector.taken.values()].reduce((total, times) => total + times - 1, 0);
-    expect([...collector.taken.keys()].toSorted()).toEqual(ids.toSorted());
-    expect(repeats).toBeLessThanOrEqual(KILLS * 50);
-    last.kill('SIGKILL');
-  }, 300_000);
 });

@@ -2,12 +2,12 @@
 import { readFileSync } from 'node:fs';
 import { createClient } from 'redis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { Emitter, type Payload } from 'snowplow-middleware';
+import { Emitter } from 'snowplow-middleware';
+import { startCollector } from 'snowplow-middleware/collector';
 import { RedisEmitter, RedisWorker, type RedisWorkerOptions } from 'snowplow-middleware/redis';
 import { Log } from '../../src/core/logger';
-import { connect, type Redis } from '../../src/redis/client';
+import { connect } from '../../src/redis/client';
 import { RedisEventStore } from '../../src/redis/redis-event-store';
-import { testEventStore } from '../contracts/event-store';
 import { expectBalanced, sampleEvent } from '../support/feed';
 import { type RecordingCollector, startRecordingCollector } from '../support/recording-collector';
 import { hasRedis, type RedisServer, startRedis } from '../support/redis-server';
@@ -159,17 +159,19 @@ suite('RedisWorker', () => {
     expect(Object.keys(got)).not.toContain('__proto__');
   });
 
-  test('entries of the Python tracker flow: each field arrives, as text', async () => {
-    const entries = readFileSync('test/redis/python-tracker-1.1.0.jsonl', 'utf8').trim().split('\n');
-    const got: Payload[] = [];
+  test("entries of the Python tracker's own emitter flow: each field arrives, as text, and the pipeline takes each event", async () => {
+    const entries = readFileSync('test/redis/python-tracker-0.15.0.jsonl', 'utf8').trim().split('\n');
+    const judge = await startCollector();
     await server.client.rpush(key, ...entries);
-    const worker = start({ emitter: { input: (payload) => void got.push(payload) } });
-    await until('all came', () => got.length === entries.length);
+    const worker = start({ endpoint: judge.url });
+    await until('all came', () => judge.good().length + judge.bad().length === entries.length);
+    judge.assertAllGood();
     const expected = entries.map((entry) =>
       Object.fromEntries(Object.entries(JSON.parse(entry) as object).map(([name, value]) => [name, String(value)])),
     );
-    expect(got).toEqual(expected);
+    expect(judge.good().map(({ payload: { stm: _stm, ...payload } }) => payload)).toEqual(expected);
     expect((await worker.close()).deadLettered).toBe(0);
+    await judge.close();
   });
 
   test('an event without an id gets the same one at each delivery', async () => {
@@ -306,28 +308,6 @@ suite('RedisWorker', () => {
     });
   });
 
-  test('entries whose answer was lost on the way are found again', async () => {
-    const ids = await fill(6);
-    const redis = connect('test', server.url);
-    let lose = true;
-    const shaky: Redis = {
-      command: async (...args) => {
-        const answer = await redis.command(...args);
-        if (args[0] === 'EVAL' && String(args[1]).includes('LPOP') && lose) {
-          lose = false;
-          throw new Error('the connection broke');
-        }
-        return answer;
-      },
-      close: () => redis.close(),
-    };
-    const store = new RedisEventStore(shaky, key, 500, new Log(false));
-    open.push(store);
-    await expect(store.fetch()).rejects.toThrow('broke');
-    await store.fetch();
-    expect(store.take(all)?.events.map(({ eventId }) => eventId)).toEqual(ids);
-  });
-
   test('RedisEmitter and RedisWorker: from one end to the other, over a restart of neither', async () => {
     const emitter = new RedisEmitter({ redis: server.url, key, logger: false });
     const worker = start();
@@ -341,11 +321,4 @@ suite('RedisWorker', () => {
     expect(new Set(collector.taken.values())).toEqual(new Set([1]));
     expectBalanced(worker, 0);
   });
-
-  testEventStore(
-    'what a worker holds',
-    ({ capacity = 10_000 }) =>
-      new RedisEventStore(connect('test', server.url), `contract-${Math.random()}`, capacity, new Log(false)),
-    { bounds: ['count'], runs: 30 },
-  );
 });

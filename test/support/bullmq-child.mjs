@@ -10,5 +10,7 @@ const worker = new Worker(queue, createProcessor({ endpoint, logger: false }), {
   stalledInterval: 500,
   maxStalledCount: 100,
 });
+// A worker that is taken for dead says so at length.
+worker.on('error', () => {});
 await worker.waitUntilReady();
 process.stdout.write('ready\n');

@@ -1,4 +1,5 @@
-// `npm run soak -- [--minutes 30] [--size full] [--only 1,2] [--seed 1] [--peers] [--flood]`: hands its options to the test runner.
+// `npm run soak -- [--minutes 30] [--size full] [--only 1,2] [--seed 1] [--peers] [--flood] [--kills]`: hands its options to the
+// test runner.
 import { spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
 
@@ -10,14 +11,16 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     peers: { type: 'boolean', default: false },
     flood: { type: 'boolean', default: false },
+    kills: { type: 'boolean', default: false },
   },
 });
-const alone = ['peers', 'flood'].find((name) => values[name]);
-const names = alone ? [alone] : values.only ? ['scenarios'] : ['scenarios', 'flood'];
+const alone = ['peers', 'flood', 'kills'].find((name) => values[name]);
+const names = alone ? [alone] : values.only ? ['scenarios'] : ['scenarios', 'flood', 'kills'];
 const files = names.map((name) => `test/faults/soak/${name}.soak.ts`);
 const { status } = spawnSync('npx', ['vitest', 'run', ...files, '--project', 'soak', '--no-file-parallelism'], {
   stdio: 'inherit',
   env: {
+    KILL_RUNS: values.size === 'full' ? '200' : '20',
     ...process.env,
     SOAK_MINUTES: values.minutes,
     // Beside the scenarios it takes a third of their time more.
