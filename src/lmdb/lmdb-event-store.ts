@@ -159,7 +159,8 @@ export class LmdbEventStore implements EventStore {
   /** What is used; lets go of the queues that another process has taken over since the last call. */
   #usage(): Usage {
     const usage = this.#file.usage();
-    if (usage.takeovers === this.#takeovers) return usage;
+    // Outside a transaction it may be what was a moment ago.
+    if (usage.takeovers <= this.#takeovers) return usage;
     this.#takeovers = usage.takeovers;
     for (const queue of this.#queues.values()) {
       if (this.#file.ownership(queue.id)?.owner === this.#owner) continue;
@@ -179,7 +180,7 @@ export class LmdbEventStore implements EventStore {
   // The sign of life of this process, and a look at those of the others.
   #beat(): void {
     const found: number[] = [];
-    this.#file.transact(() => {
+    const takeovers = this.#file.transact(() => {
       const usage = this.#usage();
       const beat = monotonicMs();
       for (const id of this.#file.queues()) {
@@ -188,11 +189,11 @@ export class LmdbEventStore implements EventStore {
         this.#file.setOwnership(id, { owner: this.#owner, beat });
         if (!isOurs) found.push(id);
       }
-      if (found.length === 0) return;
       usage.takeovers += found.length;
-      this.#takeovers = usage.takeovers;
-      this.#file.setUsage(usage);
+      if (found.length > 0) this.#file.setUsage(usage);
+      return usage.takeovers;
     });
+    this.#takeovers = takeovers;
     for (const id of found) {
       const queue = existingQueue(this.#file, id);
       this.#queues.set(id, queue);
