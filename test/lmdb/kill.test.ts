@@ -70,5 +70,5 @@ test.concurrent.each([1, 2])(
     await collector.close();
     rmSync(folder, { recursive: true, force: true });
   },
-  300_000,
+  120_000 + KILLS * 5_000,
 );
