@@ -92,12 +92,13 @@ function open(lmdb: string, path: string, options: object): QueueFile {
   try {
     database = openDatabase<Buffer>(options);
     file = new QueueFile(database, path);
-    format = Number(database.get(FORMAT)?.toString() ?? 0);
-    const isNew = format === 0 && [...database.getKeys({ limit: 1 })].length === 0;
-    if (isNew) {
-      file.transact(() => void database.put(FORMAT, Buffer.from(String(VERSION))));
-      format = VERSION;
-    }
+    format = file.transact(() => {
+      const found = database.get(FORMAT);
+      if (found) return Number(found.toString());
+      for (const _key of database.getKeys({ limit: 1 })) return 0;
+      void database.put(FORMAT, Buffer.from(String(VERSION)));
+      return VERSION;
+    });
   } catch (error) {
     throw unusable(error);
   }

@@ -27,7 +27,7 @@ async function putUntil(store: LmdbEventStore, isOver: () => boolean): Promise<s
   const accepted: string[] = [];
   while (!isOver()) {
     for (const event of encodedEvents(20)) if (store.put([event])) accepted.push(event.eventId);
-    store.take({ ...all, maxEvents: 10 })?.nack();
+    void store.take({ ...all, maxEvents: 10 })?.nack();
     await turn();
   }
   return accepted;
