@@ -105,14 +105,24 @@ export class LmdbEventStore implements EventStore {
   }
 
   take(cut: Cut): Lease | undefined {
-    this.#usage();
-    // What was taken over is older than what is our own.
-    for (const queue of [...this.#queues.values()].toSorted((a, b) => a.id - b.id)) {
-      const lane = oldestLane(this.#file, queue);
-      const lease = lane !== undefined && this.#lease(queue, lane, cut);
-      if (lease) return lease;
-    }
-    return undefined;
+    const unreadable: Taken[] = [];
+    let missing = 0;
+    const lease = this.#file.transact(() => {
+      this.#usage();
+      // What was taken over is older than what is our own.
+      for (const queue of [...this.#queues.values()].toSorted((a, b) => a.id - b.id)) {
+        const lane = oldestLane(this.#file, queue);
+        if (lane === undefined) continue;
+        const { taken, damaged } = this.#cut(queue, lane, cut);
+        unreadable.push(...damaged);
+        if (taken.size > 0) return this.#handOut(queue, queue.lanes[lane], taken);
+        if (damaged.length === 0) missing += queue.lanes[lane].clear();
+      }
+      return undefined;
+    });
+    this.#giveUp(unreadable);
+    if (missing > 0) this.#listener?.lost(missing, new Error('records of the event store are gone'));
+    return lease;
   }
 
   stored(): Promise<void> {
@@ -156,7 +166,7 @@ export class LmdbEventStore implements EventStore {
     return total;
   }
 
-  /** What is used; lets go of the queues that another process has taken over since the last call. */
+  /** What is used; lets go of the queues that another process has taken over since. Inside a transaction. */
   #usage(): Usage {
     const usage = this.#file.usage();
     if (usage.takeovers === this.#takeovers) return usage;
@@ -179,7 +189,7 @@ export class LmdbEventStore implements EventStore {
   // The sign of life of this process, and a look at those of the others.
   #beat(): void {
     const found: number[] = [];
-    this.#file.transact(() => {
+    const takeovers = this.#file.transact(() => {
       const usage = this.#usage();
       const beat = monotonicMs();
       for (const id of this.#file.queues()) {
@@ -188,11 +198,11 @@ export class LmdbEventStore implements EventStore {
         this.#file.setOwnership(id, { owner: this.#owner, beat });
         if (!isOurs) found.push(id);
       }
-      if (found.length === 0) return;
       usage.takeovers += found.length;
-      this.#takeovers = usage.takeovers;
-      this.#file.setUsage(usage);
+      if (found.length > 0) this.#file.setUsage(usage);
+      return usage.takeovers;
     });
+    this.#takeovers = takeovers;
     for (const id of found) {
       const queue = existingQueue(this.#file, id);
       this.#queues.set(id, queue);
@@ -203,10 +213,10 @@ export class LmdbEventStore implements EventStore {
     if (found.length > 0) this.#listener?.arrived();
   }
 
-  #lease(queue: Queue, index: 0 | 1, cut: Cut): Lease | undefined {
+  #cut(queue: Queue, index: 0 | 1, cut: Cut): { taken: Map<EncodedEvent, Taken>; damaged: Taken[] } {
     const lane = queue.lanes[index];
     const taken = new Map<EncodedEvent, Taken>();
-    const unreadable: Taken[] = [];
+    const damaged: Taken[] = [];
     let left = cut.maxBytes;
     for (const { number, record } of waiting(this.#file, queue, index)) {
       const event = fromRecord(record);
@@ -215,13 +225,10 @@ export class LmdbEventStore implements EventStore {
       lane.pass(number);
       lane.add(-1, RECORD_OVERHEAD - record.length);
       if (event) taken.set(event, entry);
-      else unreadable.push(entry);
+      else damaged.push(entry);
       if (taken.size >= cut.maxEvents) break;
     }
-    if (unreadable.length > 0) this.#lose(unreadable, lane);
-    else if (taken.size === 0 && this.#file.transact(() => this.#file.first(queue.id, index, lane.next)) === undefined)
-      this.#forgetLane(lane);
-    return taken.size > 0 ? this.#handOut(queue, lane, taken) : undefined;
+    return { taken, damaged };
   }
 
   #handOut(queue: Queue, lane: Lane, taken: Map<EncodedEvent, Taken>): Lease {
@@ -277,22 +284,10 @@ export class LmdbEventStore implements EventStore {
     });
   }
 
-  // Looked at once more while nobody else can change the file: what is given up is gone for good.
-  #lose(entries: readonly Taken[], lane: Lane): void {
-    const lost = this.#file.transact(() =>
-      entries.filter(({ key }) => !fromRecord(this.#file.read(key) ?? new Uint8Array())),
-    );
-    const readable = entries.filter((entry) => !lost.includes(entry));
-    lane.putBack(readable.map(({ key }) => key[2]));
-    for (const { bytes } of readable) lane.add(1, bytes - RECORD_OVERHEAD);
-    this.#done.push(...lost);
+  #giveUp(damaged: readonly Taken[]): void {
+    if (damaged.length === 0) return;
+    this.#done.push(...damaged);
     this.#log.guard('removing damaged events', () => this.#removeDone());
-    if (lost.length > 0) this.#listener?.lost(lost.length, new Error('records of the event store are damaged'));
-  }
-
-  // Its records are not there any more.
-  #forgetLane(lane: Lane): void {
-    this.#listener?.lost(lane.size, new Error('records of the event store are gone'));
-    lane.add(-lane.size, -lane.bytes);
+    this.#listener?.lost(damaged.length, new Error('records of the event store are damaged'));
   }
 }

@@ -12,6 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import type { RootDatabase } from 'lmdb';
 import { ConfigError } from '../core/errors';
 import type { Log } from '../core/logger';
 import { isSound } from './damage';
@@ -85,20 +86,23 @@ function locate(): string {
 
 function open(lmdb: string, path: string, options: object): QueueFile {
   const { open: openDatabase } = require(lmdb) as typeof import('lmdb');
-  let database;
+  let file;
+  let database: RootDatabase<Buffer>;
   let format;
   try {
     database = openDatabase<Buffer>(options);
-    format = Number(database.get(FORMAT)?.toString() ?? 0);
-    const isNew = format === 0 && [...database.getKeys({ limit: 1 })].length === 0;
-    if (isNew) {
-      database.putSync(FORMAT, Buffer.from(String(VERSION)));
-      format = VERSION;
-    }
+    file = new QueueFile(database, path);
+    format = file.transact(() => {
+      const found = database.get(FORMAT);
+      if (found) return Number(found.toString());
+      for (const _key of database.getKeys({ limit: 1 })) return 0;
+      void database.put(FORMAT, Buffer.from(String(VERSION)));
+      return VERSION;
+    });
   } catch (error) {
     throw unusable(error);
   }
-  if (format === VERSION) return new QueueFile(database, path);
+  if (format === VERSION) return file;
   void database.close();
   throw new ConfigError(
     OPTION,

@@ -2,6 +2,7 @@
 import { statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RootDatabase } from 'lmdb';
+import { LastChange } from './last-change';
 
 /** Where an event lies: its queue, its lane, its number. Text keys sort behind these, beside the newest events. */
 export type EventKey = readonly [queue: number, lane: 0 | 1, number: number];
@@ -27,6 +28,8 @@ const USAGE = '~usage';
 const OWNERSHIP = '~queue';
 // Commit at once, to the operating system: survives the process, whatever becomes of it.
 const COMMIT_NOW = 2;
+const TRIES = 100;
+const BEGIN_AGAIN = new Error('the event store changes too often by other means');
 
 // What a byte of an event may cost on the disk before space that was used is used again.
 const GROWTH = 4;
@@ -39,11 +42,13 @@ type Database = RootDatabase<Buffer> & { sync(done: (error?: Error) => void): vo
 export class QueueFile {
   readonly #database: Database;
   readonly #path: string;
+  readonly #lastChange: LastChange;
   #allowance = 0;
 
   constructor(database: RootDatabase<Buffer>, path: string) {
     this.#database = database as Database;
     this.#path = path;
+    this.#lastChange = new LastChange(database, path);
   }
 
   /**
@@ -62,7 +67,16 @@ export class QueueFile {
 
   /** Runs `work` as one change of the file, alone among all processes; what it throws undoes the change. */
   transact<Result>(work: () => Result): Result {
-    return this.#database.transactionSync(work, COMMIT_NOW);
+    const change = (): Result => {
+      if (!this.#lastChange.isBase()) throw BEGIN_AGAIN;
+      return work();
+    };
+    for (let tries = 1; ; tries++)
+      try {
+        return this.#database.transactionSync(change, COMMIT_NOW);
+      } catch (error) {
+        if (error !== BEGIN_AGAIN || tries === TRIES) throw error;
+      }
   }
 
   usage(): Usage {

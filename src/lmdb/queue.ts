@@ -29,6 +29,15 @@ export class Lane {
     else this.#next = number + 1;
   }
 
+  /** Nothing waits here after all; how many were thought to. */
+  clear(): number {
+    const { size } = this;
+    this.size = 0;
+    this.bytes = 0;
+    this.#returned = [];
+    return size;
+  }
+
   putBack(numbers: readonly number[]): void {
     this.#returned = [...this.#returned, ...numbers].toSorted((a, b) => a - b);
   }

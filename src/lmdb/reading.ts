@@ -3,18 +3,27 @@ import { RECORD_OVERHEAD } from './event-record';
 import { Queue } from './queue';
 import type { QueueFile } from './queue-file';
 
+// So many records at a time: meanwhile no other process can accept an event.
+const COUNTED_AT_ONCE = 1_000;
+
 /** A queue that another process has left, with what waits in it. */
 export function existingQueue(file: QueueFile, id: number): Queue {
   const queue = new Queue(id);
   for (const lane of [0, 1] as const)
-    for (const { record } of file.records(id, lane, 0)) {
-      queue.lanes[lane].add(1, record.length - RECORD_OVERHEAD);
-      queue.held++;
-    }
+    for (let from: number | undefined = 0; from !== undefined;)
+      from = file.transact((): number | undefined => {
+        let counted = 0;
+        for (const { number, record } of file.records(id, lane, from as number)) {
+          if (counted++ === COUNTED_AT_ONCE) return number;
+          queue.lanes[lane].add(1, record.length - RECORD_OVERHEAD);
+          queue.held++;
+        }
+        return undefined;
+      });
   return queue;
 }
 
-/** The lane whose first event is the oldest; undefined when none waits. */
+/** The lane whose first event is the oldest; undefined when none waits. Inside a transaction. */
 export function oldestLane(file: QueueFile, { id, lanes }: Queue): 0 | 1 | undefined {
   const filled = ([0, 1] as const).filter((lane) => lanes[lane].size > 0);
   if (filled.length < 2) return filled[0];
@@ -24,7 +33,7 @@ export function oldestLane(file: QueueFile, { id, lanes }: Queue): 0 | 1 | undef
   return plain < anonymous ? 0 : 1;
 }
 
-/** The waiting records of a lane: first what was given back, then what was never taken. */
+/** The waiting records of a lane: first what was given back, then what was never taken. Inside a transaction. */
 export function* waiting(
   file: QueueFile,
   { id, lanes }: Queue,

@@ -10,9 +10,6 @@ import { createTracker } from 'snowplow-middleware';
 import { startRecordingCollector } from '../support/recording-collector';
 
 const KILLS = Number(process.env['KILL_RUNS'] ?? 20);
-// Several processes killed on one path have lost an event about once in twenty runs: not promised, and looked into by
-// `KILL_RUNS=200 npx vitest run --project main test/lmdb/kill`.
-const PROCESSES = process.env['KILL_RUNS'] ? [1, 2] : [1];
 const child = resolve('test/support/tracking-child.mjs');
 const dist = resolve('dist/index.js');
 
@@ -24,14 +21,14 @@ async function killOne(options: object, accepted: string): Promise<void> {
   running.stderr.on('data', (chunk: Buffer) => said.push(chunk));
   await once(running.stdout, 'data');
   await sleep(Math.random() * 200);
-  const exited = once(running, 'exit');
+  const exited = once(running, 'close');
   running.kill('SIGKILL');
   const [, signal] = (await exited) as [number | null, string | null];
   expect(signal).toBe('SIGKILL');
   expect(Buffer.concat(said).toString()).toBe('');
 }
 
-test.concurrent.each(PROCESSES)(
+test.concurrent.each([1, 2])(
   `nothing that was accepted is lost when processes are killed, %i at a time on one path`,
   async (processes) => {
     const folder = mkdtempSync(join(tmpdir(), 'lmdb-kill-'));
@@ -73,5 +70,5 @@ test.concurrent.each(PROCESSES)(
     await collector.close();
     rmSync(folder, { recursive: true, force: true });
   },
-  300_000,
+  120_000 + KILLS * 5_000,
 );
