@@ -1,4 +1,5 @@
 // What must not leave in a URL: credentials in its query and path, and a cross-domain parameter that would spoil the event.
+import { memoise } from './memoise';
 import { decode } from './percent-encoding';
 
 // Names are compared without case, separators and percent-encoding: `X-Amz-Security-Token` is `xamzsecuritytoken`.
@@ -30,7 +31,7 @@ const MASK = 'redacted';
  * redactQuery('q=tea&access_token=abc', [], true); // 'q=tea&access_token=redacted'
  */
 export function redactQuery(query: string, names: readonly string[], keepLinker: boolean): string {
-  const further = normalised(names);
+  const isSecret = secretsOf(names);
   let out = '';
   for (let start = 0, end: number; start < query.length; start = end + 1) {
     end = start;
@@ -44,7 +45,7 @@ export function redactQuery(query: string, names: readonly string[], keepLinker:
       if (end === query.length) out = out.slice(0, -1);
       continue;
     }
-    out += value !== '' && (isSecret(name, further) || hidesSecret(value, further)) ? `${name}=${MASK}` : parameter;
+    out += value !== '' && (isSecret(name) || hidesSecret(value, isSecret)) ? `${name}=${MASK}` : parameter;
     out += query.slice(end, end + 1);
   }
   return out;
@@ -58,9 +59,9 @@ export function redactQuery(query: string, names: readonly string[], keepLinker:
  */
 export function redactPath(path: string, names: readonly string[]): string {
   if (!path.includes(';')) return path;
-  const further = normalised(names);
+  const isSecret = secretsOf(names);
   return path.replace(/;([^;/=]+)=([^;/]+)/g, (parameter, name: string) =>
-    isSecret(name, further) ? `;${name}=${MASK}` : parameter,
+    isSecret(name) ? `;${name}=${MASK}` : parameter,
   );
 }
 
@@ -85,7 +86,7 @@ const LONGEST_LINKER_NAME = 9;
 
 const isSeparator = (code: number): boolean => code === 0x26 || code === 0x3b || code === 0x3f; // & ; ?
 
-function isSecret(rawName: string, further: ReadonlySet<string>): boolean {
+function namesSecret(rawName: string, further: ReadonlySet<string>): boolean {
   const name = decode(rawName);
   const whole = normalise(name);
   if (SECRET_PART.test(whole) || isListed(whole, further)) return true;
@@ -98,13 +99,13 @@ function isSecret(rawName: string, further: ReadonlySet<string>): boolean {
 const isListed = (name: string, further: ReadonlySet<string>): boolean =>
   further.has(name) || SECRET_NAMES.has(name) || (name.length <= 40 && SECRET_NAMES.has(name.replace(/\d+$/, '')));
 
-function hidesSecret(value: string, further: ReadonlySet<string>): boolean {
+function hidesSecret(value: string, isSecret: (rawName: string) => boolean): boolean {
   if (!value.includes('=') && !/%3d/i.test(value)) return false;
   return decode(value)
     .split(/[&;?#]/)
     .some((parameter) => {
       const equals = parameter.indexOf('=');
-      return equals > 0 && equals < parameter.length - 1 && isSecret(parameter.slice(0, equals), further);
+      return equals > 0 && equals < parameter.length - 1 && isSecret(parameter.slice(0, equals));
     });
 }
 
@@ -114,10 +115,19 @@ function normalise(name: string): string {
   return PLAIN.test(lower) ? lower : lower.replace(/[^\p{L}\p{N}]/gu, '');
 }
 
-// The names come with the options, which live as long as the middleware: normalised once for each list.
-const sets = new WeakMap<readonly string[], ReadonlySet<string>>();
-function normalised(names: readonly string[]): ReadonlySet<string> {
-  let set = sets.get(names);
-  if (!set) sets.set(names, (set = new Set(names.map(normalise))));
-  return set;
+// Names come again from page to page. Longer ones, which only the curious send, are not worth the memory.
+const LONGEST_KNOWN = 64;
+
+// The names come with the options, which live as long as the middleware.
+const deciders = new WeakMap<readonly string[], (rawName: string) => boolean>();
+function secretsOf(names: readonly string[]): (rawName: string) => boolean {
+  let isSecret = deciders.get(names);
+  if (!isSecret) {
+    const further = new Set(names.map(normalise));
+    const decide = (rawName: string): boolean => namesSecret(rawName, further);
+    const known = memoise(500, decide);
+    isSecret = (rawName) => (rawName.length > LONGEST_KNOWN ? decide(rawName) : known(rawName));
+    deciders.set(names, isSecret);
+  }
+  return isSecret;
 }

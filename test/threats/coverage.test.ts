@@ -94,9 +94,9 @@ const ELSEWHERE: Readonly<Record<string, readonly (readonly [file: string, words
     ['test/lmdb/event-store.test.ts', 'a database of something else, and one of a newer version, are refused'],
   ],
   T31: [
-    ['test/package/package.test.ts', 'has one run-time dependency, undici'],
-    ['test/package/package.test.ts', 'runs nothing when it is installed'],
-    ['test/package/package.test.ts', 'are the build and four papers'],
+    ['test/package/contents.test.ts', 'has one run-time dependency, undici'],
+    ['test/package/contents.test.ts', 'runs nothing when it is installed'],
+    ['test/package/contents.test.ts', 'are the build of each source, the schemas and four papers'],
   ],
 };
 
