@@ -4,6 +4,8 @@ import type { Log } from './logger';
 
 // What setTimeout takes; beyond it, it fires at once.
 const LONGEST_TIMER = 2_147_483_647;
+// A built-in emitter keeps its own deadline; this leaves it time to let go of its sockets and to report.
+const MARGIN_MS = 250;
 
 /**
  * Flushes or closes each emitter and adds up what they report. Never rejects, and bounded even where an emitter is not.
@@ -33,9 +35,12 @@ async function settle(
   log: Log,
 ): Promise<Partial<FlushReport> | undefined> {
   let timer: NodeJS.Timeout | undefined;
-  // A built-in emitter keeps its own deadline; the margin leaves it time to report.
+  // Begun when the deadline is noticed: on a loop that is late both would else be over at once.
   const expired = new Promise<undefined>((resolve) => {
-    timer = setTimeout(resolve, Math.min(timeoutMs + 100, LONGEST_TIMER), undefined);
+    const onDeadline = (): void => {
+      timer = setTimeout(resolve, MARGIN_MS, undefined);
+    };
+    timer = setTimeout(onDeadline, Math.min(timeoutMs, LONGEST_TIMER));
   });
   try {
     return (await Promise.race([emitter[how]?.({ timeoutMs }), expired])) as Partial<FlushReport> | undefined;

@@ -238,11 +238,11 @@ export class BatchEmitter implements EncodedInput {
       await sleep(Math.min(CLOSE_PAUSE_MS, left()));
     }
     this.#pump.stop();
-    await within(() => this.#transport.close(), RELEASE_MS);
-    // Sends that the close has cut off settle now.
+    // Answers that are there already are read, but nothing more is waited for: who closes may end the process at any moment.
     await new Promise(setImmediate);
     const failed = this.#pump.abandon();
     release(this.#holder);
+    await within(() => this.#transport.close(), RELEASE_MS);
     await within(() => this.#store.close?.(), RELEASE_MS);
     return { sent: this.#ledger.sent - sentBefore, failed, remaining: this.#pump.held };
   }

@@ -8,7 +8,10 @@ import { MemoryEventStore } from '../delivery/memory-store';
 import { MAX_QUEUED_BYTES } from '../delivery/queue-engine';
 import type { Redis } from './client';
 import { type Keys, keysOf } from './keys';
-import { BEAT, BURY, DONE, FETCH, GIVE_BACK, TAKE_OVER } from './scripts';
+import { BEAT, BURY, DONE, EXPIRY_SECONDS, FETCH, GIVE_BACK, TAKE_OVER } from './scripts';
+
+// Less than after what others take over, because the server counts in whole seconds.
+const OURS_MS = (EXPIRY_SECONDS - 2) * 1_000;
 
 /** Where an event lies in Redis. */
 interface Place {
@@ -33,6 +36,8 @@ export class RedisEventStore implements EventStore {
   #alone = false;
   // An answer was lost: entries may lie with this worker in Redis of which it does not know.
   #doubt = false;
+  // From then on others may have what is held here: nothing is sent before the next sign of life.
+  #oursUntil = Infinity;
   #recovered = 0;
   #returned = 0;
   #deadLettered = 0;
@@ -78,7 +83,7 @@ export class RedisEventStore implements EventStore {
   }
 
   take(cut: Cut): Lease | undefined {
-    const lease = this.#memory.take(cut);
+    const lease = performance.now() < this.#oursUntil ? this.#memory.take(cut) : undefined;
     if (!lease) return undefined;
     // Each once: a second answer must not take away in Redis what waits here again.
     const open = new Set(lease.events);
@@ -113,6 +118,7 @@ export class RedisEventStore implements EventStore {
 
   /** A sign of life; gives back to the lists what workers had that give none. */
   async beat(): Promise<void> {
+    const sentAt = performance.now();
     for (const keys of this.#lists) {
       const [taken, dead] = (await this.#run(BEAT, [keys.workers, keys.taken(this.#worker)], [this.#worker])) as [
         number,
@@ -126,6 +132,9 @@ export class RedisEventStore implements EventStore {
         if (entries > 0) this.#log.warn('events of a worker that died are delivered by others', { events: entries });
       }
     }
+    const hasWaited = sentAt >= this.#oursUntil;
+    this.#oursUntil = sentAt + OURS_MS;
+    if (hasWaited) this.#listener?.arrived();
     await this.#settle([], DONE);
   }
 

@@ -1,7 +1,8 @@
 // What has to happen in Redis at once, as Lua. All keys of one script lie in one slot.
 
 const DEATHS_ALLOWED = 5;
-const EXPIRY_SECONDS = 15;
+/** How long a worker may give no sign of life, in whole seconds of the server's clock, before others take over from it. */
+export const EXPIRY_SECONDS = 15;
 const DEAD_SECONDS = 30 * 24 * 3600;
 
 /**

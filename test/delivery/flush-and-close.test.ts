@@ -1,6 +1,8 @@
 // Flush and close: what they wait for, what they report, and that nothing makes them hang.
 import { describe, expect, it, vi } from 'vitest';
+import { createTracker, structEvent } from '../../src';
 import { failed, makeEngine, PortTransport, rejected, SENT } from '../support/engine';
+import { hang, startScriptedCollector } from '../support/scripted-collector';
 
 const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
 
@@ -236,6 +238,21 @@ describe('a close', () => {
     transport.sends[0]?.answer(SENT);
     await turn();
     expect(feed.balanced()).toMatchObject({ sent: 0, inFlight: 0, waiting: 0, dropped: { shutdown: 13 } });
+  });
+
+  it('has reported what it gave up by the time that the tracker is closed, however late the loop is', async () => {
+    await using collector = await startScriptedCollector({ otherwise: hang() });
+    const dropped: string[] = [];
+    const onDrop = (events: readonly { eid?: string }[]): void =>
+      void dropped.push(...events.map(({ eid = '' }) => eid));
+    const tracker = createTracker({ endpoint: collector.url, logger: false, emitter: { onDrop } });
+    const ids = Array.from({ length: 30 }, () => tracker.track(structEvent({ category: 'a', action: 'b' })));
+    await collector.requested(1);
+    const closed = tracker.close({ timeoutMs: 50 });
+    const end = performance.now() + 500;
+    while (performance.now() < end);
+    expect(await closed).toEqual({ sent: 0, failed: 30, remaining: 0 });
+    expect(dropped.toSorted()).toEqual(ids.toSorted());
   });
 
   it.each([

@@ -32,13 +32,13 @@ export const mutants: readonly Mutant[] = [
     'named.filter((event) => open.delete(event))',
     'events.slice(0, [...named].length).filter((event) => open.delete(event))',
   ]),
-  mutant('a full buffer evicts the oldest event in silence', [30, 'a burst'], 'delivery/memory-store.js', [
+  mutant('a full buffer evicts the oldest event in silence', [30, 'a burst far'], 'delivery/memory-store.js', [
     'events.length > this.#capacity)\n            return false;',
     'events.length > this.#capacity) this.take({ maxEvents: 1, maxBytes: Infinity, overhead: 0 })?.ack();',
   ]),
   mutant(
     'a buffer has no bound',
-    [30, 'a burst'],
+    [30, 'a burst far'],
     'delivery/memory-store.js',
     ['events.length > this.#capacity)', 'events.length > Infinity)'],
     ['+ bytes > this.#capacityBytes)', '+ bytes > Infinity)'],
@@ -106,9 +106,107 @@ export const mutants: readonly Mutant[] = [
     'if (raw.writableFinished && !visit.pageViewed',
     'if (!visit.pageViewed',
   ]),
-  mutant('signal listeners stay behind', [46], 'middleware.js', ['this.#unlisten?.()', 'false']),
+  mutant('signal listeners stay behind', [46, 'express:'], 'middleware.js', ['this.#unlisten?.()', 'false']),
   mutant('a durable store says that it has written, and has not', [42, 'durable'], 'lmdb/lmdb-event-store.js', [
     'this.#file.add([own.id, event.anonymous ? 1 : 0, own.next + index], (0, event_record_1.toRecord)(event));',
     'void index;',
+  ]),
+  mutant('bytes are not counted', [30, 'large events'], 'delivery/memory-store.js', [
+    '+ bytes > this.#capacityBytes)',
+    '+ bytes > Infinity)',
+  ]),
+  mutant('bytes that come back are forgotten', [30, 'large events'], 'delivery/memory-store.js', [
+    'this.#bytes += bytesOf(returned);',
+    '',
+  ]),
+  mutant('what is given up is not reported', [9, '400'], 'delivery/ledger.js', [
+    'this.#report(reason, events, error);',
+    '',
+  ]),
+  mutant('a flush does not wait for what is out', [38], 'delivery/flush-round.js', [
+    'this.#pending = new Set(leases);',
+    'this.#pending = new Set();',
+  ]),
+  mutant('an answer is read to its end', [11, 'flood'], 'delivery/collector-transport.js', [
+    'this.#received > MAX_ANSWER_BYTES',
+    'this.#received > Infinity',
+  ]),
+  mutant(
+    'an emitter that throws takes the event from the one beside it',
+    [41, 'an emitter that throws'],
+    'core/tracker-core.js',
+    ["return 'store-error';", "throw new Error('planted');"],
+  ),
+  mutant('a signal ends the process at once', [16, 'koa:'], 'shutdown.js', [
+    'void endAll(servers(), tracker, timeoutMs).then(',
+    'void Promise.resolve().then(',
+  ]),
+  mutant('Nest ends without waiting', [44, 'nest on fastify: a signal'], 'nest/snowplow.module.js', [
+    'async onApplicationShutdown() {',
+    'async onApplicationShutdown() { return;',
+  ]),
+
+  // Who an event is about, and what it may tell.
+  mutant('events carry what another request brought', [33, 'koa:'], 'core/visit.js', [
+    'const fields = (0, request_1.requestFields)(',
+    'const fields = globalThis.fields ??= (0, request_1.requestFields)(',
+  ]),
+  mutant('a Nest app tracks for whoever came first', [44, 'nest on express: a signal'], 'nest/tracker.service.js', [
+    'return found;',
+    'return (globalThis.found ??= found);',
+  ]),
+  mutant('a request runs outside of its scope', [33, 'express4:'], 'middleware.js', [
+    '(next) => (0, scope_1.runInScope)(own, next)',
+    '(next) => next()',
+  ]),
+  mutant('a request is over as soon as it begins', [34, 'koa: no event of concurrent'], 'middleware.js', [
+    "raw.once('close', () =>",
+    "visit.end(); raw.once('close', () =>",
+  ]),
+  mutant('a referrer tells its secrets', [34, 'koa: no event of pipelined'], 'core/request.js', [
+    'return url && redacted(url, MAX_REFERRER_PATH, rules, anonymous);',
+    'return url && (0, page_url_1.urlText)(url, MAX_REFERRER_PATH);',
+  ]),
+  mutant('anonymous events share a request with others', [5, 'a third'], 'delivery/memory-store.js', [
+    'this.#lanes[event.anonymous ? 1 : 0].push(',
+    'this.#lanes[0].push(',
+  ]),
+  mutant('the collector is not told of anonymity', [5, 'one by one'], 'delivery/collector-transport.js', [
+    "...(anonymous ? { 'sp-anonymous': '*' } : {}),",
+    '',
+  ]),
+  mutant('a durable store forgets who is anonymous', [18], 'lmdb/lmdb-event-store.js', [
+    'this.#file.add([own.id, event.anonymous ? 1 : 0,',
+    'this.#file.add([own.id, 0,',
+  ]),
+  mutant('anonymous events lie in the list of the others', [25], 'redis/push-transport.js', [
+    'this.#lists[events[0]?.anonymous ? 1 : 0]',
+    'this.#lists[0]',
+  ]),
+  mutant('the jobs of anonymous events do not say so', [28, 'rejects'], 'bullmq/queue-transport.js', [
+    'anonymous: events[0]?.anonymous === true',
+    'anonymous: false',
+  ]),
+
+  // What outlives the process, or lies between processes.
+  mutant('nobody takes over from the dead', [45, 'killed'], 'lmdb/sign-of-life.js', [
+    'now - ownership.beat > EXPIRY_MS ||',
+    '',
+  ]),
+  mutant('stored() does not wait for the disk', [19, 'stored()'], 'lmdb/synced-state.js', [
+    'await this.#file.sync();',
+    '',
+  ]),
+  mutant('a job that is added again has another name', [28, 'rejects'], 'bullmq/queue-transport.js', [
+    'jobId: id }',
+    'jobId: `${id}-${Math.random()}` }',
+  ]),
+  mutant('a worker that others took for dead goes on', [26], 'redis/redis-event-store.js', [
+    'if (taken > 0)',
+    'if (false)',
+  ]),
+  mutant('a worker says of what it has taken that it is delivered', [24], 'redis/redis-event-store.js', [
+    'ack: (events = lease.events) => {',
+    '...void this.#settle(lease.events, scripts_1.DONE), ack: (events = lease.events) => {',
   ]),
 ];

@@ -286,6 +286,23 @@ suite('RedisWorker', () => {
       expect(batches).toEqual([1, 1, 1, 1]);
     });
 
+    test('is not sent by one that was silent so long that others may have it, until it has asked', async () => {
+      const ids = await fill(10);
+      const slept = new RedisEventStore(connect('test', server.url), key, 500, new Log(false));
+      open.push(slept);
+      await slept.beat();
+      await slept.fetch();
+      const arrived = vi.fn();
+      slept.listen({ arrived, lost: () => {} });
+      const now = performance.now.bind(performance);
+      vi.spyOn(performance, 'now').mockImplementation(() => now() + 14_000);
+      expect(slept.take(all)).toBeUndefined();
+      await slept.beat();
+      expect(arrived).toHaveBeenCalledOnce();
+      expect(slept.take(all)?.events.map(({ eventId }) => eventId)).toEqual(ids);
+      vi.restoreAllMocks();
+    });
+
     test('is not its own any more when it wakes after a long sleep', async () => {
       const ids = await fill(10);
       const log = new Log(false);

@@ -23,6 +23,8 @@ export interface AppSettings {
   /** Runs in the app before it listens. */
   readonly setup?: Order<never, unknown>;
   readonly args?: unknown;
+  /** Every fifth event is anonymous. */
+  readonly mixed?: boolean;
   /** Whether it takes orders; without, nothing of the harness keeps it alive. Default true. */
   readonly attached?: boolean;
   readonly env?: Readonly<Record<string, string>>;

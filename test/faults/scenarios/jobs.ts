@@ -12,6 +12,7 @@ interface Jobs {
 
 /** An app whose events go into jobs of a real queue, which fails as it is told. */
 const producer = (jobs: Jobs): Parameters<Stage['app']>[0] => ({
+  mixed: true,
   args: jobs,
   setup: (inside, { port, adds }: Jobs) => {
     const { BullMqEmitter } = inside.require('snowplow-middleware/bullmq') as typeof import('../../../src/bullmq');

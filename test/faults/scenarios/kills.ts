@@ -25,7 +25,7 @@ export const kills: Scenario[] = [
       const collector = await stage.collector(() => ({ delayMs: 5 * stage.random() }));
       let readyMs = 0;
       for (let round = 0; round < times; round++) {
-        const app = await stage.app({ tracker: durable(stage, collector.url) });
+        const app = await stage.app({ mixed: true, tracker: durable(stage, collector.url) });
         const stream = app.run(({ stream: some }, count) => some(count, 10_000), perRound);
         stream.catch(() => {});
         await sleep(runMs * stage.random());

@@ -2,6 +2,7 @@
 import { type Framework, FRAMEWORKS } from '../harness/app';
 import type { Handler, Inside } from '../harness/inside';
 import { type Scenario, scenario } from '../harness/scenario';
+import { until } from '../harness/wait';
 import { must } from './expect';
 
 /** Apps that serve one request each; every other one has a tracker that it shares, the others one of their own. */
@@ -94,6 +95,43 @@ export const memory: Scenario[] = [
         figures,
       );
       must('memory stays within 64 MB', figures.grownMb <= 64, figures);
+      return figures;
+    },
+  ),
+
+  scenario(
+    30,
+    'a burst of large events is taken as far as there are bytes, also after some of them came back',
+    { small: { rounds: 6 }, full: { rounds: 60 } },
+    async (stage, { rounds }) => {
+      const collector = await stage.collector(() => ({ status: 503 }));
+      const capacity = 1024 * 1024;
+      const app = await stage.app({
+        tracker: {
+          endpoint: collector.url,
+          logger: false,
+          emitter: { bufferCapacityBytes: capacity, maxRetryDelayMs: 100 },
+        },
+      });
+      const large = async (label: string): Promise<number> =>
+        (await app.run(({ track }, text) => track(300, text), label)).accepted;
+      const label = 'x'.repeat(900);
+      let accepted = await large(label);
+      for (let round = 0; round < rounds; round++) {
+        const { length } = collector.requests;
+        await until('another batch came back', () => collector.requests.length > length);
+        accepted += await large(label);
+      }
+      const { waitingBytes = 0, refused } = (await app.run(({ tracker }) => tracker.stats().emitters[0])) ?? {};
+      collector.script = () => ({});
+      await until('all that was accepted has arrived', async () => {
+        await app.run(({ tracker }) => tracker.flush());
+        return collector.count === accepted;
+      });
+      const figures = { ...stage.verdict(), waitingBytes, refused: refused?.full };
+      must('some were refused', (refused?.full ?? 0) > 0, figures);
+      must('no more than the capacity was held', accepted * label.length <= capacity, figures);
+      must('there was room for most of it', waitingBytes > capacity / 2, figures);
       return figures;
     },
   ),

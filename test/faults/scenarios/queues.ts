@@ -1,5 +1,6 @@
 // Redis between the app and the collector: it goes away, workers die, and nothing that was accepted is lost on the way.
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { RedisWorker } from '../../../src/redis';
 import type { AppSettings } from '../harness/app';
 import { type Scenario, scenario } from '../harness/scenario';
 import { until } from '../harness/wait';
@@ -12,6 +13,7 @@ const TAKEOVER_MS = 40_000;
 
 /** An app whose events go into the list; what it has to say goes to the console where it is not silent. */
 const producer = (redis: string, silent = true): AppSettings => ({
+  mixed: silent,
   args: { redis, ...(silent && { logger: false }) },
   setup: (inside, options: { redis: string }) => {
     const { RedisEmitter } = inside.require('snowplow-middleware/redis') as typeof import('../../../src/redis');
@@ -25,7 +27,9 @@ const worker = (redis: string, endpoint: string, settings: object = {}): AppSett
   args: { redis, endpoint, maxBatchSize: MAX_BATCH, maxRetryDelayMs: 200, logger: false, ...settings },
   setup: (inside, options: never) => {
     const { RedisWorker } = inside.require('snowplow-middleware/redis') as typeof import('../../../src/redis');
-    void new RedisWorker(options).run();
+    const running = new RedisWorker(options);
+    void running.run();
+    Object.assign(inside, { worker: running });
   },
 });
 
@@ -170,6 +174,12 @@ export const queues: Scenario[] = [
       );
       await stage.app(worker(redis.url, collector.url, one));
       await asleep;
+      await until('it has nothing left', () =>
+        sleeper.run((inside) => {
+          const { waiting, inFlight } = (inside as unknown as { worker: RedisWorker }).worker.stats();
+          return waiting + inFlight === 0;
+        }),
+      );
       await until('all have arrived', () => collector.count === events, TAKEOVER_MS);
       await until(
         'nothing is left',

@@ -8,6 +8,7 @@ import { type Scenario, scenario } from '../harness/scenario';
 import { until } from '../harness/wait';
 import { must } from './expect';
 
+const SECRET = 's3cret';
 const duid = (visitor: string): string => `00000000-0000-4000-8000-${visitor.padStart(12, '0')}`;
 const ip = (visitor: number): string => `10.1.${visitor >> 8}.${visitor & 255}`;
 const headersOf = (visitor: number): Record<string, string> => ({
@@ -15,11 +16,16 @@ const headersOf = (visitor: number): Record<string, string> => ({
   'user-agent': `agent-${visitor}`,
   'x-forwarded-for': ip(visitor),
   'x-user': `user-${visitor}`,
+  referer: `http://user:${SECRET}@other.test/?token=${SECRET}#${SECRET}`,
   cookie: `_sp_id.1fff=${duid(String(visitor))}.1700000000.3.1700000100.1699990000.b8b2d1f0-6f0c-4c8f-8a3c-2f0b7c1d9e22`,
 });
 
+const pathOf = (visitor: number): string => `/handoffs?visitor=${visitor}&password=${SECRET}`;
+
 // The hand-offs of one request. Each tracks twice: by the tracker in hand, and by that of the running context, if any.
-const OWN_EVENTS = 10;
+const HANDOFFS = 10;
+// Those to what the request has started itself: its context goes along.
+const IN_CONTEXT = ['next tick', 'await', 'timer', 'await again'];
 
 const shop = (framework: Framework, endpoint: string, http2: boolean): AppSettings => ({
   framework,
@@ -105,7 +111,7 @@ function leaks({ requests }: ScriptedCollector): Leak[] {
 
 const ask = (url: string, visitor: number, agent: Agent): Promise<void> =>
   new Promise((resolve, reject) => {
-    get(`${url}/handoffs?visitor=${visitor}`, { agent, headers: headersOf(visitor) }, (answer) =>
+    get(url + pathOf(visitor), { agent, headers: headersOf(visitor) }, (answer) =>
       answer.resume().once('end', resolve),
     ).once('error', reject);
   });
@@ -122,7 +128,7 @@ function pipeline(port: number, visitors: readonly number[]): Promise<void> {
     socket.once('error', reject);
     for (const visitor of visitors) {
       const lines = Object.entries(headersOf(visitor)).map(([name, value]) => `${name}: ${value}\r\n`);
-      socket.write(`GET /handoffs?visitor=${visitor} HTTP/1.1\r\n${lines.join('')}\r\n`);
+      socket.write(`GET ${pathOf(visitor)} HTTP/1.1\r\n${lines.join('')}\r\n`);
     }
   });
 }
@@ -133,7 +139,7 @@ async function streams(url: string, visitors: readonly number[]): Promise<void> 
   await Promise.all(
     visitors.map(async (visitor) => {
       const { host, ...headers } = headersOf(visitor);
-      const stream = session.request({ ':path': `/handoffs?visitor=${visitor}`, ':authority': host, ...headers });
+      const stream = session.request({ ':path': pathOf(visitor), ':authority': host, ...headers });
       for await (const _chunk of stream);
     }),
   );
@@ -210,10 +216,24 @@ export const visitors: Scenario[] = WAYS.flatMap(({ number, title, frameworks, h
         const collector = await stage.collector();
         const app = await stage.app(shop(framework, collector.url, http2));
         await send(app, requests);
-        await until('all have been tracked', () => stage.journal().accepted.size >= requests * OWN_EVENTS);
+        await until(
+          'all have been tracked',
+          () => stage.journal().accepted.size >= requests * (HANDOFFS + IN_CONTEXT.length),
+        );
         await app.run(({ tracker }) => tracker.flush());
         const figures = { ...stage.verdict(), leaks: leaks(collector) };
         must('no event is foreign', figures.leaks.length === 0, { ...figures, leaks: figures.leaks.slice(0, 5) });
+        const events = collector.requests.flatMap((request) => request.events);
+        const current = events.filter(({ se_ac }) => se_ac === 'current').map(({ se_ca }) => String(se_ca));
+        for (const way of IN_CONTEXT)
+          must(`the context is there: ${way}`, current.filter((one) => one === way).length === requests, figures);
+        const telling = events.filter((event) => JSON.stringify(event).includes(SECRET));
+        must('no address tells a secret', telling.length === 0, telling[0]);
+        must(
+          'each has its page',
+          events.every(({ url, refr }) => url !== undefined && refr !== undefined),
+          events[0],
+        );
         return { ...figures, leaks: 0 };
       },
     ),
