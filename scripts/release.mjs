@@ -39,7 +39,7 @@ const missing = [
   [!entry || /^- \S/m.test(entry[2]), `CHANGELOG.md does not say what has changed in ${version}`],
   ...(values.publish
     ? [
-        [values.benched, 'run `npm run bench` on a quiet machine, look at its targets, then say --benched'],
+        [values.benched, 'run `npm run bench -- --check` on a quiet machine, look at its table, then say --benched'],
         [
           process.env.ACTIONS_ID_TOKEN_REQUEST_URL ?? process.env.SIGSTORE_ID_TOKEN,
           'there is no id token to prove where the package was built: publish from a CI job that may ask for one',
