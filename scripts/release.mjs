@@ -30,7 +30,7 @@ const need = (met, advice) => void (met || missing.push(advice));
 for (const field of ['repository', 'homepage', 'bugs'])
   need(
     /^(?:git\+)?https:\/\//.test(urlOf(manifest[field]) ?? ''),
-    `package.json has no ${field}: set it to its https address (npm proves where a package comes from by \`repository\`)`,
+    `package.json has no ${field}: set it to its https address, see CONTRIBUTING.md`,
   );
 need(git('status', '--porcelain') === '', 'the working tree is not clean: commit or stash what is in it');
 need(git('branch', '--show-current') === 'main', 'the branch is not main: release from there');
