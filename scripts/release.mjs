@@ -22,31 +22,35 @@ const entry = new RegExp(
 ).exec(changelog);
 const tagged = git('rev-list', '-n', '1', `v${version}`);
 
-// Each with what to do about it; all that is missing is said at once.
-const missing = [
-  ...['repository', 'homepage', 'bugs'].map((field) => [
+// All that is missing is said at once, with what to do about it.
+/** @type {string[]} */
+const missing = [];
+const need = (met, advice) => void (met || missing.push(advice));
+
+for (const field of ['repository', 'homepage', 'bugs'])
+  need(
     /^(?:git\+)?https:\/\//.test(urlOf(manifest[field]) ?? ''),
-    `package.json has no ${field}: set it to its https address (npm proves where a package comes from by \`repository\`)`,
-  ]),
-  [git('status', '--porcelain') === '', 'the working tree is not clean: commit or stash what is in it'],
-  [git('branch', '--show-current') === 'main', 'the branch is not main: release from there'],
-  [tagged === '' || tagged === git('rev-parse', 'HEAD'), `the tag v${version} is on another commit: raise the version`],
-  [entry, `CHANGELOG.md has no entry for ${version}: write "## ${version} (<date>)" and what has changed`],
-  [
-    !entry || /^\d{4}-\d\d-\d\d$/.test(entry[1]),
-    `CHANGELOG.md does not say when ${version} was released: put the date`,
-  ],
-  [!entry || /^- \S/m.test(entry[2]), `CHANGELOG.md does not say what has changed in ${version}`],
-  ...(values.publish
-    ? [
-        [values.benched, 'run `npm run bench` on a quiet machine, look at its targets, then say --benched'],
-        [
-          process.env.ACTIONS_ID_TOKEN_REQUEST_URL ?? process.env.SIGSTORE_ID_TOKEN,
-          'there is no id token to prove where the package was built: publish from a CI job that may ask for one',
-        ],
-      ]
-    : []),
-].flatMap(([met, advice]) => (met ? [] : [advice]));
+    `package.json has no ${field}: set it to its https address, see CONTRIBUTING.md`,
+  );
+need(git('status', '--porcelain') === '', 'the working tree is not clean: commit or stash what is in it');
+need(git('branch', '--show-current') === 'main', 'the branch is not main: release from there');
+need(
+  tagged === '' || tagged === git('rev-parse', 'HEAD'),
+  `the tag v${version} is on another commit: raise the version`,
+);
+need(entry, `CHANGELOG.md has no entry for ${version}: write "## ${version} (<date>)" and what has changed`);
+if (entry) {
+  const [, date, text] = entry;
+  need(/^\d{4}-\d\d-\d\d$/.test(date), `CHANGELOG.md does not say when ${version} was released: put the date`);
+  need(/^- \S/m.test(text), `CHANGELOG.md does not say what has changed in ${version}`);
+}
+if (values.publish) {
+  need(values.benched, 'run `npm run bench -- --check` on a quiet machine, look at its table, then say --benched');
+  need(
+    process.env.ACTIONS_ID_TOKEN_REQUEST_URL ?? process.env.SIGSTORE_ID_TOKEN,
+    'there is no id token to prove where the package was built: publish from a CI job that may ask for one',
+  );
+}
 
 if (missing.length > 0) {
   console.error(

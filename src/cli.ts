@@ -7,12 +7,20 @@ import type * as workerCli from './worker-cli';
 
 const HELP = `Usage: snowplow-middleware <command> [options]
 
-  collector   take events on this machine, judge them, and show them live
-  worker      deliver the events that wait in Redis or in a BullMQ queue
+Commands:
+  collector   takes events on this machine, judges each as the pipeline would, and shows them live
+  worker      delivers the events that wait in Redis or in a BullMQ queue
 
-  --help      show this text, or that of a command: snowplow-middleware collector --help
+Options:
+  -h, --help  show this text, or that of a command: snowplow-middleware collector --help
   --version   show the version
+
+Examples:
+  npx snowplow-middleware collector --open
+  npx snowplow-middleware worker redis --redis redis://10.0.0.5 --endpoint https://collector.acme.com
 `;
+
+const ASKS_FOR_HELP: ReadonlySet<string | undefined> = new Set(['--help', '-h', 'help']);
 
 async function main([command, ...rest]: string[]): Promise<void> {
   if (command === 'collector') {
@@ -26,7 +34,7 @@ async function main([command, ...rest]: string[]): Promise<void> {
   if (command === '--version') {
     const { version } = JSON.parse(readFileSync(join(__dirname, '..', 'package.json'), 'utf8')) as { version: string };
     process.stdout.write(`${version}\n`);
-  } else if (command === '--help') process.stdout.write(HELP);
+  } else if (ASKS_FOR_HELP.has(command)) process.stdout.write(HELP);
   else {
     process.stderr.write(command === undefined ? HELP : `Unknown command: ${JSON.stringify(command)}\n\n${HELP}`);
     process.exitCode = 1;

@@ -11,15 +11,24 @@ import { refuseProduction } from './options';
 
 const HELP = `Usage: snowplow-middleware collector [options]
 
-Takes Snowplow events, judges each as the pipeline would, and shows them live in the browser.
+Takes Snowplow events, judges each as the pipeline would, and shows them live in the browser. Have your tracker send
+to the address that it prints: endpoint: 'http://127.0.0.1:9090'.
 
-  --port NUMBER   port to listen on (default 9090)
+Options:
+  --port NUMBER   port to listen on; 0 takes any free one (default 9090)
   --host ADDRESS  address to listen on (default 127.0.0.1, this machine only)
   --iglu SOURCE   folder in Iglu layout, or URL of an Iglu registry, to check schemas against; may be repeated
+                  (needs: npm install --save-dev ajv ajv-draft-04)
   --open          open the live page in a browser
   --json          write each event as one line of JSON, for other programs
   --force         start although NODE_ENV is production
-  --help          show this text
+  -h, --help      show this text
+
+One line an event: ● good, ▲ taken with a warning, ✕ bad, with what is wrong and how to mend it. Ctrl+C stops it.
+
+Examples:
+  npx snowplow-middleware collector --open --iglu ./schemas
+  npx snowplow-middleware collector --json | jq 'select(.verdict == "bad")'
 `;
 
 const OPTIONS = {
@@ -29,7 +38,7 @@ const OPTIONS = {
   open: { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
   force: { type: 'boolean', default: false },
-  help: { type: 'boolean', default: false },
+  help: { type: 'boolean', short: 'h', default: false },
 } as const;
 
 /**

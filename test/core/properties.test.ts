@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startCollector, type Collector } from 'snowplow-middleware/collector';
-import { type ContractMode, Emitter, type EncodedEvent, Subject, Tracker } from 'snowplow-middleware';
+import { type ContractMode, Emitter, type EncodedEvent, Subject, Tracker, Tracking } from 'snowplow-middleware';
 import { ENCODED_INPUT, noRefusals } from '../../src/core/emitter';
 import { postBody } from '../../src/delivery/batch';
 import { faultsOf } from '../support/payload-rules';
@@ -21,12 +21,23 @@ const METHODS: Record<string, string[]> = {
   trackEcommerceTransactionItem: ITEM,
   trackLinkClick: ['targetUrl', 'elementId', 'elementClasses', 'elementTarget', 'elementContent'],
   trackAddToCart: ['sku', 'quantity', 'name', 'category', 'unitPrice', 'currency'],
+  trackRemoveFromCart: ['sku', 'quantity', 'name', 'category', 'unitPrice', 'currency'],
   trackFormChange: ['formId', 'elementId', 'nodeName', 'value', 'type', 'elementClasses'],
   trackFormSubmit: ['formId', 'formClasses', 'elements'],
   trackSiteSearch: ['terms', 'filters', 'totalResults', 'pageResults'],
   trackTiming: ['category', 'variable', 'timing', 'label'],
   trackError: ['isFatal'],
 }; // prettier-ignore
+
+it('every trackXxx is tried', () => {
+  const {
+    track: _track,
+    trackUnstructEvent: _alias,
+    ...methods
+  } = Object.getOwnPropertyDescriptors(Tracking.prototype);
+  const tracking = Object.keys(methods).filter((name) => name.startsWith('track'));
+  expect(Object.keys(METHODS).sort()).toEqual(tracking.sort());
+});
 
 const anything = fc.anything({
   withBigInt: true, withDate: true, withMap: true, withSet: true, withNullPrototype: true, withObjectString: true,

@@ -1,10 +1,12 @@
-// The event that the README takes apart is the one that its quick start sends.
+// The event that the README takes apart is the one that its quick start sends, and docs/events.md has every event.
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import express from 'express';
-import { expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { startCollector } from '../../src/collector';
+import { Tracking } from '../../src/core/tracking';
 import { snowplow } from '../../src/express';
+import * as main from '../../src/index';
 import { textOf } from './blocks';
 
 /** The fields that the table names: some with their value. */
@@ -42,4 +44,18 @@ it('the table of an event names its fields and values, and no other', async () =
   expect([...shown.keys()].sort()).toEqual(Object.keys(event!.payload).sort());
   const values = [...shown].filter(([, value]) => value !== undefined);
   expect(event!.payload).toMatchObject(Object.fromEntries(values));
+});
+
+describe('docs/events.md', () => {
+  const text = textOf('docs/events.md');
+  const methods = Object.getOwnPropertyNames(Tracking.prototype).filter((name) => /^track[A-Z]/.test(name));
+
+  it.each(methods)('has %s in its table, beside its builder', (method) => {
+    const [, builder = ''] = new RegExp(`^\\| [^|]*\`${method}\`[^|]*\\| \`(\\w+)\``, 'm').exec(text) ?? [];
+    expect(main).toHaveProperty(builder, expect.any(Function));
+  });
+
+  it.each(methods.filter((method) => method !== 'trackUnstructEvent'))('shows how to call %s', (method) => {
+    expect(text).toContain(`.${method}(`);
+  });
 });

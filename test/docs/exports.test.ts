@@ -25,7 +25,7 @@ beforeAll(() => {
     options,
   );
   checker = program.getTypeChecker();
-}, 60_000);
+});
 
 const summaryOf = (symbol: ts.Symbol): string =>
   ts.displayPartsToString(symbol.getDocumentationComment(checker)).trim();

@@ -15,7 +15,7 @@ describe('every code block compiles', () => {
   let findings: ReadonlyMap<Block, readonly string[]>;
   beforeAll(() => {
     findings = checkBlocks(blocks);
-  }, 60_000);
+  });
 
   it('there are blocks at all', () => expect(blocks.length).toBeGreaterThan(20));
 

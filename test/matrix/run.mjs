@@ -84,6 +84,7 @@ const install = (cwd, ...args) =>
   must(cwd, 'npm', 'install', '--silent', '--no-save', '--no-package-lock', '--no-audit', '--prefer-offline', ...args);
 
 const folder = mkdtempSync(join(tmpdir(), 'matrix-'));
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 const makeFolder = (name) => {
   mkdirSync(join(folder, name));
   return join(folder, name);
@@ -145,7 +146,6 @@ for (const name of rows) {
   table.push([`${row.shown} ${version}`, ...results]);
   rmSync(cwd, { recursive: true, force: true });
 }
-rmSync(folder, { recursive: true, force: true });
 
 const text = `${table.map((cells) => `| ${cells.join(' | ')} |`).join('\n')}\n`;
 if (values.report) {

@@ -36,7 +36,11 @@ describe.each(ADAPTERS)('health on %s', (_name, makeAdapter) => {
     expect(await health()).toEqual([200, 'ok', { status: 'up', waiting: 0, inFlight: 0 }]);
     collector.fail({ status: 503, times: 1 });
     await tracker.trackStructEvent({ category: 'shop', action: 'pay' }).flush();
-    expect(await health()).toMatchObject([503, 'error', { status: 'down', waiting: 1, lastError: 'the collector answered 503' }]);
+    expect(await health()).toMatchObject([
+      503,
+      'error',
+      { status: 'down', waiting: 1, lastError: 'the collector answered 503' },
+    ]);
     await tracker.flush();
     expect(await health()).toMatchObject([200, 'ok', { status: 'up', waiting: 0 }]);
   });

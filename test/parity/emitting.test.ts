@@ -31,7 +31,7 @@ describe('emitters', () => {
     const failures: FailureInfo[] = [];
     const tracker = shop.tracker(
       {},
-      { requestTimeoutMs: 60, onFailure: (_sent, _unsent, info) => failures.push(info) },
+      { requestTimeoutMs: 500, onFailure: (_sent, _unsent, info) => failures.push(info) },
     );
     shop.collector.fail({ connection: 'hang', times: 1 });
     track(tracker, 1);
