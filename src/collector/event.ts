@@ -1,10 +1,9 @@
 // What the collector keeps of a request and of each of its events.
 import { randomUUID } from 'node:crypto';
-import { bounded, type Failure, type Finding } from './finding';
+import { bounded, type Failure, type Finding, type Verdict } from './finding';
 import { EVENT_NAMES, lookUp } from './fields';
 import type { SelfDescribing } from './self-describing';
 import type { Parameters } from './tracker-payload';
-import type { Judgement } from './verdict';
 
 /**
  * One request of a tracker, as it came.
@@ -69,6 +68,12 @@ export interface CollectedEvent {
   readonly lost: readonly Parameters[];
   readonly request: CollectedRequest;
   readonly receivedAt: Date;
+}
+
+/** An event's verdict, and what was decoded on the way to it. */
+export interface Judgement extends Verdict {
+  readonly event: SelfDescribing | undefined;
+  readonly contexts: readonly SelfDescribing[];
 }
 
 /** Puts an event and its verdict together. */

@@ -5,13 +5,16 @@ import { join, resolve } from 'node:path';
 import { ConfigError, show } from '../core/errors';
 import { nearest } from './nearest';
 
-/** Where schemas are. */
-export interface SchemaSource {
+interface Source {
   /** A schema as text; undefined when there is none of that name. Rejects when the source cannot be asked. */
   readonly find: (key: SchemaKey) => Promise<string | undefined>;
   /** The `iglu:` URI of a schema that may have been meant instead of one that is not there. */
   readonly guess: (key: SchemaKey) => Promise<string | undefined>;
-  /** The source as its user named it. */
+}
+
+/** All sources as one. */
+export interface SchemaSource extends Source {
+  /** The folders and registries, for a person to read. */
   readonly places: string;
 }
 
@@ -25,9 +28,8 @@ export interface SchemaKey {
 
 // No part may begin with a point: the parts become a path.
 const KEY = /^(?:iglu:)?([a-zA-Z0-9-_][a-zA-Z0-9-_.]*)\/([a-zA-Z0-9-_]+)\/([a-zA-Z0-9-_]+)\/(\d+-\d+-\d+)$/;
-// Where the package keeps the schemas of its own entities.
+// Where the package keeps the schemas of its own entities, which are always found.
 const OWN_SCHEMAS = join(__dirname, '../../schemas');
-
 const VERSION = /^\d+-\d+-\d+$/;
 const TIMEOUT_MS = 3_000;
 const CACHED_MS = 60_000;
@@ -46,9 +48,8 @@ export function schemaKey(uri: string): SchemaKey | undefined {
  * @throws ConfigError when an entry is neither a folder nor an http(s) URL.
  */
 export function schemaSource(entries: readonly string[]): SchemaSource {
-  const given = entries.map((entry) => (/^https?:\/\//.test(entry) ? registry(entry) : folder(entry)));
-  const sources = [...given, folder(OWN_SCHEMAS)];
-  const first = async (ask: (source: SchemaSource) => Promise<string | undefined>): Promise<string | undefined> => {
+  const sources = [...entries, OWN_SCHEMAS].map((entry) => (isUrl(entry) ? registry(entry) : folder(entry)));
+  const first = async (ask: (source: Source) => Promise<string | undefined>): Promise<string | undefined> => {
     for (const source of sources) {
       const answer = await ask(source);
       if (answer !== undefined) return answer;
@@ -58,19 +59,21 @@ export function schemaSource(entries: readonly string[]): SchemaSource {
   return {
     find: (key) => first((source) => source.find(key)),
     guess: (key) => first((source) => source.guess(key)),
-    places: given.map(({ places }) => places).join(', '),
+    // Of a registry the host alone: the rest of its address is nobody's business.
+    places: entries.map((entry) => (isUrl(entry) ? new URL(entry).host : entry)).join(', '),
   };
 }
+
+const isUrl = (entry: string): boolean => /^https?:\/\//.test(entry);
 
 const wrongEntry = (entry: string): ConfigError =>
   new ConfigError('startCollector: iglu', 'a list of existing folders and http(s) URLs', show(entry));
 
 // Read anew each time, so that a schema may be edited while the collector runs.
-function folder(entry: string): SchemaSource {
+function folder(entry: string): Source {
   if (!statSync(entry, { throwIfNoEntry: false })?.isDirectory()) throw wrongEntry(entry);
   const roots = [resolve(entry), resolve(entry, 'schemas')];
   return {
-    places: entry,
     async find({ vendor, name, format, version }) {
       for (const root of roots)
         for (const file of [version, `${version}.json`]) {
@@ -96,12 +99,11 @@ function folder(entry: string): SchemaSource {
 
 const namesIn = (path: string): Promise<string[]> => readdir(path).catch(() => []);
 
-function registry(entry: string): SchemaSource {
+function registry(entry: string): Source {
   if (!URL.canParse(entry)) throw wrongEntry(entry);
   const root = entry.replace(/\/+$/, '');
   const cache = new Map<string, { answer: Promise<string | undefined>; until: number }>();
   return {
-    places: root,
     guess: async () => undefined,
     find({ vendor, name, format, version }) {
       const url = `${root}/schemas/${vendor}/${name}/${format}/${version}`;

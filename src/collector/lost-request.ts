@@ -4,6 +4,7 @@ import { failing, typeName, type Failure } from './finding';
 import { nearest } from './nearest';
 import { inCode } from './origins';
 
+/** Where trackers post to. */
 export const TP2 = '/com.snowplowanalytics.snowplow/tp2';
 const ENVELOPE =
   '{"schema":"iglu:com.snowplowanalytics.snowplow/payload_data/jsonschema/1-0-4","data":[{"e":"pv","p":"srv","tv":"…"}]}';

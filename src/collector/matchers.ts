@@ -49,3 +49,11 @@ declare global {
     }
   }
 }
+
+/** @ts-ignore -- `@jest/globals` has its types from here; where Jest is not installed there is nothing to add to. */
+declare module 'expect' {
+  interface Matchers<R extends void | Promise<void>, T = unknown> {
+    /** Passes when at least one good event matches; see {@link trackingMatchers}. */
+    toHaveTracked(filter: EventFilter): R;
+  }
+}

@@ -1,7 +1,7 @@
 // Judges one event as the pipeline would: what makes it bad, and what would go wrong in silence.
-import type { CollectedRequest } from './event';
+import type { CollectedRequest, Judgement } from './event';
 import { checkFields } from './field-rules';
-import { failing, type Failure, type Verdict } from './finding';
+import { failing, type Failure } from './finding';
 import type { SchemaCheck } from './schema-check';
 import { decodeJson, type Item, type SelfDescribing } from './self-describing';
 import type { Parameters } from './tracker-payload';
@@ -10,12 +10,6 @@ import { findWarnings } from './warnings';
 
 // What Kinesis, Kafka and NSQ take as one record. The collector splits larger requests, but cannot split an event.
 const MAX_RECORD = 1_000_000;
-
-/** An event's verdict, and what was decoded on the way to it. */
-export interface Judgement extends Verdict {
-  readonly event: SelfDescribing | undefined;
-  readonly contexts: readonly SelfDescribing[];
-}
 
 /** Judges one event of a request that arrived whole. */
 export type Judge = (payload: Parameters, request: CollectedRequest) => Promise<Judgement>;

@@ -23,14 +23,21 @@ interface Look {
   readonly ageMs: number;
 }
 
-const answerOf = async <Answer>(child: ChildProcess): Promise<Answer> => {
-  const ended = once(child, 'exit').then(([code]) => {
+/** The next message of a program; fails when it ends without one. */
+async function answerOf<Answer>(child: ChildProcess): Promise<Answer> {
+  const settled = new AbortController();
+  const { signal } = settled;
+  const ended = once(child, 'exit', { signal }).then(([code]) => {
     throw new Error(`${child.spawnargs.at(-1)} ended with ${String(code)}`);
   });
-  const [message] = (await Promise.race([once(child, 'message'), ended])) as [Answer];
-  ended.catch(() => {});
-  return message;
-};
+  try {
+    const [message] = (await Promise.race([once(child, 'message', { signal }), ended])) as [Answer];
+    return message;
+  } finally {
+    ended.catch(() => {});
+    settled.abort();
+  }
+}
 
 async function timed(what: () => Promise<unknown>): Promise<number> {
   const started = performance.now();
