@@ -85,8 +85,8 @@ function open(owner: string, url: string): Redis {
       // The socket does not keep the process alive; what waits for an answer does.
       let timer: NodeJS.Timeout | undefined;
       const late = new Promise<never>((_resolve, reject) => {
-        const error = Object.assign(new Error('Redis did not answer in time'), { code: 'ETIMEDOUT' });
-        timer = setTimeout(reject, COMMAND_MS, error);
+        const giveUp = (): void => reject(Object.assign(new Error('Redis did not answer'), { code: 'ETIMEDOUT' }));
+        timer = setTimeout(giveUp, COMMAND_MS);
       });
       try {
         return await Promise.race([tried.then(() => command(...args)), late]);
