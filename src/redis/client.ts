@@ -56,7 +56,24 @@ interface OwnClient {
   readonly client: RedisClientLike;
   /** Settles with the first attempt to connect; further ones go on behind it. */
   readonly connected: Promise<unknown>;
+  /** Why there is no connection, which says more than that a command needs one. */
+  trouble(): Error | undefined;
   end(): void;
+}
+
+/** Remembers why a client of ours is not connected. */
+function troubleOf(client: {
+  on(event: 'error', listener: (error: Error) => void): unknown;
+  on(event: 'ready', listener: () => void): unknown;
+}): () => Error | undefined {
+  let trouble: Error | undefined;
+  client.on('error', (error) => {
+    trouble = error;
+  });
+  client.on('ready', () => {
+    trouble = undefined;
+  });
+  return () => trouble;
 }
 
 function open(owner: string, url: string): Redis {
@@ -68,10 +85,13 @@ function open(owner: string, url: string): Redis {
       // The socket does not keep the process alive; what waits for an answer does.
       let timer: NodeJS.Timeout | undefined;
       const late = new Promise<never>((_resolve, reject) => {
-        timer = setTimeout(() => reject(new Error('Redis did not answer in time')), COMMAND_MS);
+        const giveUp = (): void => reject(Object.assign(new Error('Redis did not answer'), { code: 'ETIMEDOUT' }));
+        timer = setTimeout(giveUp, COMMAND_MS);
       });
       try {
         return await Promise.race([tried.then(() => command(...args)), late]);
+      } catch (error) {
+        throw own.trouble() ?? error;
       } finally {
         clearTimeout(timer);
       }
@@ -93,9 +113,9 @@ function withIoredis(url: string): OwnClient | undefined {
     // A replica that was a primary: the address may lead to the new one.
     reconnectOnError: (error) => error.message.startsWith('READONLY'),
   });
-  client.on('error', () => {});
+  const trouble = troubleOf(client);
   client.on('connect', () => (client as unknown as { stream?: { unref?(): void } }).stream?.unref?.());
-  return { client, connected: client.connect(), end: () => client.disconnect() };
+  return { client, connected: client.connect(), trouble, end: () => client.disconnect() };
 }
 
 function withNodeRedis(url: string): OwnClient | undefined {
@@ -106,12 +126,13 @@ function withNodeRedis(url: string): OwnClient | undefined {
     disableOfflineQueue: true,
     socket: { connectTimeout: CONNECT_MS, reconnectStrategy: pause },
   });
+  const trouble = troubleOf(client);
   client.on('connect', () => client.unref());
   const failed = new Promise((resolve) => {
     client.on('error', resolve);
   });
   const connected = Promise.race([client.connect(), failed]);
-  return { client: client as unknown as RedisClientLike, connected, end: () => client.destroy() };
+  return { client: client as unknown as RedisClientLike, connected, trouble, end: () => client.destroy() };
 }
 
 function load(name: string): unknown {

@@ -3,6 +3,7 @@ import type { EncodedEvent } from '../core/emitter';
 import type { Log } from '../core/logger';
 import { MAX_QUEUED_BYTES } from '../delivery/queue-engine';
 import type { SendResult, Transport } from '../delivery/transport';
+import { answerOf, logWrongSetUp } from './answer';
 import type { Redis } from './client';
 import { keysOf } from './keys';
 
@@ -29,8 +30,7 @@ export class PushTransport implements Transport {
       return { status: 'sent' };
     } catch (error) {
       const answer = answerOf(error);
-      if (/^(WRONGTYPE|NOAUTH|WRONGPASS|NOPERM)/.test(answer))
-        this.#log.error(`Redis answered ${answer}: check the key and the credentials`);
+      logWrongSetUp(answer, this.#log);
       return { status: 'retry', error: new Error(`Redis: ${answer}`) };
     }
   }
@@ -38,11 +38,4 @@ export class PushTransport implements Transport {
   close(): Promise<void> {
     return this.#redis.close();
   }
-}
-
-/** The kind of a failure: a code, never the text of a message, which could hold an address or a credential. */
-export function answerOf(error: unknown): string {
-  const { code, message } = error as { code?: unknown; message?: unknown };
-  if (typeof code === 'string') return code;
-  return /^[A-Z]{3,}\b/.exec(String(message))?.[0] ?? 'not connected';
 }

@@ -4,9 +4,9 @@ import type { EmitterStats } from '../core/emitter';
 import { custom, type OptionRules, resolveOptions, text } from '../core/options';
 import { BatchEmitter } from '../delivery/batch-emitter';
 import { type Delivery, DELIVERY_RULES, deliveryOf, type DeliveryOptions } from '../delivery/delivery';
+import { answerOf, logWrongSetUp } from './answer';
 import { connect, type Redis, type RedisClientLike, redisRule } from './client';
 import { checkPersistence } from './keeps-events';
-import { answerOf } from './push-transport';
 import { REDIS_DEFAULTS } from './redis-emitter';
 import { RedisEventStore } from './redis-event-store';
 
@@ -123,7 +123,9 @@ export class RedisWorker {
         const fetched = await this.#store.fetch();
         pause = fetched > 0 || this.#store.held > 0 ? SOON_MS : Math.min(Math.max(SOON_MS, pause * 2), IDLE_MS);
       } catch (error) {
-        this.#delivery.log.warn('the worker cannot read from Redis', { error: answerOf(error) });
+        const answer = answerOf(error);
+        logWrongSetUp(answer, this.#delivery.log);
+        this.#delivery.log.warn('the worker cannot read from Redis', { error: answer });
         pause = Math.min(Math.max(IDLE_MS, pause * 2), LONGEST_PAUSE_MS);
       }
       await sleep(pause, undefined, { signal: this.#stop.signal }).catch(() => {});

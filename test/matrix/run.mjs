@@ -14,6 +14,12 @@ import { parseArgs } from 'node:util';
 const here = fileURLToPath(new URL('.', import.meta.url));
 const root = join(here, '../..');
 
+/** Checks the types of a program that uses both. */
+const compile = (file) => [
+  'node_modules/typescript/bin/tsc',
+  ...['--noEmit', '--strict', '--module', 'nodenext', '--types', 'node', file],
+];
+
 /** An app in two formats, and its types. */
 const web = (framework, version, ...types) => ({
   app: 'web',
@@ -22,11 +28,16 @@ const web = (framework, version, ...types) => ({
   cells: {
     cjs: ['app.cjs', framework],
     esm: ['app.mjs', framework],
-    types: [
-      'node_modules/typescript/bin/tsc',
-      ...['--noEmit', '--strict', '--module', 'nodenext', '--types', 'node', `${framework}.mts`],
-    ],
+    types: compile(`${framework}.mts`),
   },
+});
+
+/** What a Redis client or a job queue does with the lists and queues of ours, and its types. */
+const queues = (name, version, program, types, ...beside) => ({
+  app: 'redis',
+  shown: name,
+  packages: [`${name}@${version}`, ...beside, 'typescript@6', '@types/node@20'],
+  cells: { cjs: [program, name], types: compile(types) },
 });
 
 /** An app in two formats on two adapters, and under the test runners that Nest's users have. */
@@ -53,6 +64,13 @@ const ROWS = {
   plain: { app: 'plain', shown: 'lmdb', packages: ['lmdb@3'], cells: { cjs: ['app.cjs'] } },
   express4: web('express', 4, '@types/express@4'),
   express5: web('express', 5, '@types/express@5'),
+  ioredis5: queues('ioredis', 5, 'client.cjs', 'ioredis.mts'),
+  ioredis6: queues('ioredis', 6, 'client.cjs', 'ioredis.mts'),
+  redis5: queues('redis', 5, 'client.cjs', 'redis.mts'),
+  redis6: queues('redis', 6, 'client.cjs', 'redis.mts'),
+  'valkey-glide2': queues('@valkey/valkey-glide', 2, 'client.cjs', 'valkey-glide.mts'),
+  bullmq5: queues('bullmq', 5, 'queue.cjs', 'bullmq.mts'),
+  bullmq6: queues('bullmq', 6, 'queue.cjs', 'bullmq.mts', 'ioredis@6'),
   koa2: web('koa', 2, '@types/koa@2'),
   koa3: web('koa', 3, '@types/koa@3'),
   fastify4: web('fastify', 4),
