@@ -4,7 +4,7 @@ import type { EncodedEvent } from '../core/emitter';
 import { Log } from '../core/logger';
 import { integer, oneOf, resolveOptions, text } from '../core/options';
 import type { Cut, EventStore, Lease, StoreListener } from '../delivery/event-store';
-import { fromRecord, RECORD_OVERHEAD, toRecord } from './event-record';
+import { RECORD_OVERHEAD, toRecord } from './event-record';
 import { openFile } from './open-file';
 import { type Lane, Queue, type Taken } from './queue';
 import type { QueueFile, Usage } from './queue-file';
@@ -98,9 +98,8 @@ export class LmdbEventStore implements EventStore {
     if (!queue) return false;
     this.#own = queue;
     this.#queues.set(queue.id, queue);
-    queue.next += events.length;
     queue.held += events.length;
-    for (const event of events) queue.lanes[event.anonymous ? 1 : 0].add(1, event.bytes);
+    for (const event of events) queue.lanes[event.anonymous ? 1 : 0].append(queue.next++, event);
     return true;
   }
 
@@ -218,12 +217,11 @@ export class LmdbEventStore implements EventStore {
     const taken = new Map<EncodedEvent, Taken>();
     const damaged: Taken[] = [];
     let left = cut.maxBytes;
-    for (const { number, record } of waiting(this.#file, queue, index)) {
-      const event = fromRecord(record);
+    for (const { number, event, bytes } of waiting(this.#file, queue, index)) {
       if (event && (left -= event.bytes + cut.overhead) < 0 && taken.size > 0) break;
-      const entry: Taken = { queue, key: [queue.id, index, number], bytes: record.length };
+      const entry: Taken = { queue, key: [queue.id, index, number], bytes };
       lane.pass(number);
-      lane.add(-1, RECORD_OVERHEAD - record.length);
+      lane.add(-1, RECORD_OVERHEAD - bytes);
       if (event) taken.set(event, entry);
       else damaged.push(entry);
       if (taken.size >= cut.maxEvents) break;

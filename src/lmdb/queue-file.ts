@@ -25,6 +25,8 @@ export interface Ownership {
 }
 
 const USAGE = '~usage';
+// Read and written for every event, so without a new buffer each time.
+const USAGE_RECORD = Buffer.alloc(32);
 const OWNERSHIP = '~queue';
 // Commit at once, to the operating system: survives the process, whatever becomes of it.
 const COMMIT_NOW = 2;
@@ -82,19 +84,20 @@ export class QueueFile {
   usage(): Usage {
     const record = this.#database.get(USAGE);
     if (!record) return { events: 0, bytes: 0, queues: 0, takeovers: 0 };
-    const [events, bytes, queues, takeovers] = [0, 8, 16, 24].map((at) => record.readDoubleLE(at)) as [
-      number,
-      number,
-      number,
-      number,
-    ];
-    return { events, bytes, queues, takeovers };
+    return {
+      events: record.readDoubleLE(0),
+      bytes: record.readDoubleLE(8),
+      queues: record.readDoubleLE(16),
+      takeovers: record.readDoubleLE(24),
+    };
   }
 
   setUsage({ events, bytes, queues, takeovers }: Usage): void {
-    const record = Buffer.allocUnsafe(32);
-    for (const [index, value] of [events, bytes, queues, takeovers].entries()) record.writeDoubleLE(value, index * 8);
-    void this.#database.put(USAGE, record);
+    USAGE_RECORD.writeDoubleLE(events, 0);
+    USAGE_RECORD.writeDoubleLE(bytes, 8);
+    USAGE_RECORD.writeDoubleLE(queues, 16);
+    USAGE_RECORD.writeDoubleLE(takeovers, 24);
+    void this.#database.put(USAGE, USAGE_RECORD);
   }
 
   ownership(queue: number): Ownership | undefined {

@@ -1,10 +1,19 @@
 // What waits in a queue, read from the file in the order of arrival.
-import { RECORD_OVERHEAD } from './event-record';
+import type { EncodedEvent } from '../core/emitter';
+import { fromRecord, RECORD_OVERHEAD } from './event-record';
 import { Queue } from './queue';
 import type { QueueFile } from './queue-file';
 
 // So many records at a time: meanwhile no other process can accept an event.
 const COUNTED_AT_ONCE = 1_000;
+
+interface Waiting {
+  readonly number: number;
+  /** undefined when its record is not what was written. */
+  readonly event: EncodedEvent | undefined;
+  /** Of the record. */
+  readonly bytes: number;
+}
 
 /** A queue that another process has left, with what waits in it. */
 export function existingQueue(file: QueueFile, id: number): Queue {
@@ -33,13 +42,17 @@ export function oldestLane(file: QueueFile, { id, lanes }: Queue): 0 | 1 | undef
   return plain < anonymous ? 0 : 1;
 }
 
-/** The waiting records of a lane: first what was given back, then what was never taken. Inside a transaction. */
-export function* waiting(
-  file: QueueFile,
-  { id, lanes }: Queue,
-  lane: 0 | 1,
-): Generator<{ number: number; record: Uint8Array }> {
-  for (const number of lanes[lane].returned)
-    yield { number, record: file.read([id, lane, number]) ?? new Uint8Array() };
-  yield* file.records(id, lane, lanes[lane].next);
+/** What waits in a lane: first what was given back, then what was never taken. Inside a transaction. */
+export function* waiting(file: QueueFile, { id, lanes }: Queue, index: 0 | 1): Generator<Waiting> {
+  const lane = lanes[index];
+  for (const number of lane.returned) yield fromFile(number, file.read([id, index, number]) ?? new Uint8Array());
+  if (lane.recent)
+    for (const [number, event] of lane.recent) yield { number, event, bytes: event.bytes + RECORD_OVERHEAD };
+  else for (const { number, record } of file.records(id, index, lane.next)) yield fromFile(number, record);
 }
+
+const fromFile = (number: number, record: Uint8Array): Waiting => ({
+  number,
+  event: fromRecord(record),
+  bytes: record.length,
+});

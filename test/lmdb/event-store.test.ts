@@ -61,6 +61,22 @@ describe('on one path', () => {
     expect(made.size).toBe(2);
   });
 
+  test('and so do more than are kept in memory, whatever was taken and given back in between', () => {
+    const events = encodedEvents(90, { padding: 100_000 });
+    const made = store();
+    const taken: string[] = [];
+    for (let index = 0; index < events.length; index += 30) {
+      made.put(events.slice(index, index + 30));
+      void made.take({ ...all, maxEvents: 20 })?.nack();
+      taken.push(...ids(made.take({ ...all, maxEvents: 5 })?.events));
+    }
+    taken.push(...drain(made));
+    const more = encodedEvents(3);
+    for (const event of more) made.put([event]);
+    expect([...taken, ...drain(made)]).toEqual(ids([...events, ...more]));
+    expect([made.size, made.bytes]).toEqual([0, 0]);
+  });
+
   test('a cut is kept by bytes, and a first event that is larger is taken alone', () => {
     const events = encodedEvents(4);
     const [first] = events as [EncodedEvent];
@@ -269,9 +285,8 @@ describe('a damaged file', () => {
 
   test('a record damaged while the store is open is given up alone, and counted', async () => {
     const spoken = vi.spyOn(console, 'error').mockImplementation(() => {});
+    const events = await filled(3);
     const made = store();
-    const events = encodedEvents(3, { padding: 500 });
-    made.put(events);
     const lost = vi.fn();
     made.listen({ arrived: vi.fn(), lost });
     const beside = open<Buffer>({ path, noSubdir: false, encoding: 'binary', noSync: true });
@@ -285,8 +300,10 @@ describe('a damaged file', () => {
 });
 
 test('records that vanish while the store is open are given up and counted, not waited for', async () => {
+  const before = store();
+  before.put(encodedEvents(3));
+  await before.close();
   const made = store();
-  made.put(encodedEvents(3));
   const lost = vi.fn();
   made.listen({ arrived: vi.fn(), lost });
   const beside = open<Buffer>({ path, noSubdir: false, encoding: 'binary', noSync: true });
