@@ -49,6 +49,8 @@ function commandOf(redis: RedisClientLike): Redis['command'] {
 // A command that takes longer is given up: the next attempt may find another server.
 const COMMAND_MS = 10_000;
 const CONNECT_MS = 5_000;
+// ioredis holds the process for as long, even over a connection that is gone.
+const DISCONNECT_MS = 200;
 const LONGEST_PAUSE_MS = 2_000;
 const pause = (attempts: number): number => Math.min(50 * 2 ** Math.min(attempts, 10), LONGEST_PAUSE_MS);
 
@@ -109,6 +111,7 @@ function withIoredis(url: string): OwnClient | undefined {
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     connectTimeout: CONNECT_MS,
+    disconnectTimeout: DISCONNECT_MS,
     retryStrategy: pause,
     // A replica that was a primary: the address may lead to the new one.
     reconnectOnError: (error) => error.message.startsWith('READONLY'),

@@ -1,12 +1,12 @@
 // The worker command in a process of its own: help, mistakes, progress, and an end in which nothing is lost.
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
+import { spawnSync } from 'node:child_process';
 import { resolve } from 'node:path';
 import { Queue } from 'bullmq';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { BullMqEmitter } from 'snowplow-middleware/bullmq';
 import { type Collector, startCollector } from 'snowplow-middleware/collector';
 import { RedisEmitter } from 'snowplow-middleware/redis';
+import { Child } from '../support/child';
 import { sampleEvent } from '../support/feed';
 import { hasRedis, type RedisServer, startRedis } from '../support/redis-server';
 
@@ -16,7 +16,16 @@ const command = (...args: string[]): string[] => ['-e', script, '--', ...args];
 test('--help says what there is, with exit code 0', () => {
   const { status, stdout } = spawnSync(process.execPath, command('--help'), { encoding: 'utf8' });
   expect(status).toBe(0);
-  for (const word of ['worker redis', 'worker bullmq', '--endpoint', '--redis', '--key', '--queue'])
+  for (const word of [
+    'worker redis',
+    'worker bullmq',
+    '--endpoint',
+    '--redis',
+    '--key',
+    '--queue',
+    '--json',
+    'Exit codes',
+  ])
     expect(stdout).toContain(word);
 });
 
@@ -59,27 +68,31 @@ describe.skipIf(!hasRedis)('at work', () => {
   });
   afterEach(() => collector.close());
 
-  async function run(...args: string[]): Promise<{ child: ChildProcess; output: Buffer[] }> {
-    const all = command(...args, '--redis', server.url, '--endpoint', collector.url);
-    const child = spawn(process.execPath, all, { stdio: ['ignore', 'pipe', 'pipe'] });
-    const output: Buffer[] = [];
-    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => output.push(chunk));
-    await once(child.stdout as NodeJS.ReadableStream, 'data');
-    return { child, output };
-  }
+  const children: Child[] = [];
+  afterEach(() => Promise.all(children.splice(0).map((child) => child.stop())));
+  const run = (args: string[], redis = server.url, endpoint = collector.url): Child => {
+    const child = new Child(process.execPath, command(...args, '--redis', redis, '--endpoint', endpoint));
+    children.push(child);
+    return child;
+  };
+  const end = async (child: Child, signal: NodeJS.Signals = 'SIGTERM'): Promise<string> => {
+    child.kill(signal);
+    expect(await child.exited).toEqual({ code: 0, signal: null });
+    return child.output;
+  };
+  const fill = async (key: string, count: number): Promise<void> => {
+    const emitter = new RedisEmitter({ redis: server.url, key, logger: false });
+    for (let index = 0; index < count; index++) emitter.input(sampleEvent());
+    await emitter.close();
+  };
 
   test('redis: delivers the list, and ends on SIGTERM with a summary and exit code 0', async () => {
-    const emitter = new RedisEmitter({ redis: server.url, key: 'cli', logger: false });
-    for (let index = 0; index < 300; index++) emitter.input(sampleEvent());
-    await emitter.close();
-    const { child, output } = await run('redis', '--key', 'cli', '--concurrency', '2');
+    await fill('cli', 300);
+    const child = run(['redis', '--key', 'cli', '--concurrency', '2']);
     await collector.waitFor({ event: 'page_view' }, 300, 30_000);
-    const exited = once(child, 'exit');
-    child.kill('SIGTERM');
-    expect(await exited).toEqual([0, null]);
-    const text = Buffer.concat(output).toString();
-    expect(text).toContain('Delivering from the list cli');
-    expect(text).toContain('Stopped: 300 events sent, 0 given back to the list, 0 laid aside as dead letters');
+    const output = await end(child);
+    expect(output).toContain('Delivering from the list cli');
+    expect(output).toContain('Stopped: 300 events sent, 0 given back to the list, 0 laid aside as dead letters');
   });
 
   test('bullmq: delivers the jobs, and ends on SIGINT with a summary and exit code 0', async () => {
@@ -87,12 +100,66 @@ describe.skipIf(!hasRedis)('at work', () => {
     const emitter = new BullMqEmitter({ queue, logger: false });
     for (let index = 0; index < 300; index++) emitter.input(sampleEvent());
     await emitter.close();
-    const { child, output } = await run('bullmq', '--queue', 'cli');
+    const child = run(['bullmq', '--queue', 'cli']);
     await collector.waitFor({ event: 'page_view' }, 300, 30_000);
-    const exited = once(child, 'exit');
-    child.kill('SIGINT');
-    expect(await exited).toEqual([0, null]);
-    expect(Buffer.concat(output).toString()).toContain('Stopped: 300 events sent, 0 left in failed jobs');
+    expect(await end(child, 'SIGINT')).toContain('Stopped: 300 events sent, 0 left in failed jobs');
     await queue.close();
+  });
+
+  test('--json: every line is an object with a time, a level, a message and its figures', async () => {
+    await fill('json', 30);
+    const child = run(['redis', '--key', 'json', '--json'], server.url, 'http://127.0.0.1:1');
+    await child.printed(/"level":"warn","message":"events could not be sent and are kept"/);
+    const lines = (await end(child)).trim().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>); // prettier-ignore
+    for (const { time, level, message } of lines) {
+      expect(new Date(time as string).toISOString()).toBe(time);
+      expect(['info', 'warn', 'error']).toContain(level);
+      expect(message).toBeTypeOf('string');
+    }
+    expect(lines.at(-1)).toMatchObject({ level: 'info', sent: 0, returned: 30, deadLettered: 0, held: 0 });
+    expect(await server.client.llen('json')).toBe(30);
+  }, 30_000);
+
+  test.each([['redis'], ['bullmq', '--queue', 'away']])(
+    '%s: a Redis that is away is waited for, and named, and a signal ends the wait',
+    async (...args) => {
+      const child = run(args, 'redis://someone:hunter2@127.0.0.1:1');
+      await child.printed(/warn: the worker cannot read from Redis {"error":"ECONNREFUSED"}/);
+      const output = await end(child);
+      expect(output).toContain('Stopped: 0 events sent');
+      expect(output).not.toMatch(/hunter2|127\.0\.0\.1/);
+    },
+    30_000,
+  );
+
+  test.each([
+    ['redis', ['--key', 'text'], '--key must be new, or the name of what workers deliver from, got that of a string'],
+    ['bullmq', ['--queue', 'text'], '--queue must be new, or the name of what workers deliver from, got that of a string'],
+  ])('%s: a key that holds something else ends it at once, with exit code 1', async (kind, args, message) => {
+    await server.client.mset('text', '1', 'bull:text:meta', '1');
+    const child = run([kind, ...args]);
+    expect(await child.exited).toEqual({ code: 1, signal: null });
+    expect(child.output).toBe(`${message}. See --help.\n`);
+  }); // prettier-ignore
+
+  test.each([['redis'], ['bullmq', '--queue', 'locked']])(
+    '%s: credentials that Redis refuses end it at once, with exit code 1',
+    async (...args) => {
+      const child = run(args, server.url.replace('//', '//nobody:hunter2@'));
+      expect(await child.exited).toEqual({ code: 1, signal: null });
+      const message = '--redis must be a URL with credentials that this Redis takes, got the answer WRONGPASS';
+      expect(child.output).toBe(`${message}. See --help.\n`);
+    },
+  );
+
+  test('a second signal ends it at once', async () => {
+    await fill('twice', 30);
+    collector.delay(60_000);
+    const child = run(['redis', '--key', 'twice']);
+    await collector.waitFor({ event: 'page_view' }, 30, 30_000);
+    child.kill('SIGINT');
+    await child.printed(/Stopping/);
+    child.kill('SIGINT');
+    expect(await child.exited).toEqual({ code: null, signal: 'SIGINT' });
   });
 });
