@@ -29,8 +29,8 @@ export const mutants: readonly Mutant[] = [
     '',
   ]),
   mutant('events are acknowledged by position', [5, 'one by one'], 'delivery/memory-store.js', [
-    'named.filter((event) => open.delete(event))',
-    'events.slice(0, [...named].length).filter((event) => open.delete(event))',
+    'const settled = whole ? events : named.filter((event) => open?.delete(event));',
+    'const settled = events.slice(0, [...named].length).filter((event) => whole || open.delete(event));',
   ]),
   mutant('a full buffer evicts the oldest event in silence', [30, 'a burst far'], 'delivery/memory-store.js', [
     'events.length > this.#capacity)\n            return false;',
@@ -206,7 +206,7 @@ export const mutants: readonly Mutant[] = [
     'if (false)',
   ]),
   mutant('a worker says of what it has taken that it is delivered', [24], 'redis/redis-event-store.js', [
-    'ack: (events = lease.events) => {',
-    '...void this.#settle(lease.events, scripts_1.DONE), ack: (events = lease.events) => {',
+    'const open = new Set(lease.events);',
+    'const open = new Set(lease.events); void this.#settle(lease.events, scripts_1.DONE);',
   ]),
 ];

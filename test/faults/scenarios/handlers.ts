@@ -48,10 +48,10 @@ const failing = (inside: Inside, { handled, mounted }: { handled: boolean; mount
     await null;
     throw Object.assign(new Error('later'), { status: 503 });
   });
-  route('/late', (call) => {
+  route('/late', async (call) => {
     some(call);
-    const res = call.raw();
-    res.setHeader('content-type', 'text/html').write('half');
+    const res = call.raw().setHeader('content-type', 'text/html');
+    await new Promise((resolve) => res.write('half', resolve));
     throw new Error('after headers');
   });
   if (!handled) return;

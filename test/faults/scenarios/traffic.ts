@@ -10,6 +10,8 @@ export function traffic(url: string, clients: number): () => Promise<void> {
     new Promise((resolve) => {
       const request = get(`${url}/track?n=3`, { agent }, (answer) => answer.resume().once('close', resolve));
       request.once('error', () => resolve());
+      // A process that is killed with a connection in its hands may leave it open.
+      request.setTimeout(5_000, () => void request.destroy());
     });
   const client = async (): Promise<void> => {
     while (running) {
