@@ -45,7 +45,7 @@ const failing = (inside: Inside, { handled, mounted }: { handled: boolean; mount
   });
   route('/async', async (call) => {
     some(call);
-    await null;
+    await Promise.resolve();
     throw Object.assign(new Error('later'), { status: 503 });
   });
   route('/late', async (call) => {

@@ -45,7 +45,9 @@ function makeDisk(folder: string): Disk | undefined {
       mount(after);
       return `${after}-mounted`;
     },
-    remove: () => mounts.forEach((path) => execFileSync('umount', ['-l', path])),
+    remove: () => {
+      for (const path of mounts) execFileSync('umount', ['-l', path]);
+    },
   };
 }
 
