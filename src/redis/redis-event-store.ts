@@ -120,16 +120,16 @@ export class RedisEventStore implements EventStore {
   async beat(): Promise<void> {
     const sentAt = performance.now();
     for (const keys of this.#lists) {
-      const [taken, dead] = (await this.#run(BEAT, [keys.workers, keys.taken(this.#worker)], [this.#worker])) as [
-        number,
-        string[],
-      ];
+      const own = [keys.workers, keys.taken(this.#worker), keys.processing(this.#worker)];
+      const [taken, dead, entries] = (await this.#run(BEAT, own, [this.#worker])) as [number, string[], number];
       if (taken > 0) await this.#leaveToOthers(keys);
+      // A command that was given up may be obeyed later than those that came after it.
+      else if (entries > this.#known(keys).length) this.#doubt = true;
       for (const worker of dead) {
         const { workers, source, deaths, dead: letters } = keys;
         const names = [workers, keys.processing(worker), source, deaths, letters, keys.taken(worker)];
-        const entries = (await this.#run(TAKE_OVER, names, [worker])) as number;
-        if (entries > 0) this.#log.warn('events of a worker that died are delivered by others', { events: entries });
+        const events = (await this.#run(TAKE_OVER, names, [worker])) as number;
+        if (events > 0) this.#log.warn('events of a worker that died are delivered by others', { events });
       }
     }
     const hasWaited = sentAt >= this.#oursUntil;
@@ -207,12 +207,16 @@ export class RedisEventStore implements EventStore {
 
   async #giveBackUnknown(): Promise<void> {
     for (const keys of this.#lists) {
-      const known = [...this.#places.values(), ...this.#settled.map(({ place }) => place)];
-      const numbers = known.filter((place) => place.keys === keys).map(({ number }) => String(number));
       // Without a number to keep it would be a farewell.
-      await this.#giveBack(keys, ['-1', ...numbers]);
+      await this.#giveBack(keys, ['-1', ...this.#known(keys)]);
     }
     this.#doubt = false;
+  }
+
+  /** The numbers of the entries that this worker knows to have. */
+  #known(keys: Keys): string[] {
+    const places = [...this.#places.values(), ...this.#settled.map(({ place }) => place)];
+    return places.filter((place) => place.keys === keys).map(({ number }) => String(number));
   }
 
   async #giveBack(keys: Keys, kept: readonly string[]): Promise<void> {

@@ -63,13 +63,14 @@ end
 redis.call('EXPIRE', KEYS[3], ${DEAD_SECONDS})`;
 
 /**
- * A sign of life, by the server's own clock. KEYS: workers, taken. ARGV: worker.
- * Answers: whether this worker was taken for dead, and the workers that give no sign any more.
+ * A sign of life, by the server's own clock. KEYS: workers, taken, processing. ARGV: worker.
+ * Answers: whether this worker was taken for dead, the workers that give no sign any more, and how many entries it has.
  */
 export const BEAT = `
 local now = tonumber(redis.call('TIME')[1])
 redis.call('ZADD', KEYS[1], now, ARGV[1])
-return {redis.call('DEL', KEYS[2]), redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now - ${EXPIRY_SECONDS})}`;
+local dead = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now - ${EXPIRY_SECONDS})
+return {redis.call('DEL', KEYS[2]), dead, redis.call('HLEN', KEYS[3])}`;
 
 // From the newest to the oldest, each to the head: the order stays.
 const putBack = (each: string): string => `

@@ -96,6 +96,28 @@ describe.skipIf(!hasRedis)('RedisEventStore', () => {
     expect(idsOf(store.take(all))).toEqual(ids);
   });
 
+  test('entries that a late command has taken, after all that came behind it, are found again', async () => {
+    const ids = await fill(6);
+    let late: (() => Promise<unknown>) | undefined;
+    const store = open(
+      around(async (script, run) => {
+        if (script !== FETCH || late) return run();
+        late = run;
+        throw new Error('no answer in time');
+      }),
+    );
+    await expect(store.fetch()).rejects.toThrow('no answer');
+    expect(await store.fetch()).toBe(6);
+    const acked = store.take({ ...all, maxEvents: 4 });
+    await acked?.ack();
+    ids.push(...(await fill(3)));
+    await late?.();
+    expect(await held()).toBe(5);
+    await store.beat();
+    expect(await store.fetch()).toBe(3);
+    expect([...idsOf(acked), ...idsOf(store.take(all))]).toEqual(ids);
+  });
+
   test.each([
     ['the other list cannot be read', FETCH, 2, 'before'],
     ["the other list's answer is lost", FETCH, 2, 'after'],
