@@ -36,7 +36,10 @@ export interface RequestOptions<Req, Res> {
   clientSession?: boolean | undefined;
   /** Request headers to attach as `http_header` entities; never cookies or credentials. @default none */
   headers?: readonly string[] | undefined;
-  /** Attach route pattern, method and status as an entity. @default false */
+  /**
+   * Attach route pattern, method and status as an entity. Express has no pattern of the path that a router is mounted below
+   * (`/shops/:id`), only what the visitor sent for it: that part of the pattern then holds values. @default false
+   */
   response?: boolean | undefined;
   /** A page view for each page that was answered: GET, 200 with text/html, or 304. @default false */
   pageViews?: boolean | ((req: Req, res: Res) => boolean) | undefined;
