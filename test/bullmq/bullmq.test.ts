@@ -117,6 +117,19 @@ describe.skipIf(!hasRedis)('BullMQ', () => {
     expect(new Set(collector.taken.values())).toEqual(new Set([1]));
   });
 
+  test('a job whose attempts ran out has its events still, and delivers them when it is tried again', async () => {
+    const events = Array.from({ length: 3 }, () => sampleEvent());
+    const { id } = await queue.add('snowplow', { anonymous: false, events }, { attempts: 1, removeOnComplete: true });
+    collector.answer = 503;
+    work();
+    await until('it failed', async () => (await queue.getFailedCount()) === 1);
+    collector.answer = 200;
+    await (await queue.getJob(id as string))?.retry();
+    await collector.waitFor(3);
+    await until('it is done', async () => (await queue.getJobCountByTypes('active', 'failed')) === 0);
+    expect([...collector.taken.keys()]).toEqual(events.map(({ eid }) => eid));
+  });
+
   test('what the collector rejects ends the job at once, as unrecoverable', async () => {
     const made = emitter();
     offer(made, 3);
