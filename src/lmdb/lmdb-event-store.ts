@@ -5,6 +5,7 @@ import { Log } from '../core/logger';
 import { integer, oneOf, resolveOptions, text } from '../core/options';
 import type { Cut, EventStore, Lease, StoreListener } from '../delivery/event-store';
 import { RECORD_OVERHEAD, toRecord } from './event-record';
+import { leaseOf } from './lease';
 import { openFile } from './open-file';
 import { type Lane, Queue, type Taken } from './queue';
 import type { QueueFile, Usage } from './queue-file';
@@ -24,6 +25,8 @@ export interface LmdbStoreOptions {
 
 const DEFAULTS = { maxBytes: 1024 ** 3, sync: 'none' as LmdbStoreOptions['sync'] };
 const GROUP_MS = 100;
+// A change needs space before it makes some.
+const REMOVED_AT_ONCE = 100;
 
 /**
  * Accepted events on disk: they survive SIGKILL, a crash and a deploy. Several processes may use one path; each delivers
@@ -44,7 +47,7 @@ export class LmdbEventStore implements EventStore {
   #own: Queue | undefined;
   #takeovers = 0;
   // Delivered, but not removed yet: a removal needs space too, and the disk may be full.
-  #done: Taken[] = [];
+  readonly #done: Taken[] = [];
   #recovered = 0;
   #listener: StoreListener | undefined;
   readonly #timers: NodeJS.Timeout[] = [];
@@ -143,6 +146,7 @@ export class LmdbEventStore implements EventStore {
     for (const timer of this.#timers) clearInterval(timer);
     this.#log.guard('leaving the event store', () => {
       this.#removeDone();
+      if (!this.#file.hasRoom) return;
       this.#file.transact(() => {
         this.#usage();
         for (const { id, held } of this.#queues.values())
@@ -187,6 +191,7 @@ export class LmdbEventStore implements EventStore {
 
   // The sign of life of this process, and a look at those of the others.
   #beat(): void {
+    if (!this.#file.hasRoom) return;
     const found: number[] = [];
     const takeovers = this.#file.transact(() => {
       const usage = this.#usage();
@@ -230,52 +235,42 @@ export class LmdbEventStore implements EventStore {
   }
 
   #handOut(queue: Queue, lane: Lane, taken: Map<EncodedEvent, Taken>): Lease {
-    const events = [...taken.keys()];
-    const settle = (named: readonly EncodedEvent[]): Taken[] =>
-      named.flatMap((event) => {
-        const entry = taken.get(event);
-        taken.delete(event);
-        return entry ?? [];
-      });
-    return {
-      events,
-      ack: (named = events) => {
-        for (const entry of settle(named)) this.#done.push(entry);
-        this.#removeDone();
-      },
-      nack: (named = events) => {
-        const entries = settle(named);
-        // Another process sends them now.
-        if (this.#queues.get(queue.id) !== queue) this.#recovered -= entries.length;
-        else {
-          lane.putBack(entries.map(({ key }) => key[2]));
-          for (const { bytes } of entries) lane.add(1, bytes - RECORD_OVERHEAD);
-        }
-      },
+    const done = (entries: readonly Taken[]): void => {
+      this.#done.push(...entries);
+      this.#removeDone();
     };
+    return leaseOf(taken, done, (entries) => {
+      // Another process sends them now.
+      if (this.#queues.get(queue.id) !== queue) this.#recovered -= entries.length;
+      else {
+        lane.putBack(entries.map(({ key }) => key[2]));
+        for (const { bytes } of entries) lane.add(1, bytes - RECORD_OVERHEAD);
+      }
+    });
   }
 
   #removeDone(): void {
-    const done = this.#done;
-    if (done.length === 0) return;
-    this.#file.transact(() => {
-      const usage = this.#usage();
-      for (const { queue, key, bytes } of done) {
-        if (this.#queues.get(queue.id) !== queue || !this.#file.remove(key)) continue;
-        usage.events--;
-        usage.bytes -= bytes;
-      }
-      this.#file.setUsage(usage);
-    });
-    this.#done = [];
-    for (const { queue } of done) queue.held--;
+    while (this.#done.length > 0 && this.#file.hasRoom) {
+      const done = this.#done.slice(0, REMOVED_AT_ONCE);
+      this.#file.transact(() => {
+        const usage = this.#usage();
+        for (const { queue, key, bytes } of done) {
+          if (this.#queues.get(queue.id) !== queue || !this.#file.remove(key)) continue;
+          usage.events--;
+          usage.bytes -= bytes;
+        }
+        this.#file.setUsage(usage);
+      });
+      this.#done.splice(0, done.length);
+      for (const { queue } of done) queue.held--;
+    }
     this.#dropDrained();
   }
 
   // What was taken over is not added to: once it is empty it is of no use.
   #dropDrained(): void {
     const drained = [...this.#queues.values()].filter((queue) => queue.held === 0 && queue !== this.#own);
-    if (drained.length === 0) return;
+    if (drained.length === 0 || !this.#file.hasRoom) return;
     for (const { id } of drained) this.#queues.delete(id);
     this.#file.transact(() => {
       for (const { id } of drained) this.#file.removeQueue(id);

@@ -86,29 +86,35 @@ function locate(): string {
 
 function open(lmdb: string, path: string, options: object): QueueFile {
   const { open: openDatabase } = require(lmdb) as typeof import('lmdb');
-  let file;
-  let database: RootDatabase<Buffer>;
+  let database: RootDatabase<Buffer> | undefined;
   let format;
   try {
     database = openDatabase<Buffer>(options);
-    file = new QueueFile(database, path);
-    format = file.transact(() => {
-      const found = database.get(FORMAT);
-      if (found) return Number(found.toString());
-      for (const _key of database.getKeys({ limit: 1 })) return 0;
-      void database.put(FORMAT, Buffer.from(String(VERSION)));
-      return VERSION;
-    });
+    const file = new QueueFile(database, path);
+    format = formatOf(database, file);
+    if (format === VERSION) return file;
   } catch (error) {
+    void database?.close();
     throw unusable(error);
   }
-  if (format === VERSION) return file;
   void database.close();
   throw new ConfigError(
     OPTION,
     `free, or a store of format ${VERSION}`,
     format > VERSION ? `one of format ${format}, made by a newer version` : 'a database of something else',
   );
+}
+
+/** What the file says of itself, 0 when that is nothing; an empty one is told what it is. */
+function formatOf(database: RootDatabase<Buffer>, file: QueueFile): number {
+  return file.transact(() => {
+    const found = database.get(FORMAT);
+    if (found) return Number(found.toString());
+    for (const _key of database.getKeys({ limit: 1 })) return 0;
+    file.claim(0, 0);
+    void database.put(FORMAT, Buffer.from(String(VERSION)));
+    return VERSION;
+  });
 }
 
 // Nothing is deleted. The lock file goes along: a process that still has the old file open goes on with the two.

@@ -37,6 +37,8 @@ const BEGIN_AGAIN = new Error('the event store changes too often by other means'
 const GROWTH = 4;
 const RESERVE_BYTES = 1024 * 1024;
 const LOOK_AGAIN_BYTES = 16 * 1024 * 1024;
+// Others fill the disk too.
+const LOOK_AGAIN_MS = 10;
 
 // Exists at run time, and is missing in the package's types.
 type Database = RootDatabase<Buffer> & { sync(done: (error?: Error) => void): void };
@@ -45,6 +47,8 @@ export class QueueFile {
   readonly #database: Database;
   readonly #path: string;
   readonly #lastChange: LastChange;
+  #free = 0;
+  #lookAgainAt = 0;
   #allowance = 0;
 
   constructor(database: RootDatabase<Buffer>, path: string) {
@@ -55,16 +59,32 @@ export class QueueFile {
 
   /**
    * Makes sure that the disk has room for so many bytes and for what else the process may have to write: removals need
-   * space too, and without any the file could never be emptied.
+   * space too, and without any the file could never be emptied. To be called before a write: one that fails inside LMDB
+   * damages the memory of the process.
    */
   claim(bytes: number, used: number): void {
+    const looked = this.#look();
     this.#allowance -= bytes * GROWTH;
-    if (this.#allowance > 0) return;
-    const { bavail, bsize } = statfsSync(this.#path);
+    if (this.#allowance > 0 && !looked) return;
     // The file never shrinks, so what was removed leaves room inside it; pages are half full at worst.
     const inside = Math.max(0, statSync(join(this.#path, 'data.mdb')).size / 2 - used);
-    this.#allowance = Math.min(bavail * bsize - RESERVE_BYTES + inside, LOOK_AGAIN_BYTES);
-    if (this.#allowance <= 0) throw new Error('the disk is full');
+    this.#allowance = Math.min(this.#free - RESERVE_BYTES + inside, LOOK_AGAIN_BYTES);
+    if (this.#allowance <= 0 || !this.hasRoom) throw new Error('the disk is full');
+  }
+
+  /** Whether there is room for what accepts nothing: a removal, a sign of life. */
+  get hasRoom(): boolean {
+    this.#look();
+    return this.#free > RESERVE_BYTES / 2;
+  }
+
+  #look(): boolean {
+    const now = performance.now();
+    if (now < this.#lookAgainAt) return false;
+    const { bavail, bsize } = statfsSync(this.#path);
+    this.#free = bavail * bsize;
+    this.#lookAgainAt = now + LOOK_AGAIN_MS;
+    return true;
   }
 
   /** Runs `work` as one change of the file, alone among all processes; what it throws undoes the change. */

@@ -3,14 +3,24 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, expect, test } from 'vitest';
 import { AsyncEmitter } from 'snowplow-middleware';
 import { LmdbEventStore } from 'snowplow-middleware/lmdb';
+import { encodedEvents } from '../support/events';
 import { startRecordingCollector } from '../support/recording-collector';
 
 const disk = mkdtempSync(join(tmpdir(), 'lmdb-disk-'));
 // Only root may mount; elsewhere there is no small disk to fill.
 const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', disk]).status === 0;
+
+function fill(ballast: string): void {
+  try {
+    writeFileSync(ballast, Buffer.alloc(8 * 1024 * 1024));
+  } catch {
+    // It is as large as the disk lets it be.
+  }
+}
 
 afterAll(() => {
   if (mounted) spawnSync('umount', ['--lazy', disk]);
@@ -44,16 +54,36 @@ test.runIf(mounted)(
     await emitter.close();
     expect(collector.taken.size).toBe(accepted + 1);
     await collector.close();
+    rmSync(join(disk, 'events'), { recursive: true });
+  },
+);
+
+test.runIf(mounted)(
+  'on a disk that others fill nothing is written, and what was delivered meanwhile is removed later',
+  async () => {
+    const store = new LmdbEventStore({ path: join(disk, 'beside') });
+    expect(store.put(encodedEvents(200))).toBe(true);
+    const ballast = join(disk, 'ballast');
+    fill(ballast);
+    // The free space is looked at every 10 ms.
+    await sleep(20);
+    for (const event of encodedEvents(50)) expect(() => store.put([event])).toThrow('the disk is full');
+    const all = { maxEvents: Infinity, maxBytes: Infinity, overhead: 0 };
+    void store.take(all)?.ack();
+    expect(store.size).toBe(0);
+    unlinkSync(ballast);
+    await sleep(20);
+    expect(store.put(encodedEvents(2))).toBe(true);
+    await store.close();
+    const again = new LmdbEventStore({ path: join(disk, 'beside') });
+    expect(again.recovered).toBe(2);
+    await again.close();
   },
 );
 
 test.runIf(mounted)('a disk without room for a new store is a clear mistake of the set-up', () => {
   const ballast = join(disk, 'ballast');
-  try {
-    writeFileSync(ballast, Buffer.alloc(8 * 1024 * 1024));
-  } catch {
-    // It is as large as the disk lets it be.
-  }
+  fill(ballast);
   expect(() => new LmdbEventStore({ path: join(disk, 'other') })).toThrow(
     /LmdbEventStore: path must be a directory that can be written, on a disk with space left/,
   );
