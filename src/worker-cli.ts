@@ -24,9 +24,9 @@ Delivers events from a Redis list, or from the jobs of a BullMQ queue, to a coll
   --quiet          no progress lines
   --help           show this text
 
-While Redis or the collector is away it waits, says so, and goes on when they are back. SIGTERM and SIGINT end it: it takes
-no more, sends what it holds for up to 5 seconds, and gives the rest back; a second one ends it at once. An event that it
-could not give back is delivered by another worker.
+While Redis or the collector is away it waits, says so, and goes on when they are back. SIGTERM and SIGINT end it:
+it takes no more, sends what it holds for up to 5 seconds, and gives the rest back; a second one ends it at once.
+An event that it could not give back is delivered by another worker.
 
 Progress goes to stdout, warnings and errors go to stderr; with --json, all lines to stdout.
 Exit codes: 0 after a signal, 1 when an argument is wrong or Redis refuses what it was asked for at the start.
