@@ -2,9 +2,10 @@
 // What it accepted, what was dropped and what went wrong goes into a journal file, written synchronously: it outlives a kill.
 import { openSync, writeSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
+import { performance } from 'node:perf_hooks';
 import { runInThisContext } from 'node:vm';
 import { makeApp } from './frameworks.mjs';
+import { watchLoop } from './loop.mjs';
 
 const config = JSON.parse(process.env['FAULTS_HOST']);
 const require = createRequire(import.meta.url);
@@ -53,12 +54,13 @@ const inside = {
     return { accepted: ids.length, refused: count - ids.length };
   },
   /** Tracks so many events a second, in steps of 10 ms, until all are offered. */
-  async stream(count, perSecond, label) {
+  async stream(count, perSecond, label, loop) {
     const started = performance.now();
     const total = { accepted: 0, refused: 0 };
     for (let offered = 0; offered < count;) {
       const due = Math.min(count, Math.ceil(((performance.now() - started) * perSecond) / 1000));
-      const { accepted, refused } = inside.track(due - offered, label);
+      const some = () => inside.track(due - offered, label);
+      const { accepted, refused } = loop ? loop.aside(some) : some();
       total.accepted += accepted;
       total.refused += refused;
       offered = due;
@@ -75,7 +77,7 @@ const inside = {
     const { rss, heapUsed } = process.memoryUsage();
     return { rss, heapUsed };
   },
-  loop: monitorEventLoopDelay({ resolution: 1 }),
+  watchLoop,
   routes: new Map(),
   /** Declares what the app answers to a path. */
   route(path, handle) {

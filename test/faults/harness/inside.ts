@@ -1,6 +1,5 @@
 // What a scenario's orders find in the process of the app: the types of host.mjs.
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import type { IntervalHistogram } from 'node:perf_hooks';
 import type * as Main from '../../../src';
 import type { MiddlewareOptions } from '../../../src/middleware-options';
 import type { Framework } from './app';
@@ -8,6 +7,21 @@ import type { Framework } from './app';
 export interface Offered {
   readonly accepted: number;
   readonly refused: number;
+}
+
+/** How long the event loop was held, in milliseconds. */
+export interface LoopFigures {
+  /** Processor time of the turn that took most of it, without what the scenario did aside and without the collector's pauses. */
+  readonly longestTurnMs: number;
+  /** The same with those pauses. */
+  readonly withCollectionMs: number;
+  readonly longestCollectionMs: number;
+}
+
+export interface LoopWatch {
+  /** Runs what is not the package's. */
+  aside<T>(work: () => T): T;
+  stop(): Promise<LoopFigures>;
 }
 
 /** One request, as the handlers of every framework are given it. */
@@ -53,10 +67,12 @@ export interface Inside {
   /** Notes events as dropped: for emitters that a scenario makes itself. */
   onDrop(events: Main.Payload[], reason: string): void;
   track(count: number, label?: string, tracker?: Main.Tracking): Offered;
-  stream(count: number, perSecond: number, label?: string): Promise<Offered>;
+  /** @param loop Is told that the tracking is the scenario's doing. */
+  stream(count: number, perSecond: number, label?: string, loop?: LoopWatch): Promise<Offered>;
   block(ms: number): void;
   memory(): { rss: number; heapUsed: number };
-  readonly loop: IntervalHistogram;
+  /** Watches what holds the event loop. */
+  watchLoop(): LoopWatch;
 }
 
 /** Runs inside the app's process: may use nothing but its arguments. */

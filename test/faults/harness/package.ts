@@ -34,7 +34,7 @@ export function unpack(tarball: string, patches: readonly Patch[] = []): string 
   for (const name of readdirSync(join(PROJECT, 'node_modules')))
     if (!name.startsWith('.')) symlinkSync(join(PROJECT, 'node_modules', name), join(modules, name));
   execFileSync('tar', ['-xzf', tarball, '-C', own, '--strip-components=1']);
-  for (const file of ['host.mjs', 'frameworks.mjs']) cpSync(join(__dirname, file), join(root, file));
+  for (const file of ['host.mjs', 'frameworks.mjs', 'loop.mjs']) cpSync(join(__dirname, file), join(root, file));
   for (const patch of patches) plant(join(own, 'dist'), patch);
   return root;
 }

@@ -55,32 +55,27 @@ export const memory: Scenario[] = [
       });
       const before = await app.run(({ memory: used }) => used());
       const offered = await app.run(
-        async ({ track, tracker, loop }, count) => {
-          loop.enable();
+        async ({ track, tracker, watchLoop }, count) => {
+          const loop = watchLoop();
           const total = { accepted: 0, refused: 0, mostHeld: 0 };
           for (let done = 0; done < count; done += 100) {
-            const { accepted, refused } = track(100);
+            const { accepted, refused } = loop.aside(() => track(100));
             total.accepted += accepted;
             total.refused += refused;
             const { waiting = 0, inFlight = 0 } = tracker.stats().emitters[0] ?? {};
             total.mostHeld = Math.max(total.mostHeld, waiting + inFlight);
             await new Promise(setImmediate);
           }
-          return total;
+          return { ...total, ...(await loop.stop()) };
         },
         events,
         120_000,
       );
-      const after = await app.run(({ memory: used, tracker, loop }) => ({
-        ...used(),
-        stats: tracker.stats().emitters[0],
-        ms: Math.round(loop.max / 1e5) / 10,
-      }));
+      const after = await app.run(({ memory: used, tracker }) => ({ ...used(), stats: tracker.stats().emitters[0] }));
       await app.run(({ tracker }) => tracker.close({ timeoutMs: 30_000 }));
       const figures = {
         ...stage.verdict(),
         ...offered,
-        longestSliceMs: after.ms,
         grownMb: Math.round((after.rss - before.rss) / 2 ** 20),
       };
       must('every event is accepted or refused', offered.accepted + offered.refused === events, figures);
