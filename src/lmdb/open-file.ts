@@ -16,7 +16,7 @@ import type { RootDatabase } from 'lmdb';
 import { ConfigError } from '../core/errors';
 import type { Log } from '../core/logger';
 import { isSound } from './damage';
-import { QueueFile } from './queue-file';
+import { QueueFile, type Transaction } from './queue-file';
 import { mend } from './synced-state';
 
 const OPTION = 'LmdbEventStore: path';
@@ -26,6 +26,8 @@ const VERSION = 1;
 const SPACE_FACTOR = 4;
 const LOCK_BYTES = 64 * 1024;
 const SPARE_BYTES = 64 * 1024 * 1024;
+
+type Lmdb = typeof import('lmdb') & { readonly nativeAddon: { readonly Txn: Transaction } };
 
 /**
  * @param path A directory of its own.
@@ -85,12 +87,12 @@ function locate(): string {
 }
 
 function open(lmdb: string, path: string, options: object): QueueFile {
-  const { open: openDatabase } = require(lmdb) as typeof import('lmdb');
+  const { open: openDatabase, nativeAddon } = require(lmdb) as Lmdb;
   let database: RootDatabase<Buffer> | undefined;
   let format;
   try {
     database = openDatabase<Buffer>(options);
-    const file = new QueueFile(database, path);
+    const file = new QueueFile(database, path, nativeAddon.Txn);
     format = formatOf(database, file);
     if (format === VERSION) return file;
   } catch (error) {

@@ -30,6 +30,7 @@ const USAGE_RECORD = Buffer.alloc(32);
 const OWNERSHIP = '~queue';
 // Commit at once, to the operating system: survives the process, whatever becomes of it.
 const COMMIT_NOW = 2;
+const READ_ONLY = 0x20000;
 const TRIES = 100;
 const BEGIN_AGAIN = new Error('the event store changes too often by other means');
 
@@ -41,19 +42,24 @@ const LOOK_AGAIN_BYTES = 16 * 1024 * 1024;
 const LOOK_AGAIN_MS = 10;
 
 // Exists at run time, and is missing in the package's types.
-type Database = RootDatabase<Buffer> & { sync(done: (error?: Error) => void): void };
+type Database = RootDatabase<Buffer> & { readonly env: object; sync(done: (error?: Error) => void): void };
+/** LMDB's own class of transactions. */
+export type Transaction = new (env: object, flags: number) => { abort(): void };
 
 export class QueueFile {
   readonly #database: Database;
   readonly #path: string;
+  readonly #reader: Transaction;
   readonly #lastChange: LastChange;
+  #isEnlisted = false;
   #free = 0;
   #lookAgainAt = 0;
   #allowance = 0;
 
-  constructor(database: RootDatabase<Buffer>, path: string) {
+  constructor(database: RootDatabase<Buffer>, path: string, reader: Transaction) {
     this.#database = database as Database;
     this.#path = path;
+    this.#reader = reader;
     this.#lastChange = new LastChange(database, path);
   }
 
@@ -163,8 +169,19 @@ export class QueueFile {
       yield { number: (key as number[])[2] as number, record: value };
   }
 
+  /**
+   * Makes this process one that may hold on to a state. LMDB knows such a process by its number, and in another container
+   * there may be one of the same: this throws then, where LMDB would stop the process for ten seconds each time.
+   */
+  enlist(): void {
+    if (this.#isEnlisted) return;
+    new this.#reader(this.#database.env, READ_ONLY).abort();
+    this.#isEnlisted = true;
+  }
+
   /** Holds on to the state of now; its space is not used again until the function that this returns is called. */
   pin(): () => void {
+    this.enlist();
     this.#database.resetReadTxn();
     const state = this.#database.useReadTransaction();
     // A read makes it begin.

@@ -3,6 +3,7 @@
 import { closeSync, existsSync, fsyncSync, openSync, readSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { open, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ConfigError } from '../core/errors';
 import type { QueueFile } from './queue-file';
 
 // Where a head says what it is: the two heads are the first two pages.
@@ -18,11 +19,15 @@ export class SyncedState {
   #release: () => void = () => {};
   #saved: Buffer | undefined;
 
-  /** @param keeps Whether what was saved stays safe while the file goes on changing: it then needs more space. */
+  /**
+   * @param keeps Whether what was saved stays safe while the file goes on changing: it then needs more space.
+   * @throws ConfigError when another process with the same number keeps states of the file.
+   */
   constructor(path: string, file: QueueFile, keeps: boolean) {
     this.#path = path;
     this.#file = file;
     this.#keeps = keeps;
+    if (keeps) enlist(file);
   }
 
   async save(): Promise<void> {
@@ -99,6 +104,16 @@ export function mend(path: string, isSound: () => boolean): boolean {
   closeSync(file);
   rmSync(claimed);
   return sound;
+}
+
+function enlist(file: QueueFile): void {
+  try {
+    file.enlist();
+  } catch {
+    void file.close();
+    const expected = `'none' where another process has the number ${process.pid} too, as in containers on one volume`;
+    throw new ConfigError('LmdbEventStore: sync', expected, 'group');
+  }
 }
 
 function newestHead(path: string): Buffer {

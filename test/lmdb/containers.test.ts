@@ -46,3 +46,32 @@ test.runIf(available)('each delivers what it accepted, while the other is at wor
   await collector.close();
   rmSync(folder, { recursive: true, force: true });
 });
+
+test.runIf(available)(
+  'only one of them may have its events written through to the disk; the other is told at once',
+  () => {
+    const path = mkdtempSync(join(tmpdir(), 'lmdb-containers-'));
+    // A process of number 1 that keeps the path, and starts another of that number.
+    const script = `const { LmdbEventStore } = require(process.argv[1]);
+    const [, door, path, isFirst] = process.argv;
+    try {
+      const store = new LmdbEventStore({ path, sync: 'group' });
+      store.stored().then(() => {
+        const again = ['--pid', '--fork', '--kill-child', process.execPath, '-e', process.env.SCRIPT, door, path];
+        if (isFirst) process.stdout.write(require('node:child_process').spawnSync('unshare', again).stdout);
+        process.exit();
+      });
+    } catch (error) {
+      console.log(error.name, error.message);
+    }`;
+    const child = [process.execPath, '-e', script, resolve('dist/lmdb/index.js'), path, 'first'];
+    const { stdout } = spawnSync(program, [...flags, ...child], {
+      encoding: 'utf8',
+      env: { ...process.env, SCRIPT: script },
+    });
+    expect(stdout).toBe(
+      "ConfigError LmdbEventStore: sync must be 'none' where another process has the number 1 too, as in containers on one volume, got group\n",
+    );
+    rmSync(path, { recursive: true, force: true });
+  },
+);
