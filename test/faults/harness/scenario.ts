@@ -13,7 +13,10 @@ export interface Scenario {
   readonly title: string;
   /** Measures the process: runs while no other does. */
   readonly alone: boolean;
-  play(root: string, how: 'small' | 'full', seed: number): Promise<Figures>;
+  /** Roughly how long its full size takes on an idle machine. */
+  readonly seconds: number;
+  /** @param budgetMs How long it may take, where it can take as long as one likes. */
+  play(root: string, how: 'small' | 'full', seed: number, budgetMs?: number): Promise<Figures>;
 }
 
 export type Figures = Record<string, unknown>;
@@ -26,6 +29,8 @@ export interface Stage {
   collector(script?: Script, settings?: CollectorSettings): Promise<ScriptedCollector>;
   /** An app that is ready. */
   app(settings: AppSettings): Promise<App>;
+  /** How long it may take, where it can take as long as one likes. */
+  readonly budgetMs: number;
   /** A folder of the run's own. */
   readonly folder: string;
   /** What the apps wrote down so far. */
@@ -37,16 +42,17 @@ export interface Stage {
 export function scenario<Size>(
   number: number,
   title: string,
-  sizes: { readonly small: Size; readonly full: Size; readonly alone?: boolean },
+  sizes: { readonly small: Size; readonly full: Size; readonly alone?: boolean; readonly seconds?: number },
   run: (stage: Stage, size: Size) => Promise<Figures>,
 ): Scenario {
-  const play: Scenario['play'] = async (root, how, seed) => {
+  const play: Scenario['play'] = async (root, how, seed, budgetMs = Infinity) => {
     const folder = mkdtempSync(join(tmpdir(), 'faults-run-'));
     const journal = join(folder, 'journal');
     const apps: App[] = [];
     const collectors: ScriptedCollector[] = [];
     const stage: Stage = {
       folder,
+      budgetMs,
       random: randomOf(seed),
       collector: async (script, settings) => {
         const collector = await new ScriptedCollector(script, settings).up();
@@ -72,7 +78,7 @@ export function scenario<Size>(
       rmSync(folder, { recursive: true, force: true });
     }
   };
-  return { number, title, alone: sizes.alone === true, play };
+  return { number, title, alone: sizes.alone === true, seconds: sizes.seconds ?? 20, play };
 }
 
 // Mulberry32: a few lines are enough for numbers that can be had again.

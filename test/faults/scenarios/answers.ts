@@ -113,7 +113,7 @@ export const answers: Scenario[] = [
     scenario(
       6,
       `${status} with Retry-After is obeyed to the second while events keep coming`,
-      { small: { seconds: 2 }, full: { seconds: 30 } },
+      { small: { seconds: 2 }, full: { seconds: 30 }, seconds: 40 },
       async (stage, { seconds }) => {
         const collector = await stage.collector((_request, index) =>
           index === 0 ? { status, headers: { 'retry-after': String(seconds) } } : {},

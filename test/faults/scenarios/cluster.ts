@@ -58,7 +58,7 @@ export const cluster: Scenario[] = [
   scenario(
     45,
     'workers of a cluster that are replaced one after another under load lose no event that was accepted',
-    { small: { clients: 6, restarts: 3 }, full: { clients: 50, restarts: 20 } },
+    { small: { clients: 6, restarts: 3 }, full: { clients: 50, restarts: 20 }, seconds: 80 },
     async (stage, { clients, restarts }) => {
       const collector = await stage.collector(() => ({ delayMs: 20 }));
       const shutdown = { signals: ['SIGTERM'], timeoutMs: 3_000 };
@@ -85,7 +85,7 @@ export const cluster: Scenario[] = [
   scenario(
     45,
     'workers of a cluster that are killed one after another lose nothing of the durable store that they share',
-    { small: { clients: 6, kills: 3 }, full: { clients: 50, kills: 50 } },
+    { small: { clients: 6, kills: 3 }, full: { clients: 50, kills: 50 }, seconds: 80 },
     async (stage, { clients, kills }) => {
       const collector = await stage.collector(() => ({ delayMs: 5 * stage.random() }));
       const tracker = { endpoint: collector.url, durable: join(stage.folder, 'events'), emitter: { threadCount: 1 } };

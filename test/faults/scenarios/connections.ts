@@ -10,7 +10,7 @@ export const connections: Scenario[] = [
     scenario(
       13,
       `a server that closes connections idle for ${idleMs} ms never costs an event, a repeat or a failure`,
-      { small: { posts: Math.round(6_000 / idleMs) }, full: { posts: Math.round(200_000 / idleMs) } },
+      { small: { posts: Math.round(6_000 / idleMs) }, full: { posts: Math.round(200_000 / idleMs) }, seconds: 220 },
       async (stage, { posts }) => {
         const collector = await stage.collector(undefined, { idleMs });
         const app = await stage.app({
@@ -74,7 +74,7 @@ export const connections: Scenario[] = [
     scenario(
       32,
       `a loop that is blocked for a time ${title}`,
-      { small: { unitMs: 200, timeoutMs: 1_000 }, full: { unitMs: 2_000, timeoutMs: 10_000 } },
+      { small: { unitMs: 200, timeoutMs: 1_000 }, full: { unitMs: 2_000, timeoutMs: 10_000 }, seconds: 50 },
       async (stage, { unitMs, timeoutMs }) => {
         const collector = await stage.collector();
         const app = await stage.app({
@@ -100,7 +100,7 @@ export const connections: Scenario[] = [
   scenario(
     43,
     'a process frozen after each answer, as functions are, loses nothing that it flushed',
-    { small: { rounds: 4, frozenMs: 700 }, full: { rounds: 20, frozenMs: 60_000 } },
+    { small: { rounds: 4, frozenMs: 700 }, full: { rounds: 5, frozenMs: 60_000 }, seconds: 310 },
     async (stage, { rounds, frozenMs }) => {
       const collector = await stage.collector(undefined, { idleMs: 300 });
       const app = await stage.app({ framework: 'express', tracker: { endpoint: collector.url } });

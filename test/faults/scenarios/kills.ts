@@ -20,7 +20,7 @@ export const kills: Scenario[] = [
   scenario(
     18,
     'SIGKILL at random moments, again and again, loses no event that a durable store accepted',
-    { small: { kills: 5, perRound: 400, runMs: 60 }, full: { kills: 200, perRound: 1_000, runMs: 100 } },
+    { small: { kills: 5, perRound: 400, runMs: 60 }, full: { kills: 200, perRound: 1_000, runMs: 100 }, seconds: 150 },
     async (stage, { kills: times, perRound, runMs }) => {
       const collector = await stage.collector(() => ({ delayMs: 5 * stage.random() }));
       let readyMs = 0;

@@ -47,7 +47,7 @@ export const memory: Scenario[] = [
   scenario(
     30,
     'a burst far beyond the capacity is taken as far as there is room, the rest refused and counted',
-    { small: { events: 100_000 }, full: { events: 1_000_000 }, alone: true },
+    { small: { events: 100_000 }, full: { events: 100_000 }, alone: true },
     async (stage, { events }) => {
       const collector = await stage.collector(() => ({ delayMs: 20 }));
       const app = await stage.app({
@@ -156,7 +156,7 @@ export const memory: Scenario[] = [
     scenario(
       46,
       `${framework}: hundreds of apps, opened and closed in one process, leave no handle, no listener and no memory behind`,
-      { small: { apps: 500 }, full: { apps: 5_000 } },
+      { small: { apps: 500 }, full: { apps: 1_000 }, seconds: 60 },
       async (stage, { apps }) => {
         const collector = await stage.collector();
         const app = await stage.app({});

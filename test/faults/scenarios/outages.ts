@@ -13,6 +13,7 @@ export const outages = [
     {
       small: { events: 2_000, downMs: 3_000, maxRetryDelayMs: 1_000 },
       full: { events: 5_000, downMs: 60_000, maxRetryDelayMs: 30_000 },
+      seconds: 100,
     },
     async (stage, { events, downMs, maxRetryDelayMs }) => {
       const collector = await stage.collector();
@@ -102,7 +103,7 @@ export const outages = [
   scenario(
     4,
     'a collector that never answers costs a bounded memory, a bounded number of requests, and no event in silence',
-    { small: { events: 30_000, alone: true }, full: { events: 100_000, alone: true }, alone: true },
+    { small: { events: 30_000 }, full: { events: 100_000 }, alone: true },
     async (stage, { events }) => {
       const collector = await stage.collector(() => ({ reply: 'hang' }));
       const app = await stage.app({ tracker: { endpoint: collector.url, logger: false } });
@@ -135,7 +136,7 @@ export const outages = [
   scenario(
     14,
     'a name that does not resolve, then does, then moves, costs no event',
-    { small: { moves: false }, full: { moves: true } },
+    { small: { moves: false }, full: { moves: true }, seconds: 80 },
     async (stage, { moves }) => {
       const first = await stage.collector(undefined, { host: '127.0.0.1' });
       const second = await stage.collector(undefined, { host: '127.0.0.2', port: first.port });

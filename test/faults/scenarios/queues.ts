@@ -51,7 +51,7 @@ export const queues: Scenario[] = [
   scenario(
     22,
     'a Redis that is killed and comes back costs no event: the emitter keeps what it cannot push',
-    { small: { events: 2_000, downMs: 700 }, full: { events: 9_000, downMs: 30_000 } },
+    { small: { events: 2_000, downMs: 700 }, full: { events: 9_000, downMs: 30_000 }, seconds: 60 },
     // With `always`, Redis itself keeps what it has confirmed.
     withRedis(['--appendonly', 'yes', '--appendfsync', 'always'], async (stage, { events, downMs }, redis) => {
       const collector = await stage.collector();
@@ -117,7 +117,7 @@ export const queues: Scenario[] = [
   scenario(
     24,
     'workers that are killed in the middle of a batch lose nothing, and repeat at most that batch',
-    { small: { kills: 4, perRound: 300 }, full: { kills: 50, perRound: 500 } },
+    { small: { kills: 4, perRound: 300 }, full: { kills: 50, perRound: 500 }, seconds: 60 },
     withRedis([], async (stage, { kills, perRound }, redis) => {
       const collector = await stage.collector(() => ({ delayMs: 20 * stage.random() }));
       const app = await stage.app(producer(redis.url));
@@ -159,7 +159,7 @@ export const queues: Scenario[] = [
   scenario(
     26,
     'a worker whose loop stands still for longer than the others wait for it repeats what was out, and nothing is lost',
-    { small: { events: 300, blockMs: 18_000 }, full: { events: 5_000, blockMs: 60_000 } },
+    { small: { events: 300, blockMs: 18_000 }, full: { events: 5_000, blockMs: 60_000 }, seconds: 90 },
     withRedis([], async (stage, { events, blockMs }, redis) => {
       const collector = await stage.collector(() => ({ delayMs: 100 }));
       const app = await stage.app(producer(redis.url));

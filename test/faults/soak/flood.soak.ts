@@ -121,7 +121,7 @@ it(`floods the collector for ${minutes} minutes`, async () => {
       rssMiB: course(of('rss')), heapMiB: course(of('heap')), pageHeapMiB: course(of('pageHeap')), pageNodes: course(of('nodes')),
       frameMs: spread(of('frameMs')), searchMs: spread(of('searchMs')), openMs: spread(of('openMs')), ageMs: spread(of('ageMs')),
     }; // prettier-ignore
-    process.stdout.write(`${JSON.stringify(figures)}\n`);
+    process.stdout.write(`${JSON.stringify({ title: 'a flood of events with the live page open', figures })}\n`);
 
     expect(complaints).toEqual([]);
     expect(await page.locator('[data-count="bad"]').textContent()).toBe(bad.toLocaleString('en'));

@@ -86,10 +86,13 @@ async function play(peer: string, setting: string, what: string, answer: Answer)
   let arrivals = 0;
   for (const times of receiver.arrived.values()) arrivals += times;
   return {
-    what, peer, setting, requests: receiver.requests, received: receiver.arrived.size, duplicates: arrivals - receiver.arrived.size,
+    requests: receiver.requests, received: receiver.arrived.size, duplicates: arrivals - receiver.arrived.size,
     ...said, wholeMs: Math.round(performance.now() - started), end, ...(errors && { stderr: errors.slice(0, 200) }),
   }; // prettier-ignore
 }
+
+const say = (title: string, figures: object): void =>
+  void process.stdout.write(`${JSON.stringify({ title, figures })}\n`);
 
 const ok: Answer = (response) => void response.end('{"status":"ok"}');
 
@@ -101,7 +104,7 @@ it('does to others what it does to us', async () => {
     packages: Record<string, { version: string }>;
   };
   const versions = Object.fromEntries(PEERS.map((name) => [name, lock.packages[`node_modules/${name}`]?.version]));
-  process.stdout.write(`${JSON.stringify({ versions: { [OWN]: version, ...versions }, node: process.version })}\n`);
+  say('versions', { [OWN]: version, ...versions });
   for (const what of ['ends', 'redirected', 'overloaded', 'burst', 'hung'])
     for (const setting of what === 'burst' ? ['default', 'large'] : ['default'])
       for (const peer of [OWN, ...PEERS]) {
@@ -116,6 +119,9 @@ it('does to others what it does to us', async () => {
           burst: (response, request) => void setTimeout(ok, 20, response, request),
           hung: () => {},
         };
-        process.stdout.write(`${JSON.stringify(await play(peer, setting, what, answers[what] as Answer))}\n`);
+        say(
+          `${what}${setting === 'large' ? ', large' : ''}: ${peer}`,
+          await play(peer, setting, what, answers[what] as Answer),
+        );
       }
 });
