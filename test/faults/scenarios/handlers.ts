@@ -128,7 +128,7 @@ export const handlers: Scenario[] = FRAMEWORKS.flatMap((framework) => [
   scenario(
     36,
     `${framework}: clients that hang up leave no listener and no memory behind, and make no page view`,
-    { small: { aborts: 600 }, full: { aborts: 20_000 }, seconds: 120 },
+    { small: { aborts: 600 }, full: { aborts: 20_000 }, seconds: 50 },
     async (stage, { aborts }) => {
       const collector = await stage.collector();
       const app = await stage.app({

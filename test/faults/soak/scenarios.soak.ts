@@ -6,7 +6,7 @@ import { asked, MARATHON, record } from './record';
 
 const AT_ONCE = 3;
 // What a busy machine may need beside what an idle one does.
-const SLOWER = 1.5;
+const SLOWER = 1.25;
 
 const inTurn = scenarios
   .filter((one) => !one.alone && one.number !== MARATHON && asked.wants(one))

@@ -9,7 +9,7 @@ export const machine = ({ minutes, size, seed }) =>
   ].join('; ');
 
 const isMeasured = (name) =>
-  /(Ms|Mb|Kb|KbPerHour|MiB|Percent|Size)$/.test(name) || /^(most|open|handles|listeners|rate)/.test(name);
+  /(Ms|Mb|Kb|KbPerHour|MiB|Bytes|Percent)$/.test(name) || /^(most|open|handles|listeners|rate)/.test(name);
 const middle = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
 const text = (number) => (Math.round(number * 100) / 100).toLocaleString('en');
 
