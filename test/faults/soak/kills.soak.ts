@@ -12,7 +12,7 @@ const FILES = ['test/lmdb/kill.test.ts', 'test/redis/worker-kill.test.ts', 'test
 interface Report {
   readonly testResults: readonly {
     readonly assertionResults: readonly {
-      readonly title: string;
+      readonly fullName: string;
       readonly status: string;
       readonly duration?: number;
       readonly failureMessages: readonly string[];
@@ -33,11 +33,11 @@ async function play(file: string): Promise<Report['testResults'][number]['assert
 it.each(FILES)(`${KILLS} kills: %s`, async (file) => {
   const tests = await play(file);
   const machine = { load: loadavg()[0]?.toFixed(2), node: process.version };
-  for (const { title, status, duration = 0, failureMessages, meta } of tests) {
+  for (const { fullName: title, status, duration = 0, failureMessages, meta } of tests) {
     const ok = status === 'passed';
     const outcome = ok ? { figures: meta.figures } : { error: failureMessages[0] };
     process.stdout.write(`${JSON.stringify({ file, title, ok, ms: Math.round(duration), ...machine, ...outcome })}\n`);
   }
   expect(tests.length).toBeGreaterThan(0);
-  expect(tests.filter(({ status }) => status !== 'passed').map(({ title }) => title)).toEqual([]);
+  expect(tests.filter(({ status }) => status !== 'passed').map(({ fullName }) => fullName)).toEqual([]);
 });
