@@ -1,4 +1,5 @@
 // Test projects: `main` is what `npm test` runs; the longer suites have commands of their own.
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 // Bounds for what hangs, not for what is slow: a machine with other work takes several times as long.
@@ -7,6 +8,8 @@ const shared = { environment: 'node', testTimeout: 60_000, hookTimeout: 60_000 }
 export default defineConfig({
   resolve: { tsconfigPaths: true },
   test: {
+    // One more than the cores: many of the tests wait for processes of their own.
+    maxWorkers: availableParallelism() + 1,
     projects: [
       {
         extends: true,

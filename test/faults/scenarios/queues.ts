@@ -119,17 +119,24 @@ export const queues: Scenario[] = [
     'workers that are killed in the middle of a batch lose nothing, and repeat at most that batch',
     { small: { kills: 4, perRound: 300 }, full: { kills: 50, perRound: 500 }, seconds: 60 },
     withRedis([], async (stage, { kills, perRound }, redis) => {
-      const collector = await stage.collector(() => ({ delayMs: 20 * stage.random() }));
+      let isAway = false;
+      const collector = await stage.collector(() => (isAway ? { status: 503 } : { delayMs: 20 * stage.random() }));
       const app = await stage.app(producer(redis.url));
       const start = () => stage.app(worker(redis.url, collector.url));
       const workers = [await start(), await start()];
       for (let kill = 0; kill < kills; kill++) {
+        // Every other time the victims hold what nobody has taken from them, whatever the moment of their death.
+        isAway = kill % 2 === 1;
+        const before = collector.requests.length;
         await app.run(({ track }, count) => track(count), perRound);
-        await sleep(150 * stage.random());
-        const victim = workers.shift();
-        victim?.signal('SIGKILL');
-        await victim?.end();
-        workers.push(await start());
+        if (isAway) await until('the collector has refused some', () => collector.requests.length > before);
+        else await sleep(150 * stage.random());
+        for (const victim of workers.splice(0, isAway ? workers.length : 1)) {
+          victim.signal('SIGKILL');
+          await victim.end();
+        }
+        isAway = false;
+        while (workers.length < 2) workers.push(await start());
       }
       await until('all have arrived', () => collector.count === kills * perRound, TAKEOVER_MS);
       const figures = { ...stage.verdict(), kills };
