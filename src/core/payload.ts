@@ -65,7 +65,9 @@ export function encodeEvent(
   }
   if (budget < 0) throw new Refusal('too-large');
 
-  text = closeObject(text + times(args.timestamp) + plainField('eid', isUuid(args.eventId) ? args.eventId : newEventId()));
+  text = closeObject(
+    text + times(args.timestamp) + plainField('eid', isUuid(args.eventId) ? args.eventId : newEventId()),
+  );
   return new EncodedEvent(text, Buffer.byteLength(text), undefined, frame.anonymous);
 }
 

@@ -21,7 +21,7 @@ export interface PumpSettings {
 
 // Between two requests that are not full: under load it lets events gather, where a request for every few would cost the
 // process more than making the events does. An event that comes alone does not wait for it.
-const PACE_MS = 10;
+const PACE_MS = 50;
 
 export class Pump {
   readonly #settings: PumpSettings;
