@@ -16,7 +16,7 @@ export const columns = {
 };
 
 export async function measure({ quick, count }) {
-  const times = { warmUp: quick ? 150 : 300, bursts: quick ? 150 : 600 };
+  const times = { warmUp: quick ? 150 : 600, bursts: quick ? 150 : 1500 };
   const heap = { warmUp: times.warmUp, bursts: quick ? 20 : 60, heap: true };
   return rounds(subjects, count, async (name) => ({
     ...(await run('track', { name, ...times }, TESTED)),
