@@ -17,13 +17,18 @@ export const EVENT_OVERHEAD = stamp(Date.now()).length;
  * Written into one buffer of known size: a text of that length would have to be put together and then encoded.
  *
  * @param sentAt Milliseconds since the epoch.
+ * @param memory Gives a buffer of so many bytes.
  */
-export function postBody(events: readonly EncodedEvent[], sentAt: number): Buffer {
+export function postBody(
+  events: readonly EncodedEvent[],
+  sentAt: number,
+  memory: (bytes: number) => Buffer = Buffer.allocUnsafe,
+): Buffer {
   // Behind every event; the comma behind the last gives way to the closing.
   const end = Buffer.from(`${stamp(sentAt)},`, 'latin1');
   let size = OPENING.length + CLOSING.length;
   for (const { bytes } of events) size += bytes + end.length;
-  const body = Buffer.allocUnsafe(size);
+  const body = memory(size);
   let at = body.write(OPENING, 'latin1');
   for (const { json, bytes } of events) {
     // What has as many bytes as units is ASCII. The event's last brace is overwritten by its stamp.

@@ -1,10 +1,12 @@
 // Sends batches to a Snowplow collector over HTTP, by undici: POST tp2 or GET i, and the answer's status read as an outcome.
-import { type Dispatcher, Pool } from 'undici';
+import type { Socket } from 'node:net';
+import { buildConnector, type Dispatcher, Pool } from 'undici';
 import type { EncodedEvent } from '../core/emitter';
 import type { Log } from '../core/logger';
 import { VERSION } from '../core/version';
 import { retryAfterMs } from './backoff';
 import { ENVELOPE_BYTES, EVENT_OVERHEAD, getQuery, postBody } from './batch';
+import { BodyMemory } from './body-memory';
 import { type DispatcherLike, LONGEST_TIMER_MS } from './options';
 import { asError, type SendResult, type Transport } from './transport';
 
@@ -40,6 +42,8 @@ export class CollectorTransport implements Transport {
   readonly #headers: Readonly<Record<string, string>>;
   readonly #limits: Limits;
   readonly #exchanges = new Set<Exchange>();
+  readonly #sockets = new Set<Socket>();
+  readonly #bodies = new BodyMemory();
   // A connection has just been opened: undici says so right before it starts the first request on it.
   #fresh = false;
   #closing: Promise<void> | undefined;
@@ -60,7 +64,7 @@ export class CollectorTransport implements Transport {
       new Pool(url.origin, {
         connections: options.connections,
         pipelining: 1,
-        connectTimeout: connect,
+        connect: this.#connector(connect),
         // One deadline of our own covers these two.
         headersTimeout: 0,
         bodyTimeout: 0,
@@ -80,7 +84,7 @@ export class CollectorTransport implements Transport {
 
   async send(events: readonly EncodedEvent[]): Promise<SendResult | readonly SendResult[]> {
     const anonymous = events[0]?.anonymous === true;
-    if (this.#options.method === 'post') return this.#exchange(this.#path, postBody(events, Date.now()), anonymous);
+    if (this.#options.method === 'post') return this.#post(events, anonymous);
     const results: SendResult[] = [];
     let unreachable: SendResult | undefined;
     for (const event of events) {
@@ -91,6 +95,32 @@ export class CollectorTransport implements Transport {
       results.push(result);
     }
     return results;
+  }
+
+  async #post(events: readonly EncodedEvent[], anonymous: boolean): Promise<SendResult> {
+    const body = postBody(events, Date.now(), (bytes) => this.#bodies.take(bytes));
+    const result = await this.#exchange(this.#path, body, anonymous);
+    if (result.status === 'sent' && this.#isWritten()) this.#bodies.giveBack(body);
+    return result;
+  }
+
+  // Whether nothing reads from a body any more. An answer does not say so: it may come before the request has left. Of a
+  // dispatcher that is not ours nothing is known.
+  #isWritten(): boolean {
+    if (!this.#ownsDispatcher) return false;
+    for (const { writableLength } of this.#sockets) if (writableLength > 0) return false;
+    return true;
+  }
+
+  // undici's own way to connect, with the sockets made known.
+  #connector(timeout: number): buildConnector.connector {
+    const connect = buildConnector({ timeout });
+    return (options, callback) =>
+      connect(options, (...result) => {
+        const [, socket] = result;
+        if (socket) this.#sockets.add(socket.once('close', () => this.#sockets.delete(socket)));
+        callback(...result);
+      });
   }
 
   close(): Promise<void> {

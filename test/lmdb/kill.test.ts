@@ -30,6 +30,7 @@ async function killOne(options: object, accepted: string): Promise<void> {
 
 test.concurrent.for([1, 2])(
   `nothing that was accepted is lost when processes are killed, %i at a time on one path`,
+  { timeout: KILLS_TIMEOUT_MS },
   async (processes, { task }) => {
     const folder = mkdtempSync(join(tmpdir(), 'lmdb-kill-'));
     const collector = await startRecordingCollector();
@@ -69,5 +70,4 @@ test.concurrent.for([1, 2])(
     await collector.close();
     rmSync(folder, { recursive: true, force: true });
   },
-  KILLS_TIMEOUT_MS,
 );
