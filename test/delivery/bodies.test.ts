@@ -1,4 +1,5 @@
 // The memory of a request's body is used again for another's, and never before the first has left.
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
@@ -37,7 +38,10 @@ it('a collector that answers before it has read gets each body as it was meant',
   });
   // More than the system takes off the process's hands, each large enough to fill what is left.
   const batches = ['a', 'b', 'c', 'd', 'e'].map((filling) =>
-    Array.from({ length: 60 }, () => ({ ...sampleEvent(), co: filling.repeat(60_000) })),
+    Array.from({ length: 60 }, () => {
+      const eid = randomUUID();
+      return { ...sampleEvent(eid), eid, co: filling.repeat(60_000) };
+    }),
   );
   for (const [index, batch] of batches.entries()) {
     for (const event of batch) emitter.input(event);
