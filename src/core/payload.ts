@@ -3,10 +3,17 @@ import { isAbsent, isUuid } from './contracts';
 import { EncodedEvent, type RefuseReason } from './emitter';
 import { type EventArgs, millisOf, type TrackerEvent } from './events/event';
 import { newEventId } from './event-id';
-import { closeObject, field, type Frame, openObject, plainField } from './frame';
+import { closeObject, field, type Frame, opening, openObject } from './frame';
 import { clean, cleanOfEvent } from './limits';
 import { jsonOpening, type SelfDescribing } from './self-describing-json';
 import { IDENTIFYING } from './subject';
+
+// Values of these need no escape, and the test for one costs by the length.
+const DTM = opening('dtm');
+const TTM = opening('ttm');
+const EID = opening('eid');
+const UE_PX = opening('ue_px');
+const CX = opening('cx');
 
 const UNSTRUCT = 'iglu:com.snowplowanalytics.snowplow/unstruct_event/jsonschema/1-0-0';
 const CONTEXTS = 'iglu:com.snowplowanalytics.snowplow/contexts/jsonschema/1-0-1';
@@ -55,19 +62,17 @@ export function encodeEvent(
   if (selfDescribing) {
     const json = `{"schema":"${UNSTRUCT}","data":${stringify(selfDescribing)}}`;
     budget -= json.length;
-    text += base64 ? plainField('ue_px', toBase64(json)) : field('ue_pr', json);
+    text += base64 ? UE_PX + toBase64(json) : field('ue_pr', json);
   }
   const items = entityTexts(args.context, entities);
   if (items !== '') {
     const json = `{"schema":"${CONTEXTS}","data":[${items}]}`;
     budget -= json.length;
-    text += base64 ? plainField('cx', toBase64(json)) : field('co', json);
+    text += base64 ? CX + toBase64(json) : field('co', json);
   }
   if (budget < 0) throw new Refusal('too-large');
 
-  text = closeObject(
-    text + times(args.timestamp) + plainField('eid', isUuid(args.eventId) ? args.eventId : newEventId()),
-  );
+  text = closeObject(text + times(args.timestamp) + EID + (isUuid(args.eventId) ? args.eventId : newEventId()));
   return new EncodedEvent(text, Buffer.byteLength(text), undefined, frame.anonymous);
 }
 
@@ -106,9 +111,9 @@ function times(timestamp: EventArgs['timestamp']): string {
       ? timestamp
       : { type: 'ttm', value: timestamp };
   const time = millisOf(value);
-  if (time !== undefined && type === 'dtm') return plainField('dtm', String(time));
-  const now = plainField('dtm', String(Date.now()));
-  return time !== undefined && type === 'ttm' ? now + plainField('ttm', String(time)) : now;
+  if (time !== undefined && type === 'dtm') return DTM + String(time);
+  const now = DTM + String(Date.now());
+  return time !== undefined && type === 'ttm' ? now + TTM + String(time) : now;
 }
 
 // Most data fits into one buffer that is used again and again.
