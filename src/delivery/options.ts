@@ -7,7 +7,11 @@ import type { EventStore } from './event-store';
 
 /** What every built-in emitter takes. */
 export interface BufferOptions {
-  /** How many waiting events start a send; under load a request carries what waits. @default 10, for GET 1 */
+  /**
+   * How many waiting events start a send; one that is not full starts 50 ms after the last such, and carries what waits.
+   *
+   * @default 10, for GET 1
+   */
   batchSize?: number | undefined;
   /** Most events in one request. @default 250, for GET `batchSize` */
   maxBatchSize?: number | undefined;
