@@ -192,7 +192,9 @@ export const answers: Scenario[] = [
         refused++;
         return { status: 413 };
       });
-      const app = await stage.app({ tracker: { endpoint: collector.url, emitter: quick } });
+      const app = await stage.app({
+        tracker: { endpoint: collector.url, emitter: { ...quick, bufferCapacity: 100_000 } },
+      });
       await app.run(({ track }, count) => track(count), events / 2);
       await app.run(({ track }) => track(1, 'giant'.repeat(800)));
       await app.run(({ track }, count) => track(count), events / 2);

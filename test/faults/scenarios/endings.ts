@@ -79,8 +79,9 @@ export const endings: Scenario[] = [
         const app = await stage.app({
           framework,
           middleware: { endpoint: collector.url, emitter: { flushIntervalMs: 0, batchSize: 1_000 } },
-          setup: ({ route, track }) =>
+          setup: ({ route, track, note }) =>
             route('/slow', async ({ tracker, send }) => {
+              note('asked');
               await new Promise((resolve) => setTimeout(resolve, 300));
               track(1, 'last', tracker);
               send('at last');
@@ -97,7 +98,7 @@ export const endings: Scenario[] = [
           });
         await Promise.all(Array.from({ length: 5 }, () => ask('/track?n=2')));
         const slow = ask('/slow');
-        await sleep(50);
+        await until('the handler runs', () => stage.journal().notes.some(([what]) => what === 'asked'));
         const closedMs = await app.run(async ({ close }) => {
           const started = performance.now();
           await close();

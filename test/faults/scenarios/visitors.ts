@@ -30,7 +30,7 @@ const IN_CONTEXT = ['next tick', 'await', 'timer', 'await again'];
 const shop = (framework: Framework, endpoint: string, http2: boolean): AppSettings => ({
   framework,
   http2,
-  tracker: { endpoint, emitter: { bufferCapacity: 100_000 } },
+  tracker: { endpoint, emitter: { bufferCapacity: 100_000, bufferCapacityBytes: 2 ** 27 } },
   setup: ({ route, options, snowplow, note, require }) => {
     const { EventEmitter } = require('node:events') as typeof import('node:events');
     const { Worker } = require('node:worker_threads') as typeof import('node:worker_threads');
