@@ -69,6 +69,10 @@ export class Visit<Req extends object> implements Surroundings {
     this.#reading = reading;
   }
 
+  get ended(): boolean {
+    return this.#req === undefined;
+  }
+
   get facts(): RequestFacts {
     return (this.#facts ??= this.#req ? this.#reading.facts(this.#req) : (this.#factsLater as () => RequestFacts)());
   }

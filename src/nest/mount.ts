@@ -4,7 +4,7 @@ import type { Request, RequestHandler, Response } from 'express';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Tracker } from '../core/tracker';
 import { express, handler } from '../express/framework';
-import { type Declared, type Framework, Middleware } from '../middleware';
+import { type Declared, type Framework, Middleware, peek } from '../middleware';
 import { callsOf, trackCall } from './calls';
 import { isDeclared } from './intents';
 import type { ResolvedModule } from './options';
@@ -71,13 +71,16 @@ function whenDone(
   view: (req: Request) => object,
   route: (req: Request) => unknown,
 ): Declared<Request> {
-  return (req, response, tracker, arrivedAt, status) => {
+  return (req, response, tracker, arrivedAt) => {
     if (!declares()) return;
     let calls = callsOf(response);
-    // A guard's refusal, and an answer from a cache, come without a call. A 404 says that nobody took the request.
-    const untaken = calls.length === 0 && status !== 404 ? route(req) : undefined;
-    if (isDeclared(untaken))
-      calls = [{ handler: untaken, owner: undefined, args: [], result: undefined, failed: false }];
+    // A guard's refusal, and an answer from a cache, come without a call.
+    const untaken = calls.length === 0 ? route(req) : undefined;
+    if (isDeclared(untaken)) calls = [{ handler: untaken, owner: undefined, args: [], result: undefined, failed: false }]; // prettier-ignore
+    if (calls.length === 0) return;
+    // None when no answer was begun. A 404 without a call says that nobody took the request.
+    const status = response.headersSent ? response.statusCode : undefined;
+    if (untaken && status === 404) return;
     for (const call of calls) {
       const outcome = status === undefined ? 'unanswered' : call.failed || status >= 400 ? 'error' : 'success';
       trackCall(call, outcome, view(req), tracker, log, arrivedAt);
@@ -110,6 +113,6 @@ function throughView(options: ResolvedModule, view: (raw: object) => object): Re
 
 // Nest copies a handler's metadata to the function that it gives to Express.
 function expressRoute(req: Request): unknown {
-  const { stack = [] } = (req.route ?? {}) as { stack?: { handle: unknown }[] };
-  return stack.map(({ handle }) => handle).find(isDeclared);
+  const { stack = [] } = (peek(req, 'route') ?? {}) as { stack?: { handle: unknown }[] };
+  return stack.find(({ handle }) => isDeclared(handle))?.handle;
 }

@@ -10,7 +10,7 @@ const env = (name: string): string => process.env[name] ?? '';
 
 /** What the soak was asked for. */
 export const asked = {
-  minutes: Number(env('SOAK_MINUTES') || 30),
+  minutes: env('SOAK_UNTIL') ? (Number(env('SOAK_UNTIL')) - Date.now()) / 60_000 : Number(env('SOAK_MINUTES') || 30),
   size: env('SOAK_SIZE') === 'small' ? 'small' : 'full',
   seed: Number(env('FAULTS_SEED') || 1),
   /** Whether this scenario is wanted. */

@@ -51,8 +51,9 @@ if (part) outcomes.push(await run([part], { FLOOD_MINUTES: values.minutes, KILL_
 else {
   outcomes.push(await run(['measured'], { SOAK_MINUTES: values.minutes }, 1));
   const rest = ['scenarios', 'marathon', ...(values.only ? [] : ['kills', 'flood'])];
-  const left = String(Math.max(0, minutesLeft() - RESERVE_MINUTES));
-  outcomes.push(await run(rest, { SOAK_MINUTES: left, FLOOD_MINUTES: String(minutes / 3), KILL_RUNS: kills }, 3));
+  // As a time of day: not all of them begin at once.
+  const until = String(Date.now() + Math.max(0, minutesLeft() - RESERVE_MINUTES) * 60_000);
+  outcomes.push(await run(rest, { SOAK_UNTIL: until, FLOOD_MINUTES: String(minutes / 3), KILL_RUNS: kills }, 3));
 }
 log.end();
 const table = `${machine(values)}\n\n${tableOf(lines)}\n`;
