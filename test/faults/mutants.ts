@@ -103,8 +103,8 @@ export const mutants: readonly Mutant[] = [
     '',
   ]),
   mutant('an answer that was cut off is a page view', [36, 'express:'], 'middleware.js', [
-    'if (raw.writableFinished && !visit.pageViewed',
-    'if (!visit.pageViewed',
+    'raw.writableFinished && !visit.pageViewed',
+    '!visit.pageViewed',
   ]),
   mutant('signal listeners stay behind', [46, 'express:'], 'middleware.js', ['this.#unlisten?.()', 'false']),
   mutant('a durable store says that it has written, and has not', [42, 'durable'], 'lmdb/lmdb-event-store.js', [
@@ -160,8 +160,8 @@ export const mutants: readonly Mutant[] = [
     '(next) => next()',
   ]),
   mutant('a request is over as soon as it begins', [34, 'koa: no event of concurrent'], 'middleware.js', [
-    "raw.once('close', () =>",
-    "visit.end(); raw.once('close', () =>",
+    "listen.call(raw, 'close', () =>",
+    "visit.end(); listen.call(raw, 'close', () =>",
   ]),
   mutant('a referrer tells its secrets', [34, 'koa: no event of pipelined'], 'core/request.js', [
     'return url && redacted(url, MAX_REFERRER_PATH, rules, anonymous);',
