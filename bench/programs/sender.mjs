@@ -1,18 +1,29 @@
-// The sender alone: batches of 100 events serialised beforehand, eight requests at a time, by undici itself or by our transport.
+// The sender alone: batches of events serialised beforehand, eight requests at a time, by undici itself or by our transport.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Pool } from 'undici';
+import { EncodedEvent } from '../../dist/core/emitter.js';
 import { Log } from '../../dist/core/logger.js';
 import { postBody } from '../../dist/delivery/batch.js';
 import { CollectorTransport } from '../../dist/delivery/collector-transport.js';
 import { encodedSample } from '../encoded-sample.mjs';
 
 const CONNECTIONS = 8;
-const { how, url, batch, warmUpMs, durationMs } = JSON.parse(process.argv[2]);
-const events = Array.from({ length: batch }, (_, i) => encodedSample(i));
+const { how, url, size, warmUpMs, durationMs } = JSON.parse(process.argv[2]);
+const events = Array.from({ length: size }, (_, i) => encodedSample(i));
 
-const SENDERS = { raw, 'raw, joining': joining, ours };
+// The same events as one text, so that the transport has nothing to join.
+const text = events.map(({ json }) => json).join(',');
+const joined = [new EncodedEvent(text, Buffer.byteLength(text), events[0].eventId, false)];
 
-function raw(body = Buffer.from(postBody(events, Date.now()))) {
+const SENDERS = {
+  raw: () => raw(Buffer.from(postBody(events, Date.now()))),
+  // What no sender of events can do without: `stm` belongs to the attempt.
+  'raw, joining': () => raw(() => postBody(events, Date.now())),
+  ours: () => ours(joined),
+  'ours, joining': () => ours(events),
+};
+
+function raw(body) {
   const pool = new Pool(url, { connections: CONNECTIONS, pipelining: 1 });
   const headers = { 'content-type': 'application/json; charset=utf-8' };
   const path = '/com.snowplowanalytics.snowplow/tp2';
@@ -31,12 +42,7 @@ function raw(body = Buffer.from(postBody(events, Date.now()))) {
     });
 }
 
-// What no sender of events can do without: `stm` belongs to the attempt.
-function joining() {
-  return raw(() => postBody(events, Date.now()));
-}
-
-function ours() {
+function ours(batch) {
   const transport = new CollectorTransport(
     {
       url: new URL(url),
@@ -52,7 +58,7 @@ function ours() {
     new Log(false),
   );
   return async () => {
-    const result = await transport.send(events);
+    const result = await transport.send(batch);
     if (result.status !== 'sent') throw result.error;
   };
 }
