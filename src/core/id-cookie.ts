@@ -12,9 +12,9 @@ export interface IdCookieRules {
   readonly cookiePath: string | undefined;
 }
 
-/** One `_sp_id` cookie's dot-separated fields, unchecked, and whether its session is still running. */
+/** One `_sp_id` cookie, its fields parted by dots and unchecked, and whether its session is still running. */
 interface IdCookie {
-  readonly fields: readonly string[];
+  readonly value: string;
   readonly live: boolean;
 }
 
@@ -31,7 +31,6 @@ const LONGEST_HEADER = 16_384;
 // From an old user id and five dots to ten fields with room; nothing else is decoded, however many there are.
 const SHORTEST_VALUE = 21;
 const LONGEST_VALUE = 512;
-const FEWEST_FIELDS = 6;
 
 /**
  * The ids in a Cookie header. Session id and index only while the session is live (the sibling `_sp_ses` cookie is there):
@@ -43,13 +42,16 @@ const FEWEST_FIELDS = 6;
  * // { duid, sid, vid: '3', tnuid: undefined }
  */
 export function readVisitor(header: string | undefined, host: string | undefined, rules: IdCookieRules): Visitor {
-  const { id, networkUserId } = readCookies(header, host, rules);
-  const [duid, , vid, , , sid] = id?.fields ?? [];
+  const { id, networkUserId: tnuid } = readCookies(header, host, rules);
+  if (!id) return { duid: undefined, sid: undefined, vid: undefined, tnuid };
+  const { value, live } = id;
+  const duid = fieldOf(value, USER_ID);
+  const sid = fieldOf(value, SESSION_ID);
   return {
     duid: isDomainUserId(duid) ? duid : undefined,
-    sid: id?.live && isUuid(sid) ? sid : undefined,
-    vid: id?.live ? int32(vid)?.toString() : undefined,
-    tnuid: networkUserId,
+    sid: live && isUuid(sid) ? sid : undefined,
+    vid: live ? int32(fieldOf(value, VISITS))?.toString() : undefined,
+    tnuid,
   };
 }
 
@@ -71,7 +73,7 @@ export function readClientSession(
 ): { schema: string; data: object } | undefined {
   const { id } = readCookies(header, host, rules);
   if (!id?.live) return undefined;
-  const [duid, , visits, , , sessionId, previous, firstEvent, firstTime, events] = id.fields;
+  const [duid, , visits, , , sessionId, previous, firstEvent, firstTime, events] = id.value.split('.');
   const userId = duid === '' ? NIL_UUID : isDomainUserId(duid) ? duid.toLowerCase() : undefined;
   const sessionIndex = int32(visits);
   if (userId === undefined || sessionIndex === undefined || !isUuid(sessionId)) return undefined;
@@ -98,7 +100,7 @@ function readCookies(
   rules: IdCookieRules,
 ): { id: IdCookie | undefined; networkUserId: string | undefined } {
   if (header === undefined) return { id: undefined, networkUserId: undefined };
-  const ids: { hash: string; fields: readonly string[] }[] = [];
+  const ids: { hash: string; value: string }[] = [];
   const live = new Set<string>();
   let networkUserId: string | undefined;
   const idPrefix = `${rules.cookieName}id.`;
@@ -112,8 +114,8 @@ function readCookies(
     while (start < end && (header[start] === ' ' || header[start] === '\t')) start++;
     if (header.startsWith(idPrefix, start)) {
       const hash = hashAt(header, start + idPrefix.length, end);
-      const fields = hash && valueIn(header, start, end).split('.');
-      if (hash && fields && isWellFormed(fields)) ids.push({ hash, fields });
+      const value = hash && valueIn(header, start, end);
+      if (hash && value && isWellFormed(value)) ids.push({ hash, value });
     } else if (header.startsWith(sessionPrefix, start)) {
       const hash = hashAt(header, start + sessionPrefix.length, end);
       if (hash) live.add(hash);
@@ -123,7 +125,7 @@ function readCookies(
     }
   }
   const id = choose(ids, host, rules);
-  return { id: id && { fields: id.fields, live: live.has(id.hash) }, networkUserId };
+  return { id: id && { value: id.value, live: live.has(id.hash) }, networkUserId };
 }
 
 const HASH = /^[\da-f]{4}$/;
@@ -141,8 +143,27 @@ function valueIn(header: string, start: number, end: number): string {
   return decode(bare);
 }
 
-const isWellFormed = (fields: readonly string[]): boolean =>
-  fields.length >= FEWEST_FIELDS && (isDomainUserId(fields[0]) || isUuid(fields[5]));
+// The cookie's fields, by their place.
+const USER_ID = 0;
+const VISITS = 2;
+const SESSION_ID = 5;
+
+/** One field, undefined where there are fewer; to split all of them costs several times as much. */
+function fieldOf(value: string, place: number): string | undefined {
+  let start = 0;
+  for (let before = place; before > 0; before--) {
+    start = value.indexOf('.', start) + 1;
+    if (start === 0) return undefined;
+  }
+  const end = value.indexOf('.', start);
+  return end < 0 ? value.slice(start) : value.slice(start, end);
+}
+
+// Six fields at least, of which the sixth is the session's id.
+function isWellFormed(value: string): boolean {
+  const sessionId = fieldOf(value, SESSION_ID);
+  return sessionId !== undefined && (isDomainUserId(fieldOf(value, USER_ID)) || isUuid(sessionId));
+}
 
 const OLD_USER_ID = /^[\da-f]{16}$/;
 /** A UUID, or the 16 hex digits that old browser trackers made. */

@@ -3,6 +3,7 @@
 import { clientIp } from './client-ip';
 import { type IdCookieRules, readClientSession, readVisitor } from './id-cookie';
 import { clean } from './limits';
+import { memoise } from './memoise';
 import { absoluteUrl, requestOrigin, targetUrl, type UrlParts, urlText } from './page-url';
 import { maskWebTokens, redactPath, redactQuery } from './redact';
 
@@ -65,7 +66,7 @@ export function requestFields(
     set('tnuid', visitor.tnuid);
   }
   set('ua', clean('ua', facts.userAgent?.toWellFormed()));
-  set('lang', firstLanguage(facts.acceptLanguage));
+  set('lang', language(facts.acceptLanguage));
   try {
     const url = pageUrl(facts, rules, anonymous);
     const refr = referrer(facts, rules, anonymous);
@@ -104,13 +105,19 @@ const publicHost = ({ host }: RequestFacts, { origin }: RequestRules): string | 
 const MAX_LANGUAGE = 255;
 const LANGUAGE_TAG = /^[a-z]{2,8}\b[a-z\d-]*\b$/i;
 
-function firstLanguage(header: string | undefined): string | undefined {
-  const first = header
-    ?.slice(0, MAX_LANGUAGE + 1)
-    .split(/[,;]/, 1)[0]
-    ?.trim();
-  const fits = first !== undefined && first.length <= MAX_LANGUAGE && LANGUAGE_TAG.test(first) && !first.includes('--');
-  return fits ? first : undefined;
+const firstLanguage = (header: string): string => {
+  const first = (header.split(/[,;]/, 1)[0] as string).trim();
+  return first.length <= MAX_LANGUAGE && LANGUAGE_TAG.test(first) && !first.includes('--') ? first : '';
+};
+// Browsers send few different ones; longer ones, which only the curious send, are not worth the memory.
+const knownLanguage = memoise(500, firstLanguage);
+
+function language(header: string | undefined): string | undefined {
+  if (header === undefined) return undefined;
+  return (
+    (header.length > MAX_LANGUAGE ? firstLanguage(header.slice(0, MAX_LANGUAGE + 1)) : knownLanguage(header)) ||
+    undefined
+  );
 }
 
 // Lengths of the path that the pipeline splits off, in UTF-16 units.
