@@ -12,14 +12,15 @@ export function partTable({ title, columns, rows }) {
 }
 
 export function targetTable(targets) {
-  const head = ['target', 'measured', 'must be', ''];
+  const head = ['target', 'measured', 'must be', '', 'aim'];
   return table([
     head,
-    ...targets.map(({ part, what, value, must, holds }) => [
+    ...targets.map(({ part, what, value, must, aim, holds }) => [
       `${part}: ${what}`,
       figure(value),
       must,
       holds ? 'holds' : 'FAILS',
+      aim ?? '',
     ]),
   ]);
 }
