@@ -140,9 +140,10 @@ export class Visit<Req extends object> implements Surroundings {
     const { rules, core } = this.#reading;
     const onHookError = (hook: string): void => core.log.error(`${hook} threw, its part was left out`);
     const fields = requestFields(this.facts, rules, this.#anonymous, onHookError);
-    const kept = { ...this.#subject?.fields };
-    for (const key in this.#read) if (kept[key] === this.#read[key]) delete kept[key];
-    this.#subject = new Subject({ ...fields, ...kept }, core.onSubjectBreach);
+    const before = this.#subject?.fields ?? {};
+    const own: Record<string, string> = { ...fields };
+    for (const key in before) if (before[key] !== this.#read?.[key]) own[key] = before[key] as string;
+    this.#subject = new Subject(own, core.onSubjectBreach);
     this.#read = fields;
     this.#readAnonymously = this.#anonymous;
   }
