@@ -63,7 +63,12 @@ const TARGETS = [
   { part: 'dead', what: 'memory / bytes held', of: (rows) => rows.ours.memoryToBound, most: 1.5 },
   { part: 'dead', what: 'refused events not reported', of: (rows) => rows.ours.uncounted, most: 0 },
   { part: 'dead', what: 'accepted events lost', of: (rows) => rows.ours.lost, most: 0 },
-  { part: 'dead', what: 'ms from its return until drained', of: (rows) => rows.ours.drainMs, most: 5000 },
+  {
+    part: 'dead',
+    what: 'ms from the first attempt after its return until drained',
+    of: (rows) => rows.ours.drainMs - rows.ours.firstMs,
+    most: 5000,
+  },
 ];
 
 function framework(name, { tracking, added: addedBounds, idle }) {

@@ -8,7 +8,7 @@ import { retryAfterMs } from './backoff';
 import { ENVELOPE_BYTES, EVENT_OVERHEAD, getQuery, postBody } from './batch';
 import { BodyMemory } from './body-memory';
 import { type DispatcherLike, LONGEST_TIMER_MS } from './options';
-import { asError, type Failure, type SendResult, type Transport } from './transport';
+import { asError, type SendResult, type Transport } from './transport';
 
 export interface CollectorTransportOptions {
   readonly url: URL;
@@ -30,8 +30,6 @@ const MAX_ANSWER_BYTES = 65_536;
 const KEEP_ALIVE_MS = 4_000;
 // How long an answer's body may take, once its status has said all: as long as it lasts it occupies the connection.
 const LONGEST_BODY_MS = 1_000;
-// How long a collector that is listening again may go unnoticed.
-const LONGEST_REFUSED_MS = 3_000;
 // A new connection asks for the address again: how long a collector's move goes unnoticed at most.
 const CONNECTION_AGE_MS = 60_000;
 
@@ -143,7 +141,7 @@ export class CollectorTransport implements Transport {
       this.#exchanges.add(exchange);
       const outcome = await exchange.run(this.#dispatcher, request);
       this.#exchanges.delete(exchange);
-      if (typeof outcome === 'object') return unreached(outcome.error);
+      if (typeof outcome === 'object') return { status: 'retry', error: outcome.error };
       if (outcome !== 'stale') return this.#decide(outcome, exchange.retryAfter);
     }
   }
@@ -183,14 +181,6 @@ export class CollectorTransport implements Transport {
     return { status: 'retry', afterMs: retryAfterMs(retryAfter, Date.now()), error, code: status };
   }
 }
-
-// A connection that is refused costs nobody anything, and a restart is over the sooner. Whatever else stands in the way may
-// be a collector that has too much to do.
-const unreached = (error: Error & { code?: string }): Failure => ({
-  status: 'retry',
-  error,
-  withinMs: error.code === 'ECONNREFUSED' ? LONGEST_REFUSED_MS : undefined,
-});
 
 type Outcome = number | 'stale' | { readonly error: Error };
 

@@ -23,10 +23,7 @@ export interface BufferOptions {
   bufferCapacity?: number | undefined;
   /** UTF-8 bytes, waiting and in flight together. @default 16 MiB */
   bufferCapacityBytes?: number | undefined;
-  /**
-   * The longest wait between two attempts, in milliseconds; it starts at 500 and doubles, with full jitter. While
-   * connections are refused it stays within 3,000. @default 60_000
-   */
+  /** The longest wait between two attempts; it starts at 500 ms and doubles, with full jitter. @default 60_000 */
   maxRetryDelayMs?: number | undefined;
   /** Where accepted events wait. @default a MemoryEventStore of the two capacities */
   eventStore?: EventStore | undefined;

@@ -190,7 +190,7 @@ export class Pump {
     };
     const onError = (error: unknown): void => {
       this.#ledger.noteError(asError(error));
-      this.#gate.fail(failures);
+      this.#gate.fail(failures, undefined);
       this.#leaveOff();
       this.#log.error('the event store failed to give events');
     };
@@ -250,7 +250,7 @@ export class Pump {
     this.#leases.acknowledge(lease, sent, [...rejected, ...lost], [...split, ...kept]);
     if (sent.length > 0) this.#gate.succeed();
     const retry = failures.find(({ status }) => status === 'retry');
-    if (retry) this.#gate.fail(failuresAtStart, retry);
+    if (retry) this.#gate.fail(failuresAtStart, retry.afterMs);
     if (lost.length > 0 || split.length > 0) this.#learn(split);
     this.#round?.noteSplit(lease, split);
     const held = this.#round?.noteSettled(lease, settlement) === true;

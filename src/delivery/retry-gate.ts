@@ -1,7 +1,6 @@
 // When the next attempt may be made: the emitter's own backoff, and the time that the receiver asked for.
 // Times are monotonic: a wall clock that is set back must not stretch a wait.
 import { backoffDelay } from './backoff';
-import type { Failure } from './transport';
 
 export class RetryGate {
   readonly #maxDelayMs: number;
@@ -16,12 +15,12 @@ export class RetryGate {
   }
 
   /** @param failuresAtStart What `failures` was when the attempt began: attempts that fail together are one failure. */
-  fail(failuresAtStart: number, { afterMs, withinMs = Infinity }: Pick<Failure, 'afterMs' | 'withinMs'> = {}): void {
+  fail(failuresAtStart: number, afterMs: number | undefined): void {
     const now = performance.now();
     if (afterMs !== undefined) this.askedFor = Math.max(this.askedFor, now + afterMs);
     if (failuresAtStart !== this.failures) return;
     this.failures++;
-    this.#notBefore = now + backoffDelay(this.failures, Math.min(this.#maxDelayMs, withinMs));
+    this.#notBefore = now + backoffDelay(this.failures, this.#maxDelayMs);
   }
 
   /** Only a success ends the backoff; a rejection says nothing of the receiver's health. */

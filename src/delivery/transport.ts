@@ -16,8 +16,6 @@ export interface Failure {
   readonly code?: number | undefined;
   /** How long the receiver wants to be left alone, in milliseconds. */
   readonly afterMs?: number | undefined;
-  /** After how long at the most to ask again, in milliseconds, because asking costs nobody anything. */
-  readonly withinMs?: number | undefined;
 }
 
 export interface Transport {

@@ -298,24 +298,6 @@ describe('a collector that is not there', () => {
     await emitter.close();
   });
 
-  it('is found within seconds once it is, however often it was asked in vain', async () => {
-    vi.spyOn(Math, 'random').mockReturnValue(0.999);
-    const free = createServer().listen(0, '127.0.0.1');
-    await once(free, 'listening');
-    const { port } = free.address() as { port: number };
-    free.close();
-    const { emitter, feed } = emitterWith({ maxRetryDelayMs: 60_000 }, `http://127.0.0.1:${port}`);
-    feed.offer(2);
-    for (let attempt = 0; attempt < 12; attempt++) await emitter.flush();
-    expect(feed.balanced().retried).toBeGreaterThanOrEqual(24);
-    await using late = await startScriptedCollector();
-    await late.close();
-    await late.listen(port);
-    await vi.waitFor(() => expect(feed.balanced().sent).toBe(2), 10_000);
-    vi.restoreAllMocks();
-    await emitter.close();
-  });
-
   it('under a name with several addresses is reported with a reason', async () => {
     const free = createServer().listen(0, '127.0.0.1');
     await once(free, 'listening');
