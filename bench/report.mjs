@@ -12,15 +12,14 @@ export function partTable({ title, columns, rows }) {
 }
 
 export function targetTable(targets) {
-  const head = ['target', 'measured', 'must be', '', 'aim'];
+  const head = ['target', 'measured', 'must be', ''];
   return table([
     head,
-    ...targets.map(({ part, what, value, must, aim, holds }) => [
+    ...targets.map(({ part, what, value, must, holds }) => [
       `${part}: ${what}`,
       figure(value),
       must,
       holds ? 'holds' : 'FAILS',
-      aim ?? '',
     ]),
   ]);
 }
