@@ -6,6 +6,8 @@ import { isSelfDescribing, type SelfDescribing } from './self-describing-json';
 import { Subject } from './subject';
 import type { EventSetting, Surroundings, TrackerCore } from './tracker-core';
 
+type Fields = Readonly<Record<string, string>>;
+
 /** What an app may decide for each request; every hook runs guarded, and what one throws never reaches the visitor. */
 export interface VisitHooks<Req> {
   readonly subject: ((req: Req, subject: Subject) => void) | undefined;
@@ -53,9 +55,10 @@ export class Visit<Req extends object> implements Surroundings {
   #factsLater: (() => RequestFacts) | undefined;
   #headers: readonly SelfDescribing[] | undefined;
   #subject: Subject | undefined;
-  // What the subject's fields were when they were read from the request, and for which answer to "anonymous?".
-  #read: Readonly<Record<string, string>> | undefined;
-  #readAnonymously: boolean | undefined;
+  // What the subject's fields were when they were read from the request, undefined where a handler has put a subject of
+  // its own in their place; and for which answer to "anonymous?".
+  #read: Fields | undefined;
+  #readAnonymously = false;
   #hooked: Subject | undefined;
   #session: SelfDescribing | undefined | null = null;
   #extra: readonly SelfDescribing[] = NONE;
@@ -87,14 +90,14 @@ export class Visit<Req extends object> implements Surroundings {
 
   set subject(subject: Subject) {
     this.#subject = subject;
-    this.#readAnonymously = this.#anonymous;
+    this.#read = undefined;
   }
 
   forEvent(): EventSetting | undefined {
     this.#decide();
     if (this.#skipped) return undefined;
-    if (this.#readAnonymously !== this.#anonymous) this.#readFields();
     const anonymous = this.#anonymous;
+    if (!this.#subject || (this.#read && this.#readAnonymously !== anonymous)) this.#readFields();
     return { subject: this.#withHook(this.#subject as Subject), anonymous, entities: this.#entities(anonymous) };
   }
 
@@ -135,14 +138,12 @@ export class Visit<Req extends object> implements Surroundings {
     return answer;
   }
 
-  // Reads the request's fields; when the answer to "anonymous?" has changed since, only what the handlers have not touched.
   #readFields(): void {
     const { rules, core } = this.#reading;
     const onHookError = (hook: string): void => core.log.error(`${hook} threw, its part was left out`);
     const fields = requestFields(this.facts, rules, this.#anonymous, onHookError);
-    const before = this.#subject?.fields ?? {};
-    const own: Record<string, string> = { ...fields };
-    for (const key in before) if (before[key] !== this.#read?.[key]) own[key] = before[key] as string;
+    const before = this.#subject;
+    const own = before && this.#read ? withChanges(fields, this.#read, before.fields) : fields;
     this.#subject = new Subject(own, core.onSubjectBreach);
     this.#read = fields;
     this.#readAnonymously = this.#anonymous;
@@ -204,6 +205,18 @@ export class Visit<Req extends object> implements Surroundings {
     });
     return entities;
   }
+}
+
+/** `fields` with what handlers have set, replaced or removed since others were `read`, which are `now` as they left them. */
+function withChanges(fields: Fields, read: Fields, now: Fields): Fields {
+  const changed = { ...fields };
+  for (const key in { ...read, ...now }) {
+    const value = now[key];
+    if (value === read[key]) continue;
+    if (value === undefined) delete changed[key];
+    else changed[key] = value;
+  }
+  return changed;
 }
 
 const isThenable = (value: unknown): boolean => typeof (value as { then?: unknown }).then === 'function';

@@ -1,5 +1,7 @@
 // Adapter contract: what of the visitor reaches the events.
 import { expect, it } from 'vitest';
+import { Subject } from '../../src/core/subject';
+import type { RequestTracker } from '../../src/core/tracker';
 import { FORWARDED, type World } from './adapter-world';
 
 const DUID = '6f1c2b7e-3a50-4d0e-9a51-0f4f6f7f1a11';
@@ -156,6 +158,33 @@ export function testVisitor(world: World): void {
     const pages = events.filter(({ e }) => e === 'pv').map(({ url }) => url);
     expect(new Set(pages)).toEqual(new Set([`${world.url}/r/a?wish=anonymous`, `${world.url}/r/a?wish=signal`]));
     expect(world.tracker.stats().refused.private).toBe(2);
+  });
+
+  it.each([
+    ["of the handler's own", (tracker: RequestTracker) => tracker.setSubject(new Subject().setTimezone('Europe/Riga'))],
+    [
+      'changed by the handler',
+      ({ subject }: RequestTracker) => subject.setTimezone('Europe/Riga').setLang(null).setUseragent(null),
+    ],
+  ])('keeps a subject %s as it is while its visitor becomes anonymous and ceases to be so', async (whose, change) => {
+    let anonymous = false;
+    await world.start(
+      ({ tracker, send }) => {
+        change(tracker);
+        for (const action of ['known', 'anonymous', 'known again']) {
+          anonymous = action === 'anonymous';
+          tracker.trackStructEvent({ category: 'shop', action });
+        }
+        return send(200, 'ok');
+      },
+      { anonymous: () => anonymous },
+    );
+    await world.get('/r/a', { 'user-agent': 'Mozilla/5.0 (X11)', 'accept-language': 'fi', cookie: COOKIES });
+    const keys = ['ip', 'duid', 'url', 'ua', 'lang', 'tz'];
+    const told = (await world.events()).map((event) => [event['se_ac'], keys.filter((key) => key in event).join(' ')]);
+    const all = whose === 'changed by the handler' ? 'ip duid url tz' : 'tz';
+    const some = all.replace('ip duid ', '');
+    expect(Object.fromEntries(told)).toEqual({ known: all, anonymous: some, 'known again': all });
   });
 
   it('answers as before when every hook throws', async () => {
