@@ -12,10 +12,22 @@ export interface IdCookieRules {
   readonly cookiePath: string | undefined;
 }
 
-/** One `_sp_id` cookie, its fields parted by dots and unchecked, and whether its session is still running. */
+/** One `_sp_id` cookie. */
 interface IdCookie {
+  /** The end of its name, by which its `_sp_ses` belongs to it. */
+  readonly hash: string;
+  /** All its fields, parted by dots and unchecked. */
   readonly value: string;
+  /** The two ids, where they are such. */
+  readonly duid: string | undefined;
+  readonly sid: string | undefined;
+}
+
+/** What the scan of a Cookie header finds: one `_sp_id`, whether its session is still running, and the collector's id. */
+interface Found {
+  readonly id: IdCookie | undefined;
   readonly live: boolean;
+  readonly tnuid: string | undefined;
 }
 
 /** A visitor as the cookies tell; each field has the shape the pipeline asks for, or is absent. */
@@ -42,15 +54,11 @@ const LONGEST_VALUE = 512;
  * // { duid, sid, vid: '3', tnuid: undefined }
  */
 export function readVisitor(header: string | undefined, host: string | undefined, rules: IdCookieRules): Visitor {
-  const { id, networkUserId: tnuid } = readCookies(header, host, rules);
-  if (!id) return { duid: undefined, sid: undefined, vid: undefined, tnuid };
-  const { value, live } = id;
-  const duid = fieldOf(value, USER_ID);
-  const sid = fieldOf(value, SESSION_ID);
+  const { id, live, tnuid } = readCookies(header, host, rules);
   return {
-    duid: isDomainUserId(duid) ? duid : undefined,
-    sid: live && isUuid(sid) ? sid : undefined,
-    vid: live ? int32(fieldOf(value, VISITS))?.toString() : undefined,
+    duid: id?.duid,
+    sid: live ? id?.sid : undefined,
+    vid: id && live ? int32(fieldOf(id.value, VISITS))?.toString() : undefined,
     tnuid,
   };
 }
@@ -71,19 +79,19 @@ export function readClientSession(
   host: string | undefined,
   rules: IdCookieRules,
 ): { schema: string; data: object } | undefined {
-  const { id } = readCookies(header, host, rules);
-  if (!id?.live) return undefined;
-  const [duid, , visits, , , sessionId, previous, firstEvent, firstTime, events] = id.value.split('.');
-  const userId = duid === '' ? NIL_UUID : isDomainUserId(duid) ? duid.toLowerCase() : undefined;
+  const { id, live } = readCookies(header, host, rules);
+  if (!id || !live) return undefined;
+  const [duid, , visits, , , , previous, firstEvent, firstTime, events] = id.value.split('.');
+  const userId = duid === '' ? NIL_UUID : id.duid?.toLowerCase();
   const sessionIndex = int32(visits);
-  if (userId === undefined || sessionIndex === undefined || !isUuid(sessionId)) return undefined;
+  if (userId === undefined || sessionIndex === undefined || id.sid === undefined) return undefined;
   const eventIndex = int32(events);
   const firstTimestamp = wholeNumber(firstTime, LATEST);
   return {
     schema: 'iglu:com.snowplowanalytics.snowplow/client_session/jsonschema/1-0-2',
     data: {
       userId,
-      sessionId,
+      sessionId: id.sid,
       sessionIndex,
       storageMechanism: 'COOKIE_1',
       ...(eventIndex !== undefined && { eventIndex }),
@@ -94,15 +102,11 @@ export function readClientSession(
   };
 }
 
-function readCookies(
-  header: string | undefined,
-  host: string | undefined,
-  rules: IdCookieRules,
-): { id: IdCookie | undefined; networkUserId: string | undefined } {
-  if (header === undefined) return { id: undefined, networkUserId: undefined };
-  const ids: { hash: string; value: string }[] = [];
-  const live = new Set<string>();
-  let networkUserId: string | undefined;
+function readCookies(header: string | undefined, host: string | undefined, rules: IdCookieRules): Found {
+  if (header === undefined) return { id: undefined, live: false, tnuid: undefined };
+  const ids: IdCookie[] = [];
+  const live: string[] = [];
+  let tnuid: string | undefined;
   const idPrefix = `${rules.cookieName}id.`;
   const sessionPrefix = `${rules.cookieName}ses.`;
 
@@ -114,18 +118,18 @@ function readCookies(
     while (start < end && (header[start] === ' ' || header[start] === '\t')) start++;
     if (header.startsWith(idPrefix, start)) {
       const hash = hashAt(header, start + idPrefix.length, end);
-      const value = hash && valueIn(header, start, end);
-      if (hash && value && isWellFormed(value)) ids.push({ hash, value });
+      const id = hash && idCookie(hash, valueIn(header, start, end));
+      if (id) ids.push(id);
     } else if (header.startsWith(sessionPrefix, start)) {
       const hash = hashAt(header, start + sessionPrefix.length, end);
-      if (hash) live.add(hash);
-    } else if (networkUserId === undefined && header.startsWith('sp=', start)) {
+      if (hash) live.push(hash);
+    } else if (tnuid === undefined && header.startsWith('sp=', start)) {
       const value = valueIn(header, start, end);
-      if (isUuid(value)) networkUserId = value;
+      if (isUuid(value)) tnuid = value;
     }
   }
   const id = choose(ids, host, rules);
-  return { id: id && { value: id.value, live: live.has(id.hash) }, networkUserId };
+  return { id, live: id !== undefined && live.includes(id.hash), tnuid };
 }
 
 const HASH = /^[\da-f]{4}$/;
@@ -159,10 +163,13 @@ function fieldOf(value: string, place: number): string | undefined {
   return end < 0 ? value.slice(start) : value.slice(start, end);
 }
 
-// Six fields at least, of which the sixth is the session's id.
-function isWellFormed(value: string): boolean {
+// Six fields at least, of which the sixth is the session's id, and one of the two ids.
+function idCookie(hash: string, value: string): IdCookie | undefined {
+  const userId = fieldOf(value, USER_ID);
   const sessionId = fieldOf(value, SESSION_ID);
-  return sessionId !== undefined && (isDomainUserId(fieldOf(value, USER_ID)) || isUuid(sessionId));
+  const duid = isDomainUserId(userId) ? userId : undefined;
+  const sid = isUuid(sessionId) ? sessionId : undefined;
+  return sessionId !== undefined && (duid ?? sid) !== undefined ? { hash, value, duid, sid } : undefined;
 }
 
 const OLD_USER_ID = /^[\da-f]{16}$/;
@@ -180,11 +187,11 @@ const int32 = (value: string | undefined): number | undefined => wholeNumber(val
  * One cookie, never parts of two. With a domain or path configured only the cookie of that hash counts; else that of the
  * host, else of its parents (by default the browser tracker hashes the widest domain it can set a cookie on), else the first.
  */
-function choose<Id extends { hash: string }>(
-  ids: readonly Id[],
+function choose(
+  ids: readonly IdCookie[],
   host: string | undefined,
   { cookieDomain, cookiePath }: IdCookieRules,
-): Id | undefined {
+): IdCookie | undefined {
   const configured = cookieDomain !== undefined || cookiePath !== undefined;
   if (ids.length === 0 || (ids.length === 1 && !configured)) return ids[0];
   for (const domain of cookieDomain === undefined ? domainsOf(host ?? '') : [cookieDomain]) {

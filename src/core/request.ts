@@ -38,6 +38,8 @@ export interface RequestRules extends IdCookieRules {
   readonly respectPrivacySignals: 'off' | 'anonymous' | 'skip';
 }
 
+type RequestField = 'ip' | 'duid' | 'sid' | 'vid' | 'tnuid' | 'ua' | 'lang' | 'url' | 'refr';
+
 /**
  * Wire fields of the request's subject: `ip`, `ua`, `lang`, `duid`, `sid`, `vid`, `tnuid`, `url`, `refr`; only those that
  * are usable. Never throws.
@@ -53,25 +55,25 @@ export function requestFields(
   anonymous: boolean,
   onHookError: (hook: string) => void,
 ): Record<string, string> {
-  const fields: Record<string, string> = {};
-  const set = (key: string, value: string | undefined): void => {
-    if (value !== undefined) fields[key] = value;
-  };
+  const fields: { [Key in RequestField]?: string } = {};
   if (!anonymous) {
-    set('ip', clientIp(facts.ip, rules.maskIp));
-    const visitor = readVisitor(facts.cookie, publicHost(facts, rules), rules);
-    set('duid', visitor.duid);
-    set('sid', visitor.sid);
-    set('vid', visitor.vid);
-    set('tnuid', visitor.tnuid);
+    const ip = clientIp(facts.ip, rules.maskIp);
+    if (ip !== undefined) fields.ip = ip;
+    const { duid, sid, vid, tnuid } = readVisitor(facts.cookie, publicHost(facts, rules), rules);
+    if (duid !== undefined) fields.duid = duid;
+    if (sid !== undefined) fields.sid = sid;
+    if (vid !== undefined) fields.vid = vid;
+    if (tnuid !== undefined) fields.tnuid = tnuid;
   }
-  set('ua', clean('ua', facts.userAgent?.toWellFormed()));
-  set('lang', language(facts.acceptLanguage));
+  const ua = clean('ua', facts.userAgent?.toWellFormed());
+  if (ua !== undefined) fields.ua = ua;
+  const lang = language(facts.acceptLanguage);
+  if (lang !== undefined) fields.lang = lang;
   try {
     const url = pageUrl(facts, rules, anonymous);
     const refr = referrer(facts, rules, anonymous);
-    set('url', url);
-    set('refr', refr);
+    if (url !== undefined) fields.url = url;
+    if (refr !== undefined) fields.refr = refr;
   } catch {
     onHookError('redactUrl');
   }
