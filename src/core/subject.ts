@@ -58,6 +58,12 @@ export class Subject {
     return Object.fromEntries(fitting.filter(([, value]) => value !== undefined)) as Record<string, string>;
   }
 
+  /** Puts other fields in the place of all that a subject has; whoever holds it goes on with the same one. @internal */
+  static refill(subject: Subject, fields: Readonly<Record<string, string>>): void {
+    subject.#fields = { ...fields };
+    subject.#version++;
+  }
+
   /** Wire key to value, for example `{ uid: 'u-17' }`. */
   get fields(): Readonly<Record<string, string>> {
     return this.#fields;

@@ -89,6 +89,7 @@ export class Visit<Req extends object> implements Surroundings {
   }
 
   set subject(subject: Subject) {
+    if (subject === this.#subject) return;
     this.#subject = subject;
     this.#read = undefined;
   }
@@ -142,9 +143,10 @@ export class Visit<Req extends object> implements Surroundings {
     const { rules, core } = this.#reading;
     const onHookError = (hook: string): void => core.log.error(`${hook} threw, its part was left out`);
     const fields = requestFields(this.facts, rules, this.#anonymous, onHookError);
-    const before = this.#subject;
-    const own = before && this.#read ? withChanges(fields, this.#read, before.fields) : fields;
-    this.#subject = new Subject(own, core.onSubjectBreach);
+    // Refilled, because a handler may hold it.
+    if (this.#subject && this.#read)
+      Subject.refill(this.#subject, withChanges(fields, this.#read, this.#subject.fields));
+    else this.#subject = new Subject(fields, core.onSubjectBreach);
     this.#read = fields;
     this.#readAnonymously = this.#anonymous;
   }

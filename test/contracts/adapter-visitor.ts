@@ -164,7 +164,8 @@ export function testVisitor(world: World): void {
     ["of the handler's own", (tracker: RequestTracker) => tracker.setSubject(new Subject().setTimezone('Europe/Riga'))],
     [
       'changed by the handler',
-      ({ subject }: RequestTracker) => subject.setTimezone('Europe/Riga').setLang(null).setUseragent(null),
+      (tracker: RequestTracker) =>
+        tracker.setSubject(tracker.subject.setTimezone('Europe/Riga').setLang(null).setUseragent(null)),
     ],
   ])('keeps a subject %s as it is while its visitor becomes anonymous and ceases to be so', async (whose, change) => {
     let anonymous = false;
@@ -179,12 +180,34 @@ export function testVisitor(world: World): void {
       },
       { anonymous: () => anonymous },
     );
-    await world.get('/r/a', { 'user-agent': 'Mozilla/5.0 (X11)', 'accept-language': 'fi', cookie: COOKIES });
+    const headers = { 'user-agent': 'Mozilla/5.0 (X11)', 'accept-language': 'fi', cookie: COOKIES };
+    await world.get(`/r/a?_sp=${DUID}.1700000000000`, headers);
     const keys = ['ip', 'duid', 'url', 'ua', 'lang', 'tz'];
     const told = (await world.events()).map((event) => [event['se_ac'], keys.filter((key) => key in event).join(' ')]);
     const all = whose === 'changed by the handler' ? 'ip duid url tz' : 'tz';
     const some = all.replace('ip duid ', '');
     expect(Object.fromEntries(told)).toEqual({ known: all, anonymous: some, 'known again': all });
+    const anonymousEvent = (await world.events()).find((event) => event['se_ac'] === 'anonymous');
+    expect(JSON.stringify(anonymousEvent)).not.toContain(DUID);
+  });
+
+  it('hears what a handler tells the subject that it has held since before the visitor agreed', async () => {
+    let anonymous = true;
+    await world.start(
+      ({ tracker, send }) => {
+        const { subject } = tracker;
+        tracker.trackStructEvent(STRUCT);
+        anonymous = false;
+        tracker.trackStructEvent(STRUCT);
+        subject.setUserId('u-9');
+        tracker.trackStructEvent({ ...STRUCT, action: 'agree' });
+        return send(200, 'ok');
+      },
+      { anonymous: () => anonymous },
+    );
+    await world.get('/r/a', { cookie: COOKIES });
+    const agreed = (await world.events()).find((event) => event['se_ac'] === 'agree');
+    expect(agreed).toMatchObject({ uid: 'u-9', duid: DUID });
   });
 
   it('answers as before when every hook throws', async () => {
