@@ -39,10 +39,15 @@ export interface RefusalInfo {
   readonly payload?: Payload | undefined;
 }
 
+/** What a visitor, or the app for the visitor, wishes for events: none of them, or none that tells who it was. */
+export type Wish = 'none' | 'anonymous' | 'skip';
+
 /** What a request or a job adds to each event tracked in it. */
 export interface Surroundings {
   /** The visitor's own subject; replaced by `setSubject`. */
   subject: Subject;
+  /** As it stands now. */
+  readonly wish: Wish;
   /** True in a request: a page view without a page is then the network's doing, not a caller's mistake. */
   readonly bringsPage?: boolean;
   /** Asked for each event; undefined refuses it as private. Never throws. */
@@ -61,12 +66,27 @@ const NO_ENTITIES: readonly SelfDescribing[] = [];
 
 /** Surroundings that are a subject and nothing else: `withSubject`, `runWith`, the app's tracker. */
 export class PlainSurroundings implements Surroundings {
-  readonly anonymous = false;
   readonly entities = NO_ENTITIES;
-  constructor(public subject: Subject) {}
+  readonly #request: Surroundings | undefined;
 
-  forEvent(): EventSetting {
-    return this;
+  /** @param request The request whose visitor sets it off: that visitor's wish holds, whomever the events are about. */
+  constructor(
+    public subject: Subject,
+    request?: Surroundings,
+  ) {
+    this.#request = request;
+  }
+
+  get wish(): Wish {
+    return this.#request?.wish ?? 'none';
+  }
+
+  get anonymous(): boolean {
+    return this.wish === 'anonymous';
+  }
+
+  forEvent(): EventSetting | undefined {
+    return this.wish === 'skip' ? undefined : this;
   }
 }
 

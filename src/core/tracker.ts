@@ -275,7 +275,8 @@ export class RequestTracker extends Tracking {
   }
 
   withSubject(subject: Subject): RequestTracker {
-    return new RequestTracker(this.#core, new PlainSurroundings(this.#core.checkedSubject('withSubject', subject)));
+    const checked = this.#core.checkedSubject('withSubject', subject);
+    return new RequestTracker(this.#core, new PlainSurroundings(checked, this.#surroundings));
   }
 
   track(event: TrackerEvent): string | undefined {

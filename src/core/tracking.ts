@@ -65,7 +65,10 @@ export abstract class Tracking {
   /** Replaces the subject; in a request, for this request only. */
   abstract setSubject(subject: Subject): this;
 
-  /** A tracker with the same emitters and settings whose events are about `subject`; cheap enough for every request. */
+  /**
+   * A tracker with the same emitters and settings whose events are about `subject`; cheap enough for every request. In a
+   * request, what its visitor wishes (`skip`, `anonymous`, privacy signals) holds for them too.
+   */
   abstract withSubject(subject: Subject): Tracking;
 
   /**

@@ -4,7 +4,7 @@ import { isAbsent } from './contracts';
 import { clientSession, privacyDecision, requestFields, type RequestFacts, type RequestRules } from './request';
 import { isSelfDescribing, type SelfDescribing } from './self-describing-json';
 import { Subject } from './subject';
-import type { EventSetting, Surroundings, TrackerCore } from './tracker-core';
+import type { EventSetting, Surroundings, TrackerCore, Wish } from './tracker-core';
 
 type Fields = Readonly<Record<string, string>>;
 
@@ -63,8 +63,7 @@ export class Visit<Req extends object> implements Surroundings {
   #session: SelfDescribing | undefined | null = null;
   #extra: readonly SelfDescribing[] = NONE;
   #response: SelfDescribing | undefined;
-  #skipped = false;
-  #anonymous = false;
+  #wish: Wish = 'none';
 
   constructor(req: Req, answer: Answer, reading: VisitReading<Req>) {
     this.#req = req;
@@ -80,11 +79,13 @@ export class Visit<Req extends object> implements Surroundings {
     return (this.#facts ??= this.#req ? this.#reading.facts(this.#req) : (this.#factsLater as () => RequestFacts)());
   }
 
+  get wish(): Wish {
+    this.#decide();
+    return this.#wish;
+  }
+
   get subject(): Subject {
-    if (!this.#subject) {
-      this.#decide();
-      this.#readFields();
-    }
+    if (!this.#subject) this.#readFields(this.wish !== 'none');
     return this.#subject as Subject;
   }
 
@@ -95,10 +96,10 @@ export class Visit<Req extends object> implements Surroundings {
   }
 
   forEvent(): EventSetting | undefined {
-    this.#decide();
-    if (this.#skipped) return undefined;
-    const anonymous = this.#anonymous;
-    if (!this.#subject || (this.#read && this.#readAnonymously !== anonymous)) this.#readFields();
+    const { wish } = this;
+    if (wish === 'skip') return undefined;
+    const anonymous = wish === 'anonymous';
+    if (!this.#subject || (this.#read && this.#readAnonymously !== anonymous)) this.#readFields(anonymous);
     return { subject: this.#withHook(this.#subject as Subject), anonymous, entities: this.#entities(anonymous) };
   }
 
@@ -124,10 +125,9 @@ export class Visit<Req extends object> implements Surroundings {
     const { hooks, rules } = this.#reading;
     const { skip, anonymous } = hooks;
     const signal = rules.respectPrivacySignals === 'off' ? 'none' : privacyDecision(this.facts, rules);
-    this.#skipped = signal === 'skip' || (skip !== undefined && this.#ask('skip', skip, req));
-    this.#anonymous =
-      signal === 'anonymous' ||
-      (typeof anonymous === 'function' ? this.#ask('anonymous', anonymous, req) : anonymous === true);
+    if (signal === 'skip' || (skip && this.#ask('skip', skip, req))) this.#wish = 'skip';
+    else if (signal === 'anonymous' || anonymous === true) this.#wish = 'anonymous';
+    else this.#wish = anonymous && this.#ask('anonymous', anonymous, req) ? 'anonymous' : 'none';
   }
 
   // A hook that guards the visitor's privacy and fails is taken to have said yes.
@@ -139,16 +139,16 @@ export class Visit<Req extends object> implements Surroundings {
     return answer;
   }
 
-  #readFields(): void {
+  #readFields(anonymous: boolean): void {
     const { rules, core } = this.#reading;
     const onHookError = (hook: string): void => core.log.error(`${hook} threw, its part was left out`);
-    const fields = requestFields(this.facts, rules, this.#anonymous, onHookError);
+    const fields = requestFields(this.facts, rules, anonymous, onHookError);
     // Refilled, because a handler may hold it.
     if (this.#subject && this.#read)
       Subject.refill(this.#subject, withChanges(fields, this.#read, this.#subject.fields));
     else this.#subject = new Subject(fields, core.onSubjectBreach);
     this.#read = fields;
-    this.#readAnonymously = this.#anonymous;
+    this.#readAnonymously = anonymous;
   }
 
   #withHook(subject: Subject): Subject {

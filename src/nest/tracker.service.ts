@@ -44,7 +44,7 @@ export class TrackerService extends Tracking {
     return found as RequestTracker | undefined;
   }
 
-  get #tracking(): Tracking {
+  get #tracking(): Tracker | RequestTracker {
     return this.#scoped ?? this.#tracker;
   }
 
@@ -69,7 +69,7 @@ export class TrackerService extends Tracking {
   }
 
   withSubject(subject: Subject): RequestTracker {
-    return this.#tracker.withSubject(subject);
+    return this.#tracking.withSubject(subject);
   }
 
   /**
@@ -81,7 +81,7 @@ export class TrackerService extends Tracking {
    * paid(data: Paid) { return this.tracker.runWith(new Subject().setUserId(data.userId), () => this.orders.close(data)); }
    */
   runWith<T>(subject: Subject, fn: () => T): T {
-    return runInScope(new RequestScope(this.#name, this.withSubject(subject), currentScope()), fn);
+    return runInScope(new RequestScope(this.#name, this.#tracker.withSubject(subject), currentScope()), fn);
   }
 
   track(event: TrackerEvent): string | undefined {

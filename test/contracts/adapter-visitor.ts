@@ -14,6 +14,8 @@ const PROXIED = {
   'cf-connecting-ip': '7.7.7.7',
 };
 const STRUCT = { category: 'shop', action: 'add' };
+/** A hook that says yes to requests whose URL has the name. */
+const wish = (name: string) => (req: object) => JSON.stringify((req as { url: string }).url).includes(name);
 
 export function testVisitor(world: World): void {
   it("puts the visitor's address, user agent, language, ids and page on the request's events", async () => {
@@ -137,7 +139,6 @@ export function testVisitor(world: World): void {
   });
 
   it('refuses, anonymises and ignores as the app and the visitor wish', async () => {
-    const wish = (name: string) => (req: object) => JSON.stringify((req as { url: string }).url).includes(name);
     await world.start(
       (call) => {
         call.tracker.trackStructEvent({ ...STRUCT, label: call.query.get('wish') ?? 'none' });
@@ -189,6 +190,23 @@ export function testVisitor(world: World): void {
     expect(Object.fromEntries(told)).toEqual({ known: all, anonymous: some, 'known again': all });
     const anonymousEvent = (await world.events()).find((event) => event['se_ac'] === 'anonymous');
     expect(JSON.stringify(anonymousEvent)).not.toContain(DUID);
+  });
+
+  it("obeys the visitor's wish in events about another subject too", async () => {
+    await world.start(
+      ({ query, tracker, send }) => {
+        tracker.withSubject(new Subject().setUserId('u-9').setLang('et')).trackStructEvent({ ...STRUCT, label: query.get('wish') ?? '' }); // prettier-ignore
+        return send(200, 'ok');
+      },
+      { skip: wish('skip'), anonymous: wish('anonymous'), headers: ['x-shop'] },
+    );
+    for (const name of ['none', 'skip', 'anonymous']) await world.get(`/r/a?wish=${name}`, { 'x-shop': 'tallinn' });
+    const told = (await world.events()).map(({ se_la, uid, lang }) => ({ se_la, uid, lang }));
+    expect(told).toHaveLength(2);
+    expect(told).toContainEqual({ se_la: 'none', uid: 'u-9', lang: 'et' });
+    expect(told).toContainEqual({ se_la: 'anonymous', uid: undefined, lang: 'et' });
+    expect(world.tracker.stats().refused.private).toBe(1);
+    expect(world.collector.good().flatMap(({ contexts }) => contexts)).toEqual([]);
   });
 
   it('hears what a handler tells the subject that it has held since before the visitor agreed', async () => {

@@ -117,6 +117,22 @@ describe.each(ADAPTERS)('SnowplowModule on %s', (_name, makeAdapter) => {
     expect(other?.payload).toMatchObject({ tna: 'audit-events', uid: 'u-17', ua: 'Mozilla/5.0', ip: '127.0.0.1' });
   });
 
+  it("obeys the visitor's wish in a service's events about another subject", async () => {
+    @Controller()
+    class Other {
+      constructor(@Inject(TrackerService) private readonly tracker: TrackerService) {}
+      @Get('other') other(): void {
+        const subject = new Subject().setUserId('u-9').setLang('et');
+        this.tracker.withSubject(subject).trackStructEvent({ category: 'c', action: 'other' });
+      }
+    }
+    running = await startNest(makeAdapter, { controllers: [Other] }, { ...sendingTo(collector), anonymous: () => true });
+    await fetch(`${running.url}/other`);
+    const [event] = await collector.waitFor({ se_ac: 'other' });
+    expect(event?.payload).toMatchObject({ lang: 'et' });
+    expect(event?.payload).not.toHaveProperty('uid');
+  });
+
   it("gives its hooks the framework's request, with what a guard has put on it", async () => {
     const user = { id: 'u-23' };
     running = await startNest(
