@@ -80,15 +80,19 @@ class HandOver implements Transport {
     return true;
   }
 
-  async send(events: readonly EncodedEvent[]): Promise<readonly SendResult[]> {
-    return events.map((event) => {
-      try {
-        if (this.#emitter.input(event.payload(), event) !== false) return { status: 'sent' };
-        return { status: 'retry', error: new Error('the emitter refused the event') };
-      } catch (error) {
-        return { status: 'retry', error: asError(error) };
-      }
-    });
+  send(events: readonly EncodedEvent[]): Promise<readonly SendResult[]> {
+    return Promise.all(events.map((event) => this.#give(event)));
+  }
+
+  // Awaited, because the answer of an emitter of the user's may be a promise.
+  async #give(event: EncodedEvent): Promise<SendResult> {
+    try {
+      const answer: unknown = await this.#emitter.input(event.payload(), event);
+      if (answer !== false) return { status: 'sent' };
+      return { status: 'retry', error: new Error('the emitter refused the event') };
+    } catch (error) {
+      return { status: 'retry', error: asError(error) };
+    }
   }
 
   async close(): Promise<void> {}

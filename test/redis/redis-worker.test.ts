@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { createClient } from 'redis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { Emitter } from 'snowplow-middleware';
+import { Emitter, type Payload } from 'snowplow-middleware';
 import { startCollector } from 'snowplow-middleware/collector';
 import { RedisEmitter, RedisWorker, type RedisWorkerOptions } from 'snowplow-middleware/redis';
 import { Log } from '../../src/core/logger';
@@ -101,6 +101,22 @@ suite('RedisWorker', () => {
     await until('all came', () => got.length === 20);
     await worker.close();
     expect(got).toEqual(ids);
+  });
+
+  test('delivers again what an emitter with a promise fails to take', async () => {
+    const ids = await fill(20);
+    const got: string[] = [];
+    let calls = 0;
+    const input = async ({ eid }: Payload): Promise<boolean | void> => {
+      if (++calls <= 20) throw new Error('away');
+      if (calls <= 25) return false;
+      got.push(eid as string);
+    };
+    const worker = start({ emitter: { input: input as never } });
+    await until('all came', () => got.length === 20);
+    await worker.close();
+    expect(got.toSorted()).toEqual(ids.toSorted());
+    expect(worker.stats()).toMatchObject({ sent: 20, retried: 25 });
   });
 
   test('an outage of the collector, however long, costs no event and lays none aside', async () => {
