@@ -85,9 +85,9 @@ export function mend(path: string, isSound: () => boolean): boolean {
     renameSync(saved, claimed);
   } catch {
     // There is none, or another process is at it.
-    const deadline = Date.now() + PATIENCE_MS;
+    const deadline = performance.now() + PATIENCE_MS;
     if (!existsSync(claimed)) return false;
-    while (existsSync(claimed) && Date.now() < deadline)
+    while (existsSync(claimed) && performance.now() < deadline)
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
     return isSound();
   }

@@ -98,7 +98,7 @@ export class RedisWorker {
    * @param options `timeoutMs`: the whole time it may take. Default 5,000.
    */
   close(options: { timeoutMs?: number } = {}): Promise<WorkerReport> {
-    return (this.#closing ??= this.#shutDown(Date.now() + (options.timeoutMs ?? CLOSE_TIMEOUT_MS)));
+    return (this.#closing ??= this.#shutDown(performance.now() + (options.timeoutMs ?? CLOSE_TIMEOUT_MS)));
   }
 
   async #work(): Promise<void> {
@@ -116,9 +116,9 @@ export class RedisWorker {
     let pause = 0;
     while (!this.#stop.signal.aborted) {
       try {
-        if (Date.now() >= beatAt) {
+        if (performance.now() >= beatAt) {
           await this.#store.beat();
-          beatAt = Date.now() + BEAT_MS;
+          beatAt = performance.now() + BEAT_MS;
         }
         const fetched = await this.#store.fetch();
         pause = fetched > 0 || this.#store.held > 0 ? SOON_MS : Math.min(Math.max(SOON_MS, pause * 2), IDLE_MS);
@@ -134,7 +134,7 @@ export class RedisWorker {
   }
 
   async #shutDown(deadline: number): Promise<WorkerReport> {
-    const left = (): number => Math.max(0, deadline - Date.now());
+    const left = (): number => Math.max(0, deadline - performance.now());
     this.#stop.abort();
     // What is being fetched still arrives, so that it can be given back.
     await within(this.#looping, left());

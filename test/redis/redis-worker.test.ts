@@ -103,6 +103,27 @@ suite('RedisWorker', () => {
     expect(got).toEqual(ids);
   });
 
+  test('gives signs of life while the wall clock is set back, and ends in time', async () => {
+    const workers = `{${key}}:workers`;
+    const lastSign = async (): Promise<number> => {
+      const [id = ''] = await server.client.zrange(workers, '0', '0');
+      return Number(await server.client.zscore(workers, id));
+    };
+    const worker = start();
+    await until('it gave a sign', async () => (await lastSign()) > 0);
+    const first = await lastSign();
+    const now = Date.now.bind(Date);
+    const clock = vi.spyOn(Date, 'now').mockImplementation(() => now() - 3_600_000);
+    try {
+      await vi.waitFor(async () => expect(await lastSign()).toBeGreaterThan(first), 10_000);
+      const ending = worker.close({ timeoutMs: 2_000 });
+      clock.mockImplementation(() => now() - 7_200_000);
+      await ending;
+    } finally {
+      clock.mockRestore();
+    }
+  });
+
   test('delivers again what an emitter with a promise fails to take', async () => {
     const ids = await fill(20);
     const got: string[] = [];
