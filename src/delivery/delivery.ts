@@ -87,7 +87,7 @@ class HandOver implements Transport {
   // Awaited, because the answer of an emitter of the user's may be a promise.
   async #give(event: EncodedEvent): Promise<SendResult> {
     try {
-      const answer: unknown = await this.#emitter.input(event.payload(), event);
+      const answer = await (this.#emitter.input(event.payload(), event) as unknown);
       if (answer !== false) return { status: 'sent' };
       return { status: 'retry', error: new Error('the emitter refused the event') };
     } catch (error) {

@@ -126,7 +126,11 @@ describe.each(ADAPTERS)('SnowplowModule on %s', (_name, makeAdapter) => {
         this.tracker.withSubject(subject).trackStructEvent({ category: 'c', action: 'other' });
       }
     }
-    running = await startNest(makeAdapter, { controllers: [Other] }, { ...sendingTo(collector), anonymous: () => true });
+    running = await startNest(
+      makeAdapter,
+      { controllers: [Other] },
+      { ...sendingTo(collector), anonymous: () => true },
+    );
     await fetch(`${running.url}/other`);
     const [event] = await collector.waitFor({ se_ac: 'other' });
     expect(event?.payload).toMatchObject({ lang: 'et' });
