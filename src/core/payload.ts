@@ -5,6 +5,7 @@ import { type EventArgs, millisOf, type TrackerEvent } from './events/event';
 import { newEventId } from './event-id';
 import { closeObject, field, type Frame, opening, openObject } from './frame';
 import { clean, cleanOfEvent } from './limits';
+import { withoutLinker } from './redact';
 import { jsonOpening, type SelfDescribing } from './self-describing-json';
 import { IDENTIFYING } from './subject';
 
@@ -46,17 +47,15 @@ export function encodeEvent(
   if (cleanOfEvent('e', fields['e']) === undefined || (fields['e'] === 'ue' && !selfDescribing))
     throw new Refusal('invalid');
   let text = frame.head;
-  let ownUrl = false;
-  let ownReferrer = false;
+  let { url, refr } = frame;
   for (const key in fields) {
     const value = cleanOfEvent(key, fields[key]);
     if (value === undefined) continue;
-    text += field(key, value);
-    if (key === 'url') ownUrl = true;
-    else if (key === 'refr') ownReferrer = true;
+    if (key === 'url') url = value;
+    else if (key === 'refr') refr = value;
+    else text += field(key, value);
   }
-  if (!ownUrl && frame.url !== undefined) text += field('url', frame.url);
-  if (!ownReferrer && frame.refr !== undefined) text += field('refr', frame.refr);
+  text += urlField('url', url, frame.anonymous) + urlField('refr', refr, frame.anonymous);
 
   let budget = MAX_JSON;
   if (selfDescribing) {
@@ -91,11 +90,16 @@ export function encodePayload(
     const value = key === 'stm' || key === 'eid' ? undefined : clean(key, payload[key]);
     if (value === undefined || (anonymous && IDENTIFYING.has(key))) continue;
     required.delete(key);
-    text += field(key, value);
+    text += key === 'url' || key === 'refr' ? urlField(key, value, anonymous) : field(key, value);
   }
   if (required.size > 0) return undefined;
   text = closeObject(openObject(text + field('eid', eventId)));
   return new EncodedEvent(text, Buffer.byteLength(text), undefined, anonymous);
+}
+
+function urlField(key: string, value: string | undefined, anonymous: boolean): string {
+  const url = value && anonymous ? withoutLinker(value) : value;
+  return url ? field(key, url) : '';
 }
 
 function entityTexts(context: EventArgs['context'], further: readonly SelfDescribing[]): string {

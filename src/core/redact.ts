@@ -31,7 +31,25 @@ const MASK = 'redacted';
  * redactQuery('q=tea&access_token=abc', [], true); // 'q=tea&access_token=redacted'
  */
 export function redactQuery(query: string, names: readonly string[], keepLinker: boolean): string {
-  const isSecret = secretsOf(names);
+  return rewriteQuery(query, secretsOf(names), keepLinker);
+}
+
+/**
+ * A URL without `_sp`, which holds the visitor's id, in its query; everything else byte-identical.
+ *
+ * @example
+ * withoutLinker('https://acme.com/tea?_sp=6f1c.1700000000000&page=2'); // 'https://acme.com/tea?page=2'
+ */
+export function withoutLinker(url: string): string {
+  const hash = url.indexOf('#');
+  const end = hash < 0 ? url.length : hash;
+  const mark = url.indexOf('?');
+  if (mark < 0 || mark > end) return url;
+  const query = rewriteQuery(url.slice(mark + 1, end), () => false, false);
+  return url.slice(0, mark) + (query && `?${query}`) + url.slice(end);
+}
+
+function rewriteQuery(query: string, isSecret: (rawName: string) => boolean, keepLinker: boolean): string {
   let out = '';
   for (let start = 0, end: number; start < query.length; start = end + 1) {
     end = start;

@@ -50,8 +50,12 @@ export interface Surroundings {
   readonly wish: Wish;
   /** True in a request: a page view without a page is then the network's doing, not a caller's mistake. */
   readonly bringsPage?: boolean;
-  /** Asked for each event; undefined refuses it as private. Never throws. */
-  forEvent(): EventSetting | undefined;
+  /**
+   * Asked for each event; undefined refuses it as private. Never throws.
+   *
+   * @param anonymous Whether the event is to be anonymous in any case.
+   */
+  forEvent(anonymous: boolean): EventSetting | undefined;
   /** Told of each event that was taken, by its wire type: `pv`, `se`, … */
   noteTracked?(type: unknown): void;
 }
@@ -207,12 +211,12 @@ export class TrackerCore {
       this.log.warn('events were refused: closed');
       return this.#refuse('closed', count);
     }
-    const setting = surroundings.forEvent();
-    if (!setting) return this.#refuse('private', count);
-
     const { args } = event;
     // Whoever asks for anonymity gets it: nobody can take back another's wish.
-    const anonymous = setting.anonymous || settings.anonymous || Boolean(args.anonymous);
+    const asked = settings.anonymous || Boolean(args.anonymous);
+    const setting = surroundings.forEvent(asked);
+    if (!setting) return this.#refuse('private', count);
+    const anonymous = asked || setting.anonymous;
     const frame = isAbsent(args.subject)
       ? frames.get(settings.fields, this.subject, setting.subject, anonymous)
       : makeFrame(

@@ -95,12 +95,13 @@ export class Visit<Req extends object> implements Surroundings {
     this.#read = undefined;
   }
 
-  forEvent(): EventSetting | undefined {
+  forEvent(asked: boolean): EventSetting | undefined {
     const { wish } = this;
     if (wish === 'skip') return undefined;
     const anonymous = wish === 'anonymous';
     if (!this.#subject || (this.#read && this.#readAnonymously !== anonymous)) this.#readFields(anonymous);
-    return { subject: this.#withHook(this.#subject as Subject), anonymous, entities: this.#entities(anonymous) };
+    const entities = this.#entities(anonymous || asked);
+    return { subject: this.#withHook(this.#subject as Subject), anonymous, entities };
   }
 
   noteTracked(type: unknown): void {

@@ -1,6 +1,7 @@
 // Adapter contract: what of the visitor reaches the events.
 import { expect, it } from 'vitest';
 import { Subject } from '../../src/core/subject';
+import { createTracker } from '../../src/create-tracker';
 import type { RequestTracker } from '../../src/core/tracker';
 import { FORWARDED, type World } from './adapter-world';
 
@@ -207,6 +208,28 @@ export function testVisitor(world: World): void {
     expect(told).toContainEqual({ se_la: 'anonymous', uid: undefined, lang: 'et' });
     expect(world.tracker.stats().refused.private).toBe(1);
     expect(world.collector.good().flatMap(({ contexts }) => contexts)).toEqual([]);
+  });
+
+  it.each<[string, { event?: object; tracker?: object; app?: object }]>([
+    ['event', { event: { anonymous: true } }],
+    ['tracker', { tracker: { anonymous: true } }],
+    ['app', { app: { anonymous: true } }],
+  ])('tells nothing of who the visitor is in an anonymous event, where the %s asks for it', async (_who, asks) => {
+    const tracker = createTracker({ endpoint: world.collector.url, logger: false, ...asks.tracker });
+    await world.start(
+      (call) => {
+        call.tracker.trackStructEvent({ ...STRUCT, ...asks.event });
+        return call.send(200, 'ok');
+      },
+      { clientSession: true, ...asks.app, ...{ tracker } },
+    );
+    const linker = `_sp=${DUID}.1700000000000`;
+    await world.get(`/r/a?size=2&${linker}`, { cookie: COOKIES, referer: `https://search.test/?${linker}&q=tea` });
+    await tracker.close();
+    const [event] = (await world.events()) && world.collector.good();
+    expect(event?.payload).toMatchObject({ url: `${world.url}/r/a?size=2`, refr: 'https://search.test/?q=tea' });
+    expect(event?.contexts).toEqual([]);
+    expect(JSON.stringify(event?.payload)).not.toMatch(new RegExp(`${DUID}|${SID}|"ip"`));
   });
 
   it('hears what a handler tells the subject that it has held since before the visitor agreed', async () => {

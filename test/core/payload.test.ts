@@ -166,6 +166,27 @@ describe('page and referrer URLs', () => {
     expect(faultsOf(last())).toEqual([]);
   });
 
+  it.each([
+    ['its value', 'https://h/tea?_sp=6f1c.1700000000123&a=1#top', 'https://h/tea?a=1#top'],
+    ['an escaped name', 'https://h/tea?a=1;%5Fsp=6f1c.1700000000123', 'https://h/tea?a=1'],
+    ['nothing beside it', '/tea?_sp=6f1c.1700000000123', '/tea'],
+    ['nothing but it', '?_sp=6f1c.1700000000123', undefined],
+    ['no query, but a fragment like one', 'https://h/#?_sp=6f1c', 'https://h/#?_sp=6f1c'],
+    ['a secret of the caller', 'https://h/?token=t&_sp=6f1c.1700000000123', 'https://h/?token=t'],
+  ])('of an anonymous event have no cross-domain parameter: %s', (_what, given, sent) => {
+    const { tracker, last } = capture();
+    tracker.trackStructEvent({
+      category: 'c',
+      action: 'a',
+      anonymous: true,
+      subject: new Subject().setReferrer(given),
+    });
+    expect(last()['refr']).toBe(sent);
+    tracker.trackPageView({ pageUrl: given, anonymous: true });
+    expect(last()['url']).toBe(sent);
+    expect(faultsOf(last())).toEqual([]);
+  });
+
   it('a referrer’s path may be 6,000 long', () => {
     const { tracker, last } = capture();
     tracker.trackPageView({ pageUrl: 'http://h/', referrer: `https://h${path(6001)}` });

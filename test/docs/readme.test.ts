@@ -1,6 +1,5 @@
 // Every code block of the README and of docs/ is right: it compiles against the package's types, and runs where it says so.
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import ts from 'typescript';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -37,16 +36,15 @@ describe.concurrent('a block that is marked so does what its page says', () => {
     it(nameOf(block), async ({ expect: expectHere, onTestFinished }) => {
       const collector = await startCollector({ iglu: block.words.includes('checked') ? [join(ROOT, 'schemas')] : [] });
       onTestFinished(() => collector.close());
-      const port = await freePort();
       const file = join(FOLDER, `${nameOf(block).replace(/\W/g, '-')}.${isCommonJs(block) ? 'cjs' : 'mjs'}`);
-      writeFileSync(file, programOf(block, collector.url, port));
-      const child = new Child(process.execPath, [file], { NODE_ENV: 'test' });
+      writeFileSync(file, programOf(block, collector.url));
+      const child = new Child(process.execPath, ['--import', TELLING, file], { NODE_ENV: 'test' });
       onTestFinished(() => child.stop());
 
       const paths = wordOf(block, 'visit')?.split(',');
       if (!paths) expectHere(await child.exited, child.output).toEqual({ code: 0, signal: null });
       let shown = '';
-      for (const path of paths ?? []) shown = await visit(`http://127.0.0.1:${port}${path}`, child);
+      for (const path of paths ?? []) shown = await visit(path, child);
       expectHere(shown).toContain(wordOf(block, 'shows') ?? '');
       expectHere(child.output).toContain(wordOf(block, 'prints') ?? '');
       const seen = wordOf(block, 'sees');
@@ -56,11 +54,11 @@ describe.concurrent('a block that is marked so does what its page says', () => {
 });
 
 // What a reader replaces by his own: the collector's address, and the port where the app listens.
-function programOf({ code, language }: Block, collectorUrl: string, port: number): string {
+function programOf({ code, language }: Block, collectorUrl: string): string {
   const program = code
     .replaceAll('https://collector.acme.com', collectorUrl)
-    .replace(/listen\(3000/, `listen(${port}`)
-    .replace(/port: 3000/, `port: ${port}`);
+    .replace(/listen\(3000/, 'listen(0')
+    .replace(/port: 3000/, 'port: 0');
   if (language === 'js') return program;
   const compilerOptions = {
     target: ts.ScriptTarget.ES2023,
@@ -71,21 +69,20 @@ function programOf({ code, language }: Block, collectorUrl: string, port: number
   return ts.transpileModule(program, { compilerOptions }).outputText;
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
+// Has a program say where it listens: a port that is free beforehand may be somebody else's by then.
+const TELLING = `data:text/javascript,${encodeURIComponent(`
+  import { Server } from 'node:net';
+  const { listen } = Server.prototype;
+  Server.prototype.listen = function (...args) {
+    this.once('listening', () => console.log('listens on', this.address().port));
+    return listen.apply(this, args);
+  };
+`)}`;
 
 /** Asks as soon as the app listens. */
-async function visit(url: string, child: Child): Promise<string> {
-  for (let attempt = 0; attempt < 400 && child.process.exitCode === null; attempt++) {
-    const response = await fetch(url).catch(() => undefined);
-    if (response?.ok) return response.text();
-    if (response) throw new Error(`${url} answered ${response.status}; the app printed:\n${child.output}`);
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
-  throw new Error(`${url} never answered; the app printed:\n${child.output}`);
+async function visit(path: string, child: Child): Promise<string> {
+  const [, port] = await child.printed(/listens on (\d+)/);
+  const response = await fetch(`http://127.0.0.1:${port}${path}`);
+  if (!response.ok) throw new Error(`${path} answered ${response.status}; the app printed:\n${child.output}`);
+  return response.text();
 }
