@@ -116,8 +116,20 @@ function times(timestamp: EventArgs['timestamp']): string {
       : { type: 'ttm', value: timestamp };
   const time = millisOf(value);
   if (time !== undefined && type === 'dtm') return DTM + String(time);
-  const now = DTM + String(Date.now());
-  return time !== undefined && type === 'ttm' ? now + TTM + String(time) : now;
+  return time !== undefined && type === 'ttm' ? created() + TTM + String(time) : created();
+}
+
+// Of events that come in one millisecond the text is made once.
+let createdAt = 0;
+let createdText = '';
+
+function created(): string {
+  const now = Date.now();
+  if (now !== createdAt) {
+    createdAt = now;
+    createdText = DTM + String(now);
+  }
+  return createdText;
 }
 
 // Most data fits into one buffer that is used again and again.

@@ -230,7 +230,8 @@ export class TrackerCore {
       fail(caller, 'pageUrl', 'a non-empty string', url);
 
     let encoded: EncodedEvent[] = [encodeEvent(event, frame, setting.entities, settings.base64)];
-    for (const item of event.items ?? []) encoded.push(encodeEvent(item, frame, setting.entities, settings.base64));
+    if (event.items)
+      for (const item of event.items) encoded.push(encodeEvent(item, frame, setting.entities, settings.base64));
     if (settings.beforeSend) {
       const passed = this.#pass(encoded, settings.beforeSend);
       if (!passed) return this.#refuse('filtered', count, encoded);
