@@ -113,7 +113,8 @@ export class Middleware<Req extends object, Res extends object> {
     else if (!peek(raw, 'socket')) bindEvents(own, raw);
     // Not `once`: on a response of Express its wrapping and unwrapping costs five times as much.
     listen.call(raw, 'close', () => {
-      if (!visit.ended) this.#leave(req, res, raw, visit, tracker, own);
+      // Guarded, because what is thrown here would end the process.
+      if (!visit.ended) this.#log.guard('the end of a request', () => this.#leave(req, res, raw, visit, tracker, own));
     });
     return { tracker, run: joins ? (next) => next() : (next) => runInScope(own, next) };
   }
@@ -125,6 +126,7 @@ export class Middleware<Req extends object, Res extends object> {
     let address: string | undefined;
     this.#log.guard('ip', () => {
       address = ip(req);
+      return address;
     });
     return { ...facts, ip: address };
   }
@@ -132,7 +134,7 @@ export class Middleware<Req extends object, Res extends object> {
   #headers(req: Req): SelfDescribing[] {
     const present = this.#options.headers.map((name) => ({
       name,
-      value: this.#framework.header(req, name)?.slice(0, MAX_HEADER_VALUE),
+      value: headerText(this.#framework.header(req, name)),
     }));
     return present.filter(({ value }) => value !== undefined).map((data) => ({ schema: HTTP_HEADER, data }));
   }
@@ -148,7 +150,6 @@ export class Middleware<Req extends object, Res extends object> {
   ): void {
     const tracksPages = this.#options.pageViews !== false;
     if ((this.#declared || tracksPages) && !this.#isIgnored(req)) {
-      // Guarded, because what is thrown here would end the process.
       this.#log.guard('decorators', this.#declared, req, raw, tracker, visit.arrivedAt);
       if (tracksPages && raw.writableFinished && !visit.pageViewed && this.#isPage(req, res, raw)) {
         const timestamp = { type: 'dtm', value: visit.arrivedAt } as const;
@@ -165,6 +166,7 @@ export class Middleware<Req extends object, Res extends object> {
     if (ignore)
       this.#log.guard('ignore', () => {
         ignored = ignore(req);
+        return ignored;
       });
     return ignored;
   }
@@ -175,7 +177,9 @@ export class Middleware<Req extends object, Res extends object> {
       return pageViews && isAnsweredPage(raw, this.#framework.contentType(res)) && !this.#isPrefetch(req);
     let wanted = false;
     this.#log.guard('pageViews', () => {
-      wanted = pageViews(req, res) === true;
+      const answer: unknown = pageViews(req, res);
+      wanted = answer === true;
+      return answer;
     });
     return wanted;
   }
@@ -209,6 +213,10 @@ export class Middleware<Req extends object, Res extends object> {
     this.#log.error(error.message);
   }
 }
+
+// A gateway may have put a number there.
+const headerText = (value: unknown): string | undefined =>
+  typeof value === 'string' || typeof value === 'number' ? String(value).slice(0, MAX_HEADER_VALUE) : undefined;
 
 const PREFETCH = /\bpre(?:fetch|render)\b/i;
 

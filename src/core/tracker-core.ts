@@ -78,7 +78,8 @@ export class PlainSurroundings implements Surroundings {
     public subject: Subject,
     request?: Surroundings,
   ) {
-    this.#request = request;
+    // Not the one around it: jobs that start jobs would else hang on to every one before them.
+    this.#request = request instanceof PlainSurroundings ? request.#request : request;
   }
 
   get wish(): Wish {

@@ -76,7 +76,9 @@ export class Visit<Req extends object> implements Surroundings {
   }
 
   get facts(): RequestFacts {
-    return (this.#facts ??= this.#req ? this.#reading.facts(this.#req) : (this.#factsLater as () => RequestFacts)());
+    return (this.#facts ??= texts(
+      this.#req ? this.#reading.facts(this.#req) : (this.#factsLater as () => RequestFacts)(),
+    ));
   }
 
   get wish(): Wish {
@@ -136,6 +138,7 @@ export class Visit<Req extends object> implements Surroundings {
     let answer = true;
     this.#reading.core.log.guard(name, () => {
       answer = hook(req);
+      return answer;
     });
     return answer;
   }
@@ -208,6 +211,15 @@ export class Visit<Req extends object> implements Surroundings {
     });
     return entities;
   }
+}
+
+// Whoever ran before may have put anything into a header, and an app's own `ip` may give anything.
+function texts(facts: RequestFacts): RequestFacts {
+  const given = facts as unknown as Record<string, unknown>;
+  let checked: Record<string, unknown> | undefined;
+  for (const name in given)
+    if (typeof given[name] !== 'string' && given[name] !== undefined) (checked ??= { ...given })[name] = undefined;
+  return (checked ?? given) as unknown as RequestFacts;
 }
 
 /** `fields` with what handlers have set, replaced or removed since others were `read`, which are `now` as they left them. */

@@ -48,8 +48,9 @@ export class TrackerService extends Tracking {
     return this.#scoped ?? this.#tracker;
   }
 
+  /** The subject of this request, or of this `runWith`; outside of both a copy of the app's, which is every visitor's. */
   get subject(): Subject {
-    return this.#tracking.subject;
+    return this.#scoped?.subject ?? Subject.merge(this.#tracker.subject, new Subject());
   }
 
   /**
@@ -81,7 +82,7 @@ export class TrackerService extends Tracking {
    * paid(data: Paid) { return this.tracker.runWith(new Subject().setUserId(data.userId), () => this.orders.close(data)); }
    */
   runWith<T>(subject: Subject, fn: () => T): T {
-    return runInScope(new RequestScope(this.#name, this.#tracker.withSubject(subject), currentScope()), fn);
+    return runInScope(new RequestScope(this.#name, this.withSubject(subject), currentScope()), fn);
   }
 
   track(event: TrackerEvent): string | undefined {

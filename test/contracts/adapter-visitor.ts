@@ -232,6 +232,25 @@ export function testVisitor(world: World): void {
     expect(JSON.stringify(event?.payload)).not.toMatch(new RegExp(`${DUID}|${SID}|"ip"`));
   });
 
+  it('goes on without what is no text, and with hooks that reject', async () => {
+    const late = async (): Promise<never> => {
+      throw new Error('away');
+    };
+    await world.start(
+      ({ raw, tracker, send }) => {
+        raw.req.headers['x-shop'] = 42 as never;
+        raw.req.headers['user-agent'] = 7 as never;
+        tracker.subject.setUserId('u-9');
+        tracker.trackStructEvent(STRUCT);
+        return send(200, 'ok', { 'content-type': 'text/html' });
+      },
+      { headers: ['x-shop'], ip: (() => null) as never, ignore: late as never, pageViews: late as never },
+    );
+    expect((await world.get('/r/a', { 'user-agent': 'x' })).status).toBe(200);
+    expect(await world.events()).toMatchObject([{ e: 'se', uid: 'u-9', url: `${world.url}/r/a` }]);
+    expect(world.collector.good()[0]?.contexts).toMatchObject([{ data: { name: 'x-shop', value: '42' } }]);
+  });
+
   it('hears what a handler tells the subject that it has held since before the visitor agreed', async () => {
     let anonymous = true;
     await world.start(

@@ -137,6 +137,13 @@ describe.each(ADAPTERS)('SnowplowModule on %s', (_name, makeAdapter) => {
     expect(event?.payload).not.toHaveProperty('uid');
   });
 
+  it('lets nothing that is said of the subject outside a request reach a visitor', async () => {
+    running = await startNest(makeAdapter, SHOP, sendingTo(collector));
+    running.app.get(TrackerService).subject.setUserId('u-9');
+    await fetch(`${running.url}/reserve`);
+    expect(await reserved()).not.toHaveProperty('uid');
+  });
+
   it("gives its hooks the framework's request, with what a guard has put on it", async () => {
     const user = { id: 'u-23' };
     running = await startNest(
