@@ -87,7 +87,7 @@ export function bindEvents(scope: RequestScope, emitter: EventEmitter): void {
  * The tracker of the request that is running: the same one as `req.tracker`, anywhere below the middleware.
  *
  * @param name Which one, where the app has several: the tracker's `namespace`, or its name in Nest.
- * @returns undefined outside a request; never another request's.
+ * @returns undefined outside a request. In a callback of a shared client it is the tracker of whoever opened the connection.
  * @example
  * currentTracker()?.trackStructEvent({ category: 'stock', action: 'reserve' });
  */
