@@ -2,7 +2,7 @@
 import type { Log } from '../core/logger';
 import { currentScope, type RequestScope } from '../core/scope';
 import type { RequestTracker } from '../core/tracker';
-import { identityOf, type Intent, intentsOf, type When } from './intents';
+import { type Intent, intentsOf, type When } from './intents';
 
 /** One call of a decorated handler. */
 export interface HandlerCall {
@@ -12,6 +12,9 @@ export interface HandlerCall {
   result: unknown;
   failed: boolean;
 }
+
+/** A function as a class has it. */
+export type Method = (...args: unknown[]) => unknown;
 
 /** How a call came out, for `on`. */
 export type Outcome = 'success' | 'error' | 'unanswered';
@@ -25,25 +28,30 @@ export function noteCall(call: HandlerCall): void {
   if (!response) return;
   let noted = calls.get(response);
   if (!noted) calls.set(response, (noted = new Map()));
-  noted.set(identityOf(call.handler), call);
+  noted.set(call.handler, call);
 }
 
 /** The calls of a request that is done. */
 export const callsOf = (response: object): readonly HandlerCall[] => [...(calls.get(response)?.values() ?? [])];
 
-/** `method` that also notes what it was called with: Nest's interceptors do not see a handler's arguments. */
-export function noting(method: (...args: unknown[]) => unknown): (...args: unknown[]) => unknown {
-  const wrapper = function (this: unknown, ...args: unknown[]): unknown {
+const observed = new WeakSet<object>();
+
+/**
+ * Has the calls of a handler noted with their arguments, which Nest shows to no interceptor. Nest calls a handler by
+ * `apply`; one of the handler's own sees them, and leaves in its place the function by which others know the handler.
+ */
+export function observeArguments(handler: Method): void {
+  if (observed.has(handler)) return;
+  observed.add(handler);
+  const { apply } = handler;
+  const value = function (this: Method, self: unknown, args: unknown[]): unknown {
     const response = currentResponse();
-    const call = response && calls.get(response)?.get(identityOf(wrapper));
+    const call = response && calls.get(response)?.get(handler);
     if (call) call.args = args;
-    return method.apply(this, args);
+    return apply.call(this, self, args);
   };
-  for (const key of Reflect.getOwnMetadataKeys(method))
-    Reflect.defineMetadata(key, Reflect.getOwnMetadata(key, method), wrapper);
-  for (const property of ['name', 'length'] as const)
-    Object.defineProperty(wrapper, property, { value: method[property], configurable: true });
-  return wrapper;
+  // A frozen function stays as it is: its arguments are not seen then.
+  Reflect.defineProperty(handler, 'apply', { value, configurable: true, writable: true });
 }
 
 // A runWith() inside the request has a scope of its own.

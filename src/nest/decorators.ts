@@ -1,12 +1,12 @@
 // The decorators: they only write down what is to be tracked when the response is done.
 import { UseInterceptors } from '@nestjs/common';
 import type { IncomingHttpHeaders } from 'node:http';
+import { ConfigError } from '../core/errors';
 import { buildPageView, buildScreenView, type PageViewArgs, type ScreenViewArgs } from '../core/events/page';
 import { buildSelfDescribingEvent, type SelfDescribingEventArgs } from '../core/events/self-describing';
 import { buildStructEvent, type StructEventArgs } from '../core/events/structured';
 import type { Builder } from '../core/tracker-core';
-import { noting } from './calls';
-import { declare, declareOwner, type When } from './intents';
+import { declare, declareOwner, declares, type Intent, type When } from './intents';
 import { TrackingInterceptor } from './tracking.interceptor';
 
 /** What a request has on the Express and on the Fastify adapter; name your own type where you know more. */
@@ -87,39 +87,15 @@ export const TrackSelfDescribingEvent = <Req = NestRequest, Result = unknown, T 
   values: Tracked<SelfDescribingEventArgs<T>, Req, Result>,
 ): TrackDecorator => tracking('TrackSelfDescribingEvent', buildSelfDescribingEvent, values);
 
-type Method = (...args: unknown[]) => unknown;
-
+// Metadata is all that is written: the class and the method stay what others know them by.
 function tracking<Args>(decorator: string, build: Builder<Args>, values: object, isView = false): TrackDecorator {
-  const intent = { decorator, build, values, isView };
+  const intent: Intent = { decorator, build, values, isView };
   return (target: object, key?: string | symbol, descriptor?: PropertyDescriptor) => {
-    if (key === undefined || !descriptor) return onClass(target as abstract new () => object, intent);
-    const method = observed(descriptor.value as Method);
-    descriptor.value = method;
-    declare(method, intent);
-    UseInterceptors(TrackingInterceptor)(target, key, descriptor);
+    const declaring: unknown = key === undefined ? target : descriptor?.value;
+    if (typeof declaring !== 'function')
+      throw new ConfigError(`@${decorator}`, 'on a method or a class, with experimentalDecorators');
+    if (!declares(declaring)) UseInterceptors(TrackingInterceptor)(target, key as string, descriptor as never);
+    declare(declaring, intent);
+    if (key === undefined) declareOwner(declaring);
   };
-}
-
-function onClass(klass: abstract new () => object, intent: Parameters<typeof declare>[1]): void {
-  const prototype = klass.prototype as Record<string, unknown>;
-  // So that a handler that a guard has kept from being reached is still known to belong to this class.
-  for (const name of Object.getOwnPropertyNames(prototype)) {
-    const method = Object.getOwnPropertyDescriptor(prototype, name)?.value as unknown;
-    // Whatever Nest calls carries metadata: routes, resolvers, patterns.
-    if (typeof method !== 'function' || Reflect.getMetadataKeys(method).length === 0) continue;
-    const wrapped = observed(method as Method);
-    prototype[name] = wrapped;
-    declareOwner(wrapped, klass);
-  }
-  declare(klass, intent);
-  UseInterceptors(TrackingInterceptor)(klass);
-}
-
-const observing = new WeakSet<Method>();
-
-function observed(method: Method): Method {
-  if (observing.has(method)) return method;
-  const wrapped = noting(method);
-  observing.add(wrapped);
-  return wrapped;
 }

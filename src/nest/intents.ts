@@ -19,30 +19,24 @@ export interface Intent {
 const INTENTS = 'snowplow-middleware:intents';
 const OWNER = 'snowplow-middleware:owner';
 
-/** The list of a method or a class, made where there is none. Nest copies a method's list, the same one, to its route. */
-function listOf(target: object): Intent[] {
-  let list = Reflect.getOwnMetadata(INTENTS, target) as Intent[] | undefined;
-  if (!list) Reflect.defineMetadata(INTENTS, (list = []), target);
-  return list;
-}
+/** Whether a method or a class has declared events itself. */
+export const declares = (declaring: object): boolean => Reflect.hasOwnMetadata(INTENTS, declaring);
 
 /** Adds an event to a method or a class; decorators run from below, so that the first one written comes first. */
-export function declare(target: object, intent: Intent): void {
-  listOf(target).unshift(intent);
+export function declare(declaring: object, intent: Intent): void {
+  const below = (Reflect.getOwnMetadata(INTENTS, declaring) ?? []) as readonly Intent[];
+  Reflect.defineMetadata(INTENTS, [intent, ...below], declaring);
 }
 
-/** Tells a method whose class has declared events. */
-export function declareOwner(method: object, owner: object): void {
-  listOf(method);
-  Reflect.defineMetadata(OWNER, owner, method);
+/** Tells the methods of a class whose they are, so that it is known of a handler that a guard has kept from being reached. */
+export function declareOwner(owner: { readonly prototype: object }): void {
+  for (const { value } of Object.values(Object.getOwnPropertyDescriptors(owner.prototype)))
+    if (typeof value === 'function' && value !== owner) Reflect.defineMetadata(OWNER, owner, value as object);
 }
 
-/** What stands for a handler, be it the method or the route that Nest makes of it. */
-export const identityOf = (handler: object): object => (Reflect.getMetadata(INTENTS, handler) as object) ?? handler;
-
-/** The route of a decorated handler, among the functions that a framework has run. */
+/** The route of a decorated handler, among the functions that a framework has run: Nest copies a method's metadata to it. */
 export const isDeclared = (handler: unknown): handler is object =>
-  typeof handler === 'function' && Reflect.hasMetadata(INTENTS, handler);
+  typeof handler === 'function' && (Reflect.hasMetadata(INTENTS, handler) || Reflect.hasMetadata(OWNER, handler));
 
 /** A handler's events, then those of its class and the classes that this one extends. */
 export function intentsOf(handler: object, owner: object | undefined): readonly Intent[] {

@@ -8,7 +8,7 @@ import {
   Optional,
 } from '@nestjs/common';
 import { finalize, type Observable, tap } from 'rxjs';
-import { noteCall, trackCall } from './calls';
+import { type Method, noteCall, observeArguments, trackCall } from './calls';
 import { TrackerService } from './tracker.service';
 
 @Injectable()
@@ -33,7 +33,10 @@ export class TrackingInterceptor implements NestInterceptor {
       result: undefined as unknown,
       failed: false,
     };
-    if (!isMessage) noteCall(call);
+    if (!isMessage) {
+      observeArguments(call.handler as Method);
+      noteCall(call);
+    }
     const noted = next.handle().pipe(
       tap({
         next: (result: unknown) => {

@@ -146,6 +146,16 @@ export const mutants: readonly Mutant[] = [
     'async onApplicationShutdown() { return;',
   ]),
 
+  mutant(
+    'a class decorator hides a class from the guards of others',
+    [44, 'nest on express: a guard'],
+    'nest/decorators.js',
+    [
+      '(0, intents_1.declare)(declaring, intent);',
+      '(0, intents_1.declare)(declaring, intent); declaring.prototype.constructor = function () {};',
+    ],
+  ),
+
   // Who an event is about, and what it may tell.
   mutant('events carry what another request brought', [33, 'koa:'], 'core/visit.js', [
     'const fields = (0, request_1.requestFields)(',

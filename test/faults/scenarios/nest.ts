@@ -75,6 +75,51 @@ async function shop(inside: Inside, { endpoint, adapter, hooks }: Shop): Promise
   Object.assign(inside, { app, server: app.getHttpServer() as never, tracker: app.get(TrackerService).app });
 }
 
+/** A controller that says of itself who may enter, decorated by the package above and below; a guard reads what it says. */
+async function guarded(inside: Inside, { endpoint, adapter, place }: Guarded): Promise<void> {
+  const { require, note } = inside;
+  require('reflect-metadata');
+  const { Controller, Get, Module, SetMetadata } = require('@nestjs/common') as typeof import('@nestjs/common');
+  const { NestFactory, Reflector } = require('@nestjs/core') as typeof import('@nestjs/core');
+  const { SnowplowModule, TrackStructEvent } =
+    require('snowplow-middleware/nest') as typeof import('../../../src/nest');
+  class Stock {}
+  class Office {
+    secret(): string {
+      return 'secret';
+    }
+  }
+  const role = SetMetadata('role', 'nobody');
+  const ours = TrackStructEvent({ category: 'office', action: 'asked', on: 'always' });
+  Get('secret')(Office.prototype, 'secret', Object.getOwnPropertyDescriptor(Office.prototype, 'secret') as never);
+  Reflect.defineMetadata('design:paramtypes', [Stock], Office);
+  for (const decorate of place === 'above' ? [role, Controller(), ours] : [ours, Controller(), role]) decorate(Office);
+
+  class App {}
+  const imports = [SnowplowModule.forRoot({ endpoint, emitter: { batchSize: 1 }, logger: false })];
+  Module({ controllers: [Office], providers: [Stock], imports })(App);
+  const platform = require(`@nestjs/platform-${adapter}`) as Record<string, new () => never>;
+  const [made] = Object.entries(platform).flatMap(([name, Adapter]) =>
+    /^(Express|Fastify)Adapter$/.test(name) ? [new Adapter()] : [],
+  );
+  const app: INestApplication = await NestFactory.create(App, made as never, { logger: false });
+  const reflector = new Reflector();
+  app.useGlobalGuards({
+    canActivate(context) {
+      note('asked', context.getClass().name);
+      return reflector.get<string | undefined>('role', context.getClass()) === undefined;
+    },
+  });
+  await app.listen(0, '127.0.0.1');
+  Object.assign(inside, { app, server: app.getHttpServer() as never });
+}
+
+interface Guarded {
+  readonly endpoint: string;
+  readonly adapter: string;
+  readonly place: string;
+}
+
 const started = async (stage: Stage, adapter: string, hooks: boolean) => {
   const collector = await stage.collector();
   const app = await stage.app({ args: { endpoint: collector.url, adapter, hooks }, setup: shop });
@@ -140,6 +185,23 @@ export const nest: Scenario[] = ['express', 'fastify'].flatMap((adapter) => [
       must('so are the hooks before the server closed', labels().has('beforeApplicationShutdown'), [...labels()]);
       must('nothing is repeated or lost', figures.duplicates + figures.dropped === 0, figures);
       return { ...figures };
+    },
+  ),
+
+  scenario(
+    44,
+    `nest on ${adapter}: a guard finds the roles that a controller has been given, above our decorators and below`,
+    { small: {}, full: {} },
+    async (stage) => {
+      const collector = await stage.collector();
+      for (const place of ['above', 'below']) {
+        const app = await stage.app({ args: { endpoint: collector.url, adapter, place }, setup: guarded });
+        const { status } = await fetch(`${app.url}/secret`, { headers: { connection: 'close' } });
+        const asked = stage.journal().notes.filter(([kind]) => kind === 'asked');
+        must(`the guard refuses with our decorator ${place}`, status === 403, { status, asked });
+        must('it is asked about the class that the app has', asked.at(-1)?.[1] === 'Office', asked);
+      }
+      return {};
     },
   ),
 ]);

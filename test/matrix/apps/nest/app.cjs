@@ -2,6 +2,10 @@
 require('reflect-metadata');
 const { ADAPTERS, nest } = require('./nest.cjs');
 const { startCollector } = require('snowplow-middleware/collector');
+const { checkOthers } = require('./others.cjs');
 const { checkApp } = require('./shop.cjs');
 
-void checkApp(nest, startCollector, ADAPTERS[process.argv[2]]).then(() => console.log('ok'));
+const makeAdapter = ADAPTERS[process.argv[2]];
+void checkApp(nest, startCollector, makeAdapter)
+  .then(() => checkOthers(nest, startCollector, makeAdapter))
+  .then(() => console.log('ok'));
