@@ -121,7 +121,7 @@ describe('packages', () => {
   });
 
   it('undici is in one file of delivery', () => {
-    expect(users('undici')).toEqual(['delivery/collector-transport']);
+    expect(users('undici')).toEqual(['delivery/undici']);
   });
 
   it('a framework is named by its own adapter, not below it', () => {

@@ -43,7 +43,7 @@ export const mutants: readonly Mutant[] = [
     ['events.length > this.#capacity)', 'events.length > Infinity)'],
     ['+ bytes > this.#capacityBytes)', '+ bytes > Infinity)'],
   ),
-  mutant('a time-out is swallowed', [12], 'delivery/collector-transport.js', [
+  mutant('a time-out is swallowed', [12], 'delivery/exchange.js', [
     'this.#timer === timer && this.#expire()',
     'this.#timer === timer && undefined',
   ]),
@@ -55,7 +55,7 @@ export const mutants: readonly Mutant[] = [
     'new Set([400, 401, 403, 410, 422])',
     'new Set()',
   ]),
-  mutant('a connection that the server has closed is not replaced', [13, '100 ms'], 'delivery/collector-transport.js', [
+  mutant('a connection that the server has closed is not replaced', [13, '100 ms'], 'delivery/exchange.js', [
     "? 'stale' : { error }",
     '? { error } : { error }',
   ]),
@@ -127,7 +127,7 @@ export const mutants: readonly Mutant[] = [
     'this.#pending = new Set(leases);',
     'this.#pending = new Set();',
   ]),
-  mutant('an answer is read to its end', [11, 'flood'], 'delivery/collector-transport.js', [
+  mutant('an answer is read to its end', [11, 'flood'], 'delivery/exchange.js', [
     'this.#received > MAX_ANSWER_BYTES',
     'this.#received > Infinity',
   ]),
