@@ -42,7 +42,7 @@ async function work(job: JobLike, delivery: Delivery): Promise<void> {
   if (kept.length === 0 && refused.length === 0) return;
   if (kept.length < events.length)
     await job.updateData?.({ anonymous, events: kept.map((event) => event.payload()), refused } as never);
-  if (kept.length > 0) throw new Error(`${kept.length} events could not be sent: ${outcome.error?.message}`);
+  if (kept.length > 0) throw new Error(`${kept.length} events could not be sent: ${outcome.error}`);
   throw new UnrecoverableError(`${refused.length} events can never be delivered`);
 }
 

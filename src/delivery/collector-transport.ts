@@ -25,6 +25,12 @@ export interface CollectorTransportOptions {
 
 // The pipeline's own trackers retry every failure but these: the collector will never take the same bytes.
 const FINAL: ReadonlySet<number> = new Set([400, 401, 403, 410, 422]);
+// These speak of the caller or of the endpoint, whatever the events.
+const OF_CALLER: ReadonlySet<number> = new Set([401, 410]);
+// With a Retry-After these speak of the collector's load.
+const OF_LOAD: ReadonlySet<number> = new Set([429, 503]);
+// An answer is slow when it takes so much of the time that it may take.
+const SLOW_SHARE = 0.25;
 // Below the idle time-outs that servers and load balancers commonly have (Node's own is 5 s).
 const KEEP_ALIVE_MS = 4_000;
 // A new connection asks for the address again: how long a collector's move goes unnoticed at most.
@@ -133,13 +139,17 @@ export class CollectorTransport implements Transport {
     // A server may close an idle connection at the moment it is used again: that says nothing of the collector, so the
     // request is made again at once. Each such connection costs one attempt; a fresh one that fails is a real failure.
     const request = this.#request(path, body, anonymous);
+    const startedAt = performance.now();
     for (let left = this.#options.connections; ; left--) {
       const exchange = new Exchange(this.#limits, () => this.#isReused() && left > 0);
       this.#exchanges.add(exchange);
       const outcome = await exchange.run(this.#dispatcher, request);
       this.#exchanges.delete(exchange);
-      if (typeof outcome === 'object') return { status: 'retry', error: outcome.error };
-      if (outcome !== 'stale') return this.#decide(outcome, exchange.retryAfter);
+      // What fails before the request has left says nothing of the events in it.
+      const slow = performance.now() - startedAt >= this.#limits.whole * SLOW_SHARE;
+      if (typeof outcome === 'object')
+        return { status: 'retry', error: outcome.error, suspicious: exchange.hasStarted, slow };
+      if (outcome !== 'stale') return this.#decide(outcome, exchange.retryAfter, slow);
     }
   }
 
@@ -165,17 +175,20 @@ export class CollectorTransport implements Transport {
     };
   }
 
-  #decide(status: number, retryAfter: unknown): SendResult {
+  #decide(status: number, retryAfter: unknown, slow: boolean): SendResult {
     if (status >= 200 && status < 300) return { status: 'sent' };
     const error = new Error(`the collector answered ${status}`);
     const retry = this.#options.customRetryCodes[status];
     const tooLarge = status === 413 || (status === 414 && this.#options.method === 'get');
     if (tooLarge && retry === undefined) return { status: 'too-large', error, code: status };
-    if (!(retry ?? !FINAL.has(status))) return { status: 'rejected', error, code: status };
+    const of = OF_CALLER.has(status) ? 'caller' : 'events';
+    if (!(retry ?? !FINAL.has(status))) return { status: 'rejected', error, code: status, of };
     if (status >= 300 && status < 400)
       this.#log.error(`the collector answered ${status}, a redirect, and those are not followed: check the endpoint`);
     else if (status === 404) this.#log.error('the collector answered 404: check the endpoint and its path');
-    return { status: 'retry', afterMs: retryAfterMs(retryAfter, Date.now()), error, code: status };
+    const afterMs = retryAfterMs(retryAfter, Date.now());
+    const isLoad = OF_LOAD.has(status) && afterMs !== undefined;
+    return { status: 'retry', afterMs, error, code: status, suspicious: of === 'events' && !tooLarge && !isLoad, slow };
   }
 }
 

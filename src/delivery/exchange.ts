@@ -35,6 +35,11 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#isReused = isReused;
   }
 
+  /** Whether a connection was there for the request. */
+  get hasStarted(): boolean {
+    return this.#controller !== undefined;
+  }
+
   run(dispatcher: Dispatcher, options: Dispatcher.DispatchOptions): Promise<Outcome> {
     return new Promise((resolve) => {
       this.#settle = resolve;

@@ -1,45 +1,60 @@
 // One flush: which of the events accepted before it have been tried since, and what came of that.
 import type { EncodedEvent } from '../core/emitter';
-import type { Lease } from './event-store';
-import type { Settlement } from './ledger';
+import { Batch } from './isolation';
+import type { Settlement } from './settlement';
 
 /** What the engine holds when a flush begins. */
 export interface Held {
   /** Events that wait; the store hands them out before any later one of their kind. */
   readonly waiting: number;
-  readonly leases: Iterable<Lease>;
+  readonly batches: Iterable<Batch>;
   /** Leases that the store has been asked for and has not given yet. */
   readonly taking: number;
 }
 
+/** A flush, the last one of a process, or the only one of a job. */
+export type How = 'flush' | 'last' | 'sole';
+
+// How often a job's flush asks a receiver that failed for one event, each time another: it may be that which failed.
+const MOST_PROBES = 2;
+
 export class FlushRound {
   sent = 0;
-  failed = 0;
   readonly done: Promise<void>;
   #resolve: () => void = () => {};
   #toTry: number;
   #taking: number;
-  readonly #pending: Set<Lease>;
-  /** Leases that failed: they stay out until the flush has got to the events behind them. */
-  readonly held: Lease[] = [];
+  readonly #pending: Set<Batch>;
+  /** What failed: it stays out until the flush has got to the events behind it. */
+  readonly held: Batch[] = [];
+  #dropped = 0;
+  // Tried and not sent.
+  readonly #failed = new Set<EncodedEvent>();
+  #probesLeft: number;
+  #over = false;
   // Ids of events that were accepted after the flush began: they are not waited for.
   readonly #late = new Set<string>();
 
   /**
    * @param failuresAtStart Attempts that had failed in a row: those that fail in one flush count as one failure.
-   * @param stopsAtFailure Give up the rest when one attempt has failed.
+   * @param how `last` gives up the rest when one attempt has failed; `sole` asks a receiver that failed for single events.
    */
   constructor(
-    { waiting, leases, taking }: Held,
+    { waiting, batches, taking }: Held,
     readonly failuresAtStart: number,
-    readonly stopsAtFailure: boolean,
+    readonly how: How,
   ) {
     this.#toTry = waiting;
+    this.#probesLeft = how === 'sole' ? MOST_PROBES : 0;
     this.#taking = taking;
-    this.#pending = new Set(leases);
+    this.#pending = new Set(batches);
     this.done = new Promise((resolve) => {
       this.#resolve = resolve;
     });
+  }
+
+  get failed(): number {
+    return this.#dropped + this.#failed.size;
   }
 
   get hasLate(): boolean {
@@ -48,6 +63,16 @@ export class FlushRound {
 
   get finished(): boolean {
     return this.#toTry <= 0 && this.#taking === 0 && this.#pending.size === 0;
+  }
+
+  /** Whether nothing more is to be tried for it. */
+  get isOver(): boolean {
+    return this.#over;
+  }
+
+  /** Whether it may ask a receiver that failed for one more event. */
+  mayProbe(): boolean {
+    return this.#probesLeft-- > 0;
   }
 
   /** Whether waiting events have to be tried yet. */
@@ -65,33 +90,47 @@ export class FlushRound {
   }
 
   /** The store has answered; with nothing where there is no lease. */
-  noteTaken(lease: Lease | undefined): void {
+  noteTaken(batch: Batch | undefined): void {
     this.#taking--;
-    const covered = lease ? this.#covered(lease.events) : 0;
-    if (!lease || covered === 0) return;
+    const covered = batch ? this.#covered(batch.events) : 0;
+    if (!batch || covered === 0) return;
     this.#toTry = Math.max(0, this.#toTry - covered);
-    this.#pending.add(lease);
+    this.#pending.add(batch);
   }
 
-  /** @returns true when the lease is now held. */
-  noteSettled(lease: Lease, { sent, rejected, lost, kept }: Settlement): boolean {
-    if (!this.#pending.delete(lease)) return false;
+  /** What was set aside is tried again. */
+  noteTriedAgain(batch: Batch): void {
+    this.#pending.add(batch);
+  }
+
+  /** @returns true when what is kept of the batch is now held. */
+  noteSettled(batch: Batch, { sent, rejected, lost, kept, suspects }: Settlement): boolean {
+    if (!this.#pending.delete(batch)) return false;
     this.sent += sent.length;
-    this.failed += rejected.length + lost.length + kept.length;
-    if (kept.length === 0) return false;
-    this.held.push(lease);
-    if (this.stopsAtFailure) this.giveUp();
+    this.#dropped += rejected.length + lost.length;
+    for (const done of [sent, rejected, lost]) for (const event of done) this.#failed.delete(event);
+    for (const again of [kept, suspects]) for (const event of again) this.#failed.add(event);
+    if (sent.length > 0 && this.how === 'sole') this.#probesLeft = MOST_PROBES;
+    if (kept.length + suspects.length > 0 && this.how === 'last') this.stop();
+    if (kept.length === 0 || batch.isSetAside) return false;
+    this.held.push(new Batch(batch.lease, kept));
     return true;
   }
 
-  /** Some of the lease were too large together: they are still to be tried, in smaller requests. */
-  noteSplit(lease: Lease, events: readonly EncodedEvent[]): void {
-    if (this.#pending.has(lease)) this.#toTry += this.#covered(events);
+  /** Some of the batch were too large together: they are still to be tried, in smaller requests. */
+  noteSplit(batch: Batch, events: readonly EncodedEvent[]): void {
+    if (this.#pending.has(batch)) this.#toTry += this.#covered(events);
   }
 
-  /** Nothing more can be tried now; what is in flight is still waited for. */
+  /** Nothing more can be taken from the store now; what is in flight is still waited for. */
   giveUp(): void {
     this.#toTry = 0;
+  }
+
+  /** Nothing more is tried; what is in flight is still waited for. */
+  stop(): void {
+    this.#toTry = 0;
+    this.#over = true;
   }
 
   end(): void {

@@ -11,50 +11,10 @@ import {
 import type { Log } from '../core/logger';
 import type { EventStore } from './event-store';
 import type { EmitterOptions } from './options';
-import type { Failure, SendResult } from './transport';
+import type { Settlement } from './settlement';
 
 export type Callbacks = Pick<EmitterOptions, 'onSuccess' | 'onFailure' | 'onDrop'>;
 type Events = readonly (EncodedEvent | Payload)[];
-
-/** What became of a lease's events: each is in one of the first five lists. */
-export interface Settlement {
-  readonly sent: readonly EncodedEvent[];
-  readonly rejected: readonly EncodedEvent[];
-  /** Too large by itself: given up. */
-  readonly lost: readonly EncodedEvent[];
-  readonly kept: readonly EncodedEvent[];
-  /** Too large together: tried again in smaller requests. */
-  readonly split: readonly EncodedEvent[];
-  readonly failures: readonly Failure[];
-}
-
-/** Reads a transport's answer, for all events or one by one; an event whose result is missing or makes no sense is kept. */
-export function settlementOf(events: readonly EncodedEvent[], answer: SendResult | readonly SendResult[]): Settlement {
-  const oneByOne = isList(answer);
-  // What mostly comes, without a look at each.
-  if (!oneByOne && answer?.status === 'sent') return { sent: events, rejected: [], lost: [], kept: [], split: [], failures: [] }; // prettier-ignore
-  const sent: EncodedEvent[] = [];
-  const rejected: EncodedEvent[] = [];
-  const kept: EncodedEvent[] = [];
-  const tooLarge: EncodedEvent[] = [];
-  const failures: Failure[] = [];
-  for (const [index, event] of events.entries()) {
-    const result = (oneByOne ? answer[index] : answer) ?? NO_RESULT;
-    const { status } = result;
-    if (status === 'sent') sent.push(event);
-    else if (status === 'rejected') rejected.push(event);
-    else if (status === 'too-large') tooLarge.push(event);
-    else kept.push(event);
-    if (status !== 'sent') failures.push(FAILURES.has(status) ? result : NO_RESULT);
-  }
-  const alone = oneByOne || events.length === 1;
-  return { sent, rejected, lost: alone ? tooLarge : [], kept, split: alone ? [] : tooLarge, failures };
-}
-
-const isList = (answer: SendResult | readonly SendResult[]): answer is readonly SendResult[] => Array.isArray(answer);
-
-const FAILURES: ReadonlySet<unknown> = new Set(['rejected', 'too-large', 'retry']);
-const NO_RESULT: Failure = { status: 'retry', error: new Error('the transport gave no answer') };
 
 export class Ledger {
   accepted = 0;
@@ -97,9 +57,9 @@ export class Ledger {
   }
 
   /** Counts what is done with of a lease's events. Calls nobody: whoever looks at the counts next finds them in balance. */
-  count({ sent, rejected, lost, kept, failures }: Settlement): void {
+  count({ sent, rejected, lost, kept, suspects, failures }: Settlement): void {
     this.sent += sent.length;
-    this.retried += kept.length;
+    this.retried += kept.length + suspects.length;
     this.#dropped.rejected += rejected.length;
     this.#dropped['too-large'] += lost.length;
     this.inFlight -= sent.length + rejected.length + lost.length;
@@ -109,7 +69,7 @@ export class Ledger {
   }
 
   /** Tells the callbacks what became of a lease's events. */
-  report({ sent, rejected, lost, kept, split, failures }: Settlement): void {
+  report({ sent, rejected, lost, kept, suspects, split, failures }: Settlement): void {
     const { onSuccess, onFailure } = this.#callbacks;
     if (onSuccess && sent.length > 0) this.#log.guard('onSuccess', onSuccess, sent.map(payloadOf));
     const [failure] = failures;
@@ -119,8 +79,9 @@ export class Ledger {
     this.#reportDrop('rejected', rejected, failures.find(({ status }) => status === 'rejected')?.error);
     this.#reportDrop('too-large', lost, failure.error);
     if (!onFailure) return;
-    const unsent = [...rejected, ...lost, ...split, ...kept].map(payloadOf);
-    const info = { willRetry: kept.length + split.length > 0, status: failure.code, error: failure.error };
+    const again = [...split, ...kept, ...suspects];
+    const unsent = [...rejected, ...lost, ...again].map(payloadOf);
+    const info = { willRetry: again.length > 0, status: failure.code, error: failure.error };
     this.#log.guard('onFailure', onFailure, sent.length, unsent, info);
   }
 

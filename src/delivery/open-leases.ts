@@ -17,10 +17,6 @@ export class OpenLeases {
     this.#log = log;
   }
 
-  all(): Iterable<Lease> {
-    return this.#open.keys();
-  }
-
   has(lease: Lease): boolean {
     return this.#open.has(lease);
   }
@@ -32,28 +28,21 @@ export class OpenLeases {
   }
 
   /** These of the lease were sent or given up, and are counted; the others stay out. */
-  acknowledge(
-    lease: Lease,
-    sent: readonly EncodedEvent[],
-    givenUp: readonly EncodedEvent[],
-    others: readonly EncodedEvent[],
-  ): void {
-    if (others.length > 0) this.#open.set(lease, others);
-    else this.#open.delete(lease);
+  acknowledge(lease: Lease, sent: readonly EncodedEvent[], givenUp: readonly EncodedEvent[]): void {
+    this.#remove(lease, sent.length === 0 ? givenUp : givenUp.length === 0 ? sent : [...sent, ...givenUp]);
     const done = lease.reject || givenUp.length === 0 ? sent : [...sent, ...givenUp];
     if (done.length > 0) this.#log.guard("the event store's ack", () => lease.ack(done));
     if (givenUp.length > 0) this.#log.guard("the event store's reject", () => lease.reject?.(givenUp));
   }
 
   /**
-   * All that is still out of the lease goes back to the store.
+   * These of the lease go back to the store.
    *
    * @returns How many wait again: none where the store would not take them.
    */
-  giveBack(lease: Lease): number {
-    const events = this.#open.get(lease) ?? [];
-    this.#open.delete(lease);
-    if (events.length === 0) return 0;
+  giveBack(lease: Lease, events: readonly EncodedEvent[]): number {
+    if (events.length === 0 || !this.#open.has(lease)) return 0;
+    this.#remove(lease, events);
     try {
       const returned: unknown = lease.nack(events);
       this.#ledger.inFlight -= events.length;
@@ -70,10 +59,10 @@ export class OpenLeases {
     const lost: EncodedEvent[] = [];
     const give = (lease: Lease, events: readonly EncodedEvent[]): void => {
       for (const event of events) lost.push(event);
-      this.acknowledge(lease, [], events, []);
+      this.acknowledge(lease, [], events);
     };
     for (const [lease, events] of this.#open) {
-      if (this.#store.durable) this.giveBack(lease);
+      if (this.#store.durable) this.giveBack(lease, events);
       else give(lease, events);
     }
     try {
@@ -95,6 +84,15 @@ export class OpenLeases {
     }
     this.#ledger.drop('shutdown', lost);
     return lost.length;
+  }
+
+  #remove(lease: Lease, events: readonly EncodedEvent[]): void {
+    if (events.length === 0) return;
+    const open = this.#open.get(lease) ?? [];
+    const removed = events.length < open.length ? new Set(events) : undefined;
+    if (removed)
+      this.#open.set(lease, open.filter((event) => !removed.has(event))); // prettier-ignore
+    else this.#open.delete(lease);
   }
 
   // What a store does not give at once counts as waiting until it does.

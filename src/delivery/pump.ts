@@ -2,12 +2,15 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { EncodedEvent } from '../core/emitter';
 import type { Log } from '../core/logger';
-import { ENVELOPE_BYTES, EVENT_OVERHEAD } from './batch';
+import { Alarm } from './alarm';
 import type { EventStore, Lease } from './event-store';
-import { FlushRound } from './flush-round';
-import { type Ledger, settlementOf } from './ledger';
+import { FlushRound, type How } from './flush-round';
+import { Batch, Isolation } from './isolation';
+import type { Ledger } from './ledger';
 import { isThenable, OpenLeases } from './open-leases';
+import { RequestLimit } from './request-limit';
 import { RetryGate } from './retry-gate';
+import { isolate } from './settlement';
 import { asError, type SendResult, type Transport } from './transport';
 
 export interface PumpSettings {
@@ -22,6 +25,9 @@ export interface PumpSettings {
 // Between two requests that are not full: under load it lets events gather, where a request for every few would cost the
 // process more than making the events does. An event that comes alone does not wait for it.
 const PACE_MS = 50;
+const NEVER_TAKEN = new Error(
+  'the collector failed on this event alone ten times, and took others right before and after',
+);
 
 export class Pump {
   readonly #settings: PumpSettings;
@@ -34,6 +40,9 @@ export class Pump {
   // Timers and sends are started outside the request that happened to fill a batch: they must not keep it alive.
   readonly #outside = AsyncLocalStorage.snapshot();
   readonly #leases: OpenLeases;
+  readonly #isolation: Isolation;
+  // What the requests under way carry.
+  readonly #out = new Set<Batch>();
   // Waiting events that are to be sent now, whatever their number: a full batch, an interval that is over, a retry.
   #due = 0;
   // Requests under way, and how many of those still wait for the store to give them their events.
@@ -48,9 +57,8 @@ export class Pump {
   #stopped = false;
   // When a request was last started that was not full.
   #lastPartial = -Infinity;
-  #wakeTimer: NodeJS.Timeout | undefined;
-  // Shrinks when the receiver says that a batch was too large.
-  #maxBytes: number;
+  readonly #alarm = new Alarm(() => this.#pump());
+  readonly #limit: RequestLimit;
   #round: FlushRound | undefined;
   #nextRound: Promise<FlushRound> | undefined;
 
@@ -70,8 +78,9 @@ export class Pump {
     this.#log = log;
     this.#leases = new OpenLeases(store, ledger, log);
     this.#gate = new RetryGate(settings.maxRetryDelayMs);
+    this.#isolation = new Isolation(settings.maxRetryDelayMs);
     this.#onRest = onRest;
-    this.#maxBytes = settings.maxBytes;
+    this.#limit = new RequestLimit(settings.maxBatchSize, settings.maxBytes);
   }
 
   /** Events waiting or in flight. */
@@ -98,22 +107,28 @@ export class Pump {
 
   /** A flush of all that is held. Callers share one as long as it covers what they have handed over, else the next. */
   join(): FlushRound | Promise<FlushRound> {
-    if (!this.#round) return this.#startRound(false);
+    if (!this.#round) return this.#startRound('flush');
     if (!this.#round.hasLate) return this.#round;
     return (this.#nextRound ??= this.#round.done.then(() => {
       this.#nextRound = undefined;
-      return this.#round ?? this.#startRound(false);
+      return this.#round ?? this.#startRound('flush');
     }));
   }
 
   /** A flush that ends with the first attempt that fails: for the last call of a process. */
   lastRound(): void {
-    if (!this.#round) this.#startRound(true);
+    if (!this.#round) this.#startRound('last');
   }
 
-  #startRound(stopsAtFailure: boolean): FlushRound {
-    const held = { waiting: this.#store.size, leases: this.#leases.all(), taking: this.#taking };
-    const round = new FlushRound(held, this.#gate.failures, stopsAtFailure);
+  /** A flush that is the only one: what fails together is tried apart before it ends. */
+  soleRound(): FlushRound {
+    this.#isolation.isolatesAtOnce = true;
+    return this.#startRound('sole');
+  }
+
+  #startRound(how: How): FlushRound {
+    const held = { waiting: this.#store.size, batches: this.#out, taking: this.#taking };
+    const round = new FlushRound(held, this.#gate.failures, how);
     this.#round = round;
     this.#due = this.#store.size;
     this.#outside(() => this.#pump());
@@ -122,14 +137,14 @@ export class Pump {
 
   #endRound(round: FlushRound): void {
     this.#round = undefined;
-    for (const lease of round.held) this.#giveBack(lease);
+    for (const { lease, events } of round.held) this.#giveBack(lease, events);
     round.end();
   }
 
   /** No further attempt, whatever happens. */
   stop(): void {
     this.#stopped = true;
-    clearTimeout(this.#wakeTimer);
+    this.#alarm.stop();
   }
 
   /** Gives up what memory holds and says so; a durable store keeps it for the next run. Returns how many. */
@@ -141,24 +156,57 @@ export class Pump {
   }
 
   #pump(): void {
-    while (this.#mayStart()) this.#startOne();
+    while (this.#startOne());
     if (!this.#round?.finished) return;
     this.#endRound(this.#round);
-    while (this.#mayStart()) this.#startOne();
+    while (this.#startOne());
   }
 
-  #mayStart(): boolean {
-    const { size, bytes } = this.#store;
-    if (size === 0 || this.#stopped) this.#round?.giveUp();
-    if (this.#stopped || size === 0 || this.#due <= 0 || this.#sending >= this.#settings.threads) return false;
+  // What is set aside and may be divided goes first, because its innocent events have waited; single events go last.
+  #startOne(): boolean {
+    if (this.#stopped) this.#round?.stop();
+    if (this.#stopped || this.#sending >= this.#settings.threads) return false;
+    const batch = this.#nextGroup() ?? (this.#mayTake() ? this.#take() : this.#nextSingle());
+    if (batch instanceof Batch) this.#sendAgain(batch);
+    return batch !== undefined;
+  }
+
+  // Whether the receiver works, as far as is known.
+  get #isWorking(): boolean {
+    return this.#gate.failures === 0 || this.#isolation.lastWasGood;
+  }
+
+  #nextGroup(): Batch | undefined {
+    if (this.#isolation.isEmpty || !this.#isWorking || this.#gate.waitMs(true) > 0) return undefined;
+    return this.#isolation.nextGroup();
+  }
+
+  #nextSingle(): Batch | undefined {
+    if (this.#isolation.isEmpty) return undefined;
+    const round = this.#round;
+    const single = this.#isWorking ? this.#isolation.nextSingle(round) : undefined;
+    const restMs = this.#isolation.waitMs;
+    if (!single && this.#isWorking && restMs < Infinity) this.#alarm.setAfter(Math.max(1, restMs));
+    if (single || this.#sending > 0) return single;
+    const waitMs = this.#gate.waitMs(round !== undefined);
+    if (waitMs > 0) this.#alarm.setAfter(waitMs);
+    if (waitMs > 0 || round?.isOver) return undefined;
+    const untried = round && this.#isolation.nextUntried(round);
+    if (untried || (round && !this.#isWorking && !round.mayProbe())) return untried;
+    return this.#isolation.probe(this.#isWorking);
+  }
+
+  #mayTake(): boolean {
+    const { size } = this.#store;
+    if (size === 0) this.#round?.giveUp();
+    if (size === 0 || this.#due <= 0) return false;
     const waitMs = this.#gate.waitMs(this.#round?.trying === true);
     if (waitMs > 0) {
       this.#round?.giveUp();
-      this.#wakeAfter(waitMs);
+      this.#alarm.setAfter(waitMs);
       return false;
     }
-    const full =
-      size >= this.#settings.maxBatchSize || ENVELOPE_BYTES + bytes + size * EVENT_OVERHEAD >= this.#maxBytes;
+    const full = this.#limit.isFilledBy(this.#store);
     // A receiver that fails is asked by one request at a time, and one more connection is worth it only for a full batch.
     if (this.#sending > 0) return full && this.#gate.failures === 0;
     return full || this.#round !== undefined || this.#isInPace();
@@ -167,20 +215,12 @@ export class Pump {
   #isInPace(): boolean {
     const now = performance.now();
     const restMs = this.#lastPartial + PACE_MS - now;
-    if (restMs > 0) this.#wakeAfter(restMs);
+    if (restMs > 0) this.#alarm.setAfter(restMs);
     else this.#lastPartial = now;
     return restMs <= 0;
   }
 
-  #wakeAfter(waitMs: number): void {
-    const onTime = (): void => {
-      this.#wakeTimer = undefined;
-      this.#pump();
-    };
-    this.#wakeTimer ??= this.#outside(setTimeout, onTime, Math.ceil(waitMs)).unref();
-  }
-
-  #startOne(): void {
+  #take(): true {
     const failures = this.#round?.trying ? this.#round.failuresAtStart : this.#gate.failures;
     const onTaken = (lease: Lease | undefined): void => {
       if (lease && lease.events?.length > 0) return this.#deliver(lease, failures);
@@ -198,16 +238,13 @@ export class Pump {
     this.#taking++;
     this.#round?.noteTaking();
     try {
-      const taken = this.#store.take({
-        maxEvents: this.#settings.maxBatchSize,
-        maxBytes: this.#maxBytes - ENVELOPE_BYTES,
-        overhead: EVENT_OVERHEAD,
-      });
+      const taken = this.#store.take(this.#limit.cut);
       if (isThenable(taken)) taken.then(onTaken, onError);
       else onTaken(taken);
     } catch (error) {
       onError(error);
     }
+    return true;
   }
 
   // There was nothing to send after all.
@@ -224,51 +261,66 @@ export class Pump {
     this.#taking--;
     this.#leases.add(lease);
     this.#due = Math.max(0, this.#due - lease.events.length);
-    this.#round?.noteTaken(lease);
+    const batch = new Batch(lease, lease.events);
+    this.#round?.noteTaken(batch);
     // The store took longer to give them than the emitter had to live.
     if (this.#stopped) this.abandon();
-    else void this.#send(lease, failures);
+    else void this.#send(batch, failures);
   }
 
-  async #send(lease: Lease, failures: number): Promise<void> {
+  #sendAgain(batch: Batch): void {
+    this.#sending++;
+    this.#round?.noteTriedAgain(batch);
+    void this.#send(batch, this.#round ? this.#round.failuresAtStart : this.#gate.failures);
+  }
+
+  async #send(batch: Batch, failures: number): Promise<void> {
     let answer: SendResult | readonly SendResult[];
+    this.#out.add(batch);
+    this.#isolation.start(batch, this.#round);
     try {
-      answer = await this.#transport.send(lease.events);
+      answer = await this.#transport.send(batch.events);
     } catch (error) {
       answer = { status: 'retry', error: asError(error) };
     }
     this.#sending--;
+    this.#out.delete(batch);
     // A close that ran out of time has settled it already.
-    if (this.#leases.has(lease)) this.#settle(lease, answer, failures);
+    if (this.#leases.has(batch.lease)) this.#settle(batch, answer, failures);
     this.#goOn();
   }
 
-  #settle(lease: Lease, answer: SendResult | readonly SendResult[], failuresAtStart: number): void {
-    const settlement = settlementOf(lease.events, answer);
-    const { sent, rejected, lost, kept, split, failures } = settlement;
+  #settle(batch: Batch, answer: SendResult | readonly SendResult[], failuresAtStart: number): void {
+    const { settlement, hopeless, struckOut } = isolate(this.#isolation, batch, answer);
+    const { sent, rejected, lost, kept, suspects, split, failures } = settlement;
     this.#ledger.count(settlement);
-    this.#leases.acknowledge(lease, sent, [...rejected, ...lost], [...split, ...kept]);
-    if (sent.length > 0) this.#gate.succeed();
+    this.#leases.acknowledge(batch.lease, sent, rejected.length > 0 ? [...rejected, ...lost] : lost);
+    if (sent.length > 0) {
+      this.#gate.succeed();
+      this.#limit.grow();
+    }
     const retry = failures.find(({ status }) => status === 'retry');
-    if (retry) this.#gate.fail(failuresAtStart, retry.afterMs);
-    if (lost.length > 0 || split.length > 0) this.#learn(split);
-    this.#round?.noteSplit(lease, split);
-    const held = this.#round?.noteSettled(lease, settlement) === true;
-    if (!held) this.#giveBack(lease);
-    this.#ledger.report(settlement);
-  }
-
-  // An event that is too large by itself says nothing of the others; a batch says what a request may carry: half of it, by
-  // bytes, because that is what receivers limit.
-  #learn(split: readonly EncodedEvent[]): void {
+    // What is isolated closes the gate for the others only where it was to find out for them whether the receiver is back.
+    const isOwn = batch.isSetAside && suspects.length > 0 && failuresAtStart === 0 && !this.#isolation.isFutile;
+    if (retry && !isOwn) this.#gate.fail(failuresAtStart, retry.afterMs);
+    if (lost.length > 0 || split.length > 0) this.#limit.learn(split);
     // What was too large together follows at once.
     if (split.length > 0) this.#lastPartial = -Infinity;
-    const bytes = split.reduce((total, event) => total + event.bytes + EVENT_OVERHEAD, ENVELOPE_BYTES);
-    this.#maxBytes = split.length === 0 ? this.#settings.maxBytes : Math.min(this.#maxBytes, Math.ceil(bytes / 2));
+    this.#round?.noteSplit(batch, split);
+    const held = this.#round?.noteSettled(batch, settlement) === true;
+    this.#giveBack(batch.lease, held || batch.isSetAside ? split : [...split, ...kept]);
+    this.#ledger.report(settlement);
+    for (const { lease, events } of hopeless) this.#drop(lease, events, failures[0]?.error);
+    for (const { lease, events } of struckOut) this.#drop(lease, events, NEVER_TAKEN);
   }
 
-  #giveBack(lease: Lease): void {
-    this.#due += this.#leases.giveBack(lease);
+  #drop(lease: Lease, events: readonly EncodedEvent[], error: Error | undefined): void {
+    this.#leases.acknowledge(lease, [], events);
+    this.#ledger.drop('rejected', events, error);
+  }
+
+  #giveBack(lease: Lease, events: readonly EncodedEvent[]): void {
+    this.#due += this.#leases.giveBack(lease, events);
   }
 
   #goOn(): void {

@@ -16,6 +16,12 @@ export interface Failure {
   readonly code?: number | undefined;
   /** How long the receiver wants to be left alone, in milliseconds. */
   readonly afterMs?: number | undefined;
+  /** Of `retry`: one of the events may be why, and not the receiver's state. Such events are isolated. @default false */
+  readonly suspicious?: boolean;
+  /** Of `retry`: the answer was long in coming, or never came: few such failures are to be made. @default false */
+  readonly slow?: boolean;
+  /** Of `rejected`: whether the receiver refuses these events, or whoever sends them. @default 'events' */
+  readonly of?: 'events' | 'caller';
 }
 
 export interface Transport {

@@ -41,7 +41,8 @@ describe('callbacks and loggers', () => {
   ])('that %s do not stop the delivery', async (_what, broken) => {
     const callback = broken as () => void;
     const logger: Logger = { debug: callback, info: callback, warn: callback, error: callback };
-    for (const status of [503, 400, 413]) collector.fail({ status, times: 1 });
+    // Refused for good are a batch, and then each of its two events.
+    for (const status of [503, 400, 400, 400, 413]) collector.fail({ status, times: 1 });
     const emitter = new Emitter(collector.url, {
       batchSize: 2, maxBatchSize: 2, bufferCapacity: 10, maxRetryDelayMs: 5, logger, onSuccess: callback, onFailure: callback, onDrop: callback,
     }); // prettier-ignore

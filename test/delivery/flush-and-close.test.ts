@@ -95,7 +95,7 @@ describe('a flush', () => {
 
   it('goes on behind a batch that was rejected: one call is enough', async () => {
     let calls = 0;
-    const transport = new PortTransport(() => (calls++ === 0 ? rejected() : SENT));
+    const transport = new PortTransport(() => (calls++ === 0 ? rejected(401, 'caller') : SENT));
     const { feed, emitter } = makeEngine({ maxBatchSize: 10 }, { transport });
     feed.offer(9);
     feed.offer(91);

@@ -20,7 +20,12 @@ export interface Send {
 
 export const SENT: SendResult = { status: 'sent' };
 export const failed = (afterMs?: number): SendResult => ({ status: 'retry', error: new Error('no luck'), afterMs });
-export const rejected = (code = 400): SendResult => ({ status: 'rejected', error: new Error(`said ${code}`), code });
+export const rejected = (code = 400, of: 'events' | 'caller' = 'events'): SendResult => ({
+  status: 'rejected',
+  error: new Error(`said ${code}`),
+  code,
+  of,
+});
 export const TOO_LARGE: SendResult = { status: 'too-large', error: new Error('too much'), code: 413 };
 
 /** Answers by `reply`, or leaves each send open for the test to answer. */
