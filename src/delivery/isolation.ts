@@ -17,7 +17,7 @@ export class Batch {
   /** When a single event that failed may be tried again. */
   gate: RetryGate | undefined;
   /** The flush that has tried it, if any. */
-  triedIn: object | undefined;
+  triedIn: Flush | undefined;
 
   /**
    * @param isSetAside Whether the isolation has it, or had it before it was sent again.
@@ -33,6 +33,13 @@ export class Batch {
   get isSingle(): boolean {
     return this.events.length === 1;
   }
+}
+
+/** A flush, as far as it decides what is tried for it. */
+export interface Flush {
+  readonly isOver: boolean;
+  /** Whether a receiver that failed may be asked for one more event. */
+  mayProbe(): boolean;
 }
 
 /** What a receiver's answer says: both of the first prove that it works, the third may be the doing of one event. */
@@ -53,6 +60,7 @@ const NO_DIVISION_MS = 60_000;
 export class Isolation {
   /** Sets aside what has failed once: there is no second time. */
   isolatesAtOnce = false;
+  readonly #gate: RetryGate;
   readonly #maxDelayMs: number;
   // To be sent as soon as the receiver works; parts of a batch before what failed after it.
   #groups: Batch[] = [];
@@ -68,13 +76,13 @@ export class Isolation {
   readonly #failedOnce = new Set<string>();
   readonly #refusals = { code: undefined as number | undefined, inARow: 0, out: 0, notDividedBefore: 0 };
 
-  /** @param maxDelayMs The longest wait before a single event is tried again. */
-  constructor(maxDelayMs: number) {
+  /**
+   * @param gate The receiver's: it says whether it failed last, and when it may be asked again.
+   * @param maxDelayMs The longest wait before a single event is tried again.
+   */
+  constructor(gate: RetryGate, maxDelayMs: number) {
+    this.#gate = gate;
     this.#maxDelayMs = maxDelayMs;
-  }
-
-  get isEmpty(): boolean {
-    return this.#groups.length + this.#singles.length + this.#undecided.length === 0;
   }
 
   /** So many failed in a row that the receiver is to be left alone. */
@@ -82,64 +90,59 @@ export class Isolation {
     return this.#failedInARow >= IN_A_ROW;
   }
 
-  /** The last answer proved that the receiver works. */
-  get lastWasGood(): boolean {
-    return this.#lastWasGood;
-  }
-
   /** A batch that may be divided; only after a good answer, because its failure would else tell nothing. */
   nextGroup(): Batch | undefined {
-    if (!this.#lastWasGood) return undefined;
+    const [group] = this.#groups;
+    if (!group || !this.#lastWasGood || this.#gate.waitMs(true) > 0) return undefined;
     // While it is not clear whether it is the caller who is refused, one request at a time finds out.
-    if (this.#groups[0]?.origin && this.#refusals.inARow > 0 && this.#refusals.out > 0) return undefined;
+    if (group.origin && this.#refusals.inARow > 0 && this.#refusals.out > 0) return undefined;
     return this.#groups.shift();
   }
 
   /**
-   * An event that failed alone, when it may be tried again; for when no others are to be sent.
+   * An event that failed alone, when it may be tried again; or one that asks whether the receiver takes any. For when no
+   * others are to be sent.
    *
-   * @param flush The flush that is under way: it waits for no backoff, and tries each once.
+   * @param flush The flush that is under way: it waits for no backoff, and tries each batch once.
+   * @param isAlone Whether no request is under way.
    */
-  nextSingle(flush: object | undefined): Batch | undefined {
-    for (const queue of [this.#singles, this.#undecided]) {
-      const at = queue.findIndex(({ gate, triedIn }) => gate && (flush ? triedIn !== flush : gate.waitMs(false) <= 0));
-      if (at >= 0) return queue.splice(at, 1)[0];
+  nextSingle(flush: Flush | undefined, isAlone: boolean): Batch | undefined {
+    const isDue = ({ gate, triedIn }: Batch): boolean =>
+      gate !== undefined && (flush ? triedIn !== flush : gate.waitMs(false) <= 0);
+    const isWorking = this.#isWorking;
+    const due = isWorking ? (extract(this.#singles, isDue) ?? extract(this.#undecided, isDue)) : undefined;
+    if (due || !isAlone || flush?.isOver || this.#gate.waitMs(flush !== undefined) > 0) return due;
+    // A flush is an attempt for all that is held, whatever state the receiver is in.
+    const queues = [this.#groups, this.#undecided, this.#singles];
+    for (const queue of flush ? queues : []) {
+      const untried = extract(queue, ({ triedIn }) => triedIn !== flush);
+      if (untried) return untried;
+    }
+    if (flush && !isWorking && !flush.mayProbe()) return undefined;
+    for (const queue of queues) {
+      // Those that have failed alone wait for their time, unless there is nothing else to ask with.
+      const batch = extract(queue, ({ gate }) => !isWorking || !gate);
+      if (batch) return batch.isSingle ? batch : splitOne(queue, batch);
     }
     return undefined;
   }
 
-  /** What the flush has not tried yet, whatever state the receiver is in: a flush is an attempt for all that is held. */
-  nextUntried(flush: object): Batch | undefined {
-    for (const queue of [this.#groups, this.#undecided, this.#singles]) {
-      const at = queue.findIndex(({ triedIn }) => triedIn !== flush);
-      if (at >= 0) return queue.splice(at, 1)[0];
-    }
-    return undefined;
+  /** How long until something of what is set aside may be sent, in milliseconds; Infinity where only an answer changes that. */
+  waitMs(flushing: boolean): number {
+    const singles = [...this.#singles, ...this.#undecided].filter(({ gate }) => gate);
+    if (this.#isWorking) return Math.min(Infinity, ...singles.map(({ gate }) => (gate as RetryGate).waitMs(false)));
+    const isEmpty = this.#groups.length + this.#singles.length + this.#undecided.length === 0;
+    const waitMs = this.#gate.waitMs(flushing);
+    return isEmpty || waitMs <= 0 ? Infinity : waitMs;
   }
 
-  /**
-   * One event, each time another, that asks whether the receiver takes any; for when no request is under way.
-   *
-   * @param isWorking Then those that have failed alone wait for their time.
-   */
-  probe(isWorking: boolean): Batch | undefined {
-    for (const queue of [this.#groups, this.#undecided, this.#singles]) {
-      const batch = queue.find(({ gate }) => !isWorking || !gate);
-      if (batch) return splitOne(queue, batch);
-    }
-    return undefined;
-  }
-
-  /** How long until a single event may be tried again, in milliseconds. */
-  get waitMs(): number {
-    let least = Infinity;
-    for (const { gate } of [...this.#singles, ...this.#undecided])
-      if (gate) least = Math.min(least, gate.waitMs(false));
-    return least;
+  // As far as is known.
+  get #isWorking(): boolean {
+    return this.#gate.failures === 0 || this.#lastWasGood;
   }
 
   /** The batch is on its way. */
-  start(batch: Batch, flush: object | undefined): void {
+  start(batch: Batch, flush: Flush | undefined): void {
     batch.triedIn = flush;
     batch.settledBefore = this.#settled;
     batch.afterGood = this.#lastWasGood;
@@ -254,13 +257,14 @@ export class Isolation {
   }
 }
 
-/** Takes one event off a batch that waits in `queue`; the rest of it goes on waiting. */
-function splitOne(queue: Batch[], batch: Batch): Batch {
-  const { lease, events, origin, isSlow } = batch;
-  const rest = Object.assign(new Batch(lease, events.slice(1), true, origin), { isSlow });
-  queue.splice(queue.indexOf(batch), 1);
-  if (batch.isSingle) return batch;
-  queue.push(rest);
+function extract(queue: Batch[], accepts: (batch: Batch) => boolean): Batch | undefined {
+  const at = queue.findIndex(accepts);
+  return at < 0 ? undefined : queue.splice(at, 1)[0];
+}
+
+/** One event of a batch, each time another; the rest of it waits in `queue`. */
+function splitOne(queue: Batch[], { lease, events, origin, isSlow }: Batch): Batch {
+  queue.push(Object.assign(new Batch(lease, events.slice(1), true, origin), { isSlow }));
   return new Batch(lease, events.slice(0, 1), true);
 }
 

@@ -25,10 +25,6 @@ export interface PumpSettings {
 // Between two requests that are not full: under load it lets events gather, where a request for every few would cost the
 // process more than making the events does. An event that comes alone does not wait for it.
 const PACE_MS = 50;
-const NEVER_TAKEN = new Error(
-  'the collector failed on this event alone ten times, and took others right before and after',
-);
-
 export class Pump {
   readonly #settings: PumpSettings;
   readonly #store: EventStore;
@@ -78,7 +74,7 @@ export class Pump {
     this.#log = log;
     this.#leases = new OpenLeases(store, ledger, log);
     this.#gate = new RetryGate(settings.maxRetryDelayMs);
-    this.#isolation = new Isolation(settings.maxRetryDelayMs);
+    this.#isolation = new Isolation(this.#gate, settings.maxRetryDelayMs);
     this.#onRest = onRest;
     this.#limit = new RequestLimit(settings.maxBatchSize, settings.maxBytes);
   }
@@ -166,34 +162,16 @@ export class Pump {
   #startOne(): boolean {
     if (this.#stopped) this.#round?.stop();
     if (this.#stopped || this.#sending >= this.#settings.threads) return false;
-    const batch = this.#nextGroup() ?? (this.#mayTake() ? this.#take() : this.#nextSingle());
+    const batch = this.#isolation.nextGroup() ?? (this.#mayTake() ? this.#take() : this.#nextSingle());
     if (batch instanceof Batch) this.#sendAgain(batch);
     return batch !== undefined;
   }
 
-  // Whether the receiver works, as far as is known.
-  get #isWorking(): boolean {
-    return this.#gate.failures === 0 || this.#isolation.lastWasGood;
-  }
-
-  #nextGroup(): Batch | undefined {
-    if (this.#isolation.isEmpty || !this.#isWorking || this.#gate.waitMs(true) > 0) return undefined;
-    return this.#isolation.nextGroup();
-  }
-
   #nextSingle(): Batch | undefined {
-    if (this.#isolation.isEmpty) return undefined;
-    const round = this.#round;
-    const single = this.#isWorking ? this.#isolation.nextSingle(round) : undefined;
-    const restMs = this.#isolation.waitMs;
-    if (!single && this.#isWorking && restMs < Infinity) this.#alarm.setAfter(Math.max(1, restMs));
-    if (single || this.#sending > 0) return single;
-    const waitMs = this.#gate.waitMs(round !== undefined);
-    if (waitMs > 0) this.#alarm.setAfter(waitMs);
-    if (waitMs > 0 || round?.isOver) return undefined;
-    const untried = round && this.#isolation.nextUntried(round);
-    if (untried || (round && !this.#isWorking && !round.mayProbe())) return untried;
-    return this.#isolation.probe(this.#isWorking);
+    const batch = this.#isolation.nextSingle(this.#round, this.#sending === 0);
+    const waitMs = batch ? Infinity : this.#isolation.waitMs(this.#round !== undefined);
+    if (waitMs < Infinity) this.#alarm.setAfter(Math.max(1, waitMs));
+    return batch;
   }
 
   #mayTake(): boolean {
@@ -291,7 +269,7 @@ export class Pump {
   }
 
   #settle(batch: Batch, answer: SendResult | readonly SendResult[], failuresAtStart: number): void {
-    const { settlement, hopeless, struckOut } = isolate(this.#isolation, batch, answer);
+    const { settlement, dropped } = isolate(this.#isolation, batch, answer);
     const { sent, rejected, lost, kept, suspects, split, failures } = settlement;
     this.#ledger.count(settlement);
     this.#leases.acknowledge(batch.lease, sent, rejected.length > 0 ? [...rejected, ...lost] : lost);
@@ -310,13 +288,10 @@ export class Pump {
     const held = this.#round?.noteSettled(batch, settlement) === true;
     this.#giveBack(batch.lease, held || batch.isSetAside ? split : [...split, ...kept]);
     this.#ledger.report(settlement);
-    for (const { lease, events } of hopeless) this.#drop(lease, events, failures[0]?.error);
-    for (const { lease, events } of struckOut) this.#drop(lease, events, NEVER_TAKEN);
-  }
-
-  #drop(lease: Lease, events: readonly EncodedEvent[], error: Error | undefined): void {
-    this.#leases.acknowledge(lease, [], events);
-    this.#ledger.drop('rejected', events, error);
+    for (const [{ lease, events }, error] of dropped) {
+      this.#leases.acknowledge(lease, [], events);
+      this.#ledger.drop('rejected', events, error);
+    }
   }
 
   #giveBack(lease: Lease, events: readonly EncodedEvent[]): void {

@@ -47,33 +47,31 @@ const isList = (answer: SendResult | readonly SendResult[]): answer is readonly 
 const FAILURES: ReadonlySet<unknown> = new Set(['rejected', 'too-large', 'retry']);
 const NO_RESULT: Failure = { status: 'retry', error: new Error('the transport gave no answer') };
 
-/** A settlement without what is set aside, and what else is given up with it. */
+/** A settlement without what is set aside, and what else is given up with it, each with its reason. */
 export interface Isolated {
   readonly settlement: Settlement;
-  /** Other parts of a batch whose caller is refused, whatever is in it. */
-  readonly hopeless: readonly Batch[];
-  /** Single events against which everything speaks. */
-  readonly struckOut: readonly Batch[];
+  readonly dropped: readonly (readonly [batch: Batch, error: Error])[];
 }
 
-const NONE: readonly Batch[] = [];
+const STRUCK_OUT = new Error(
+  'the collector failed ten times on this event alone, and took others right before and after',
+);
 
 /** Tells the isolation what was answered, for the batch or event by event, and has it divide what may be saved. */
 export function isolate(isolation: Isolation, batch: Batch, answer: SendResult | readonly SendResult[]): Isolated {
   const whole = settlementOf(batch.events, answer);
   batch.isSlow = whole.failures.some(({ slow }) => slow === true);
   const settlement = setAside(isolation, batch, whole);
-  if (isList(answer)) {
-    const struckOut = isolateEach(isolation, batch, answer, settlement);
-    return { settlement, hopeless: NONE, struckOut };
-  }
-  const kind = settlement.kept.length > 0 ? 'failed' : answerOf(answer);
-  const struckOut = isolation.settle(batch, kind);
-  const { status, code, of } = (answer ?? NO_RESULT) as Failure;
-  if (status !== 'rejected' || of === 'caller') return { settlement, hopeless: NONE, struckOut };
+  const kind = settlement.kept.length > 0 ? 'failed' : answerOf(answer as SendResult);
+  const struckOut = isList(answer) ? isolateEach(isolation, batch, answer, settlement) : isolation.settle(batch, kind);
+  const dropped = struckOut.map((one) => [one, STRUCK_OUT] as const);
+  if (isList(answer) || kind !== 'refused' || settlement.rejected.length === 0) return { settlement, dropped };
+  const { code, of, error } = answer as Failure;
+  if (of === 'caller') return { settlement, dropped };
   const refused = isolation.refuse(batch, code);
-  if (refused.length > 0) return { settlement, hopeless: refused.filter((other) => other !== batch), struckOut };
-  return { settlement: { ...settlement, rejected: [], suspects: batch.events }, hopeless: NONE, struckOut };
+  const others = refused.filter((one) => one !== batch).map((one) => [one, error] as const);
+  if (refused.length > 0) return { settlement, dropped: [...dropped, ...others] };
+  return { settlement: { ...settlement, rejected: [], suspects: batch.events }, dropped };
 }
 
 // What is no reason yet to set events aside is kept as any other failure is.
