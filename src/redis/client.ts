@@ -1,6 +1,7 @@
 // One way to say a command to any Redis client: ioredis, node-redis and valkey-glide by their shape, or one of our own for a URL.
 import { ConfigError } from '../core/errors';
 import { custom, type OptionRule } from '../core/options';
+import { openIoredis, openNodeRedis, type OwnClient } from './own-client';
 
 /** A client by its shape: of valkey-glide, of ioredis, of node-redis (connected). Clusters by ioredis only. */
 export type RedisClientLike =
@@ -48,38 +49,13 @@ function commandOf(redis: RedisClientLike): Redis['command'] {
 
 // A command that takes longer is given up: the next attempt may find another server.
 const COMMAND_MS = 10_000;
-const CONNECT_MS = 5_000;
-// ioredis holds the process for as long, even over a connection that is gone.
-const DISCONNECT_MS = 200;
-const LONGEST_PAUSE_MS = 2_000;
-const pause = (attempts: number): number => Math.min(50 * 2 ** Math.min(attempts, 10), LONGEST_PAUSE_MS);
-
-interface OwnClient {
-  readonly client: RedisClientLike;
-  /** Settles with the first attempt to connect; further ones go on behind it. */
-  readonly connected: Promise<unknown>;
-  /** Why there is no connection, which says more than that a command needs one. */
-  trouble(): Error | undefined;
-  end(): void;
-}
-
-/** Remembers why a client of ours is not connected. */
-function troubleOf(client: {
-  on(event: 'error', listener: (error: Error) => void): unknown;
-  on(event: 'ready', listener: () => void): unknown;
-}): () => Error | undefined {
-  let trouble: Error | undefined;
-  client.on('error', (error) => {
-    trouble = error;
-  });
-  client.on('ready', () => {
-    trouble = undefined;
-  });
-  return () => trouble;
-}
 
 function open(owner: string, url: string): Redis {
-  const own = withIoredis(url) ?? withNodeRedis(url) ?? missing(owner);
+  return over(openIoredis(url) ?? openNodeRedis(url) ?? missing(owner));
+}
+
+/** Commands over a client of ours. */
+export function over(own: OwnClient): Redis {
   const command = commandOf(own.client);
   const tried = own.connected.catch(() => {});
   return {
@@ -100,51 +76,6 @@ function open(owner: string, url: string): Redis {
     },
     close: async () => own.end(),
   };
-}
-
-// Commands fail at once while there is no connection: what has to wait waits in a bounded buffer, not in the client.
-function withIoredis(url: string): OwnClient | undefined {
-  const module = load('ioredis') as typeof import('ioredis') | undefined;
-  if (!module) return undefined;
-  const client = new module.Redis(url, {
-    lazyConnect: true,
-    enableOfflineQueue: false,
-    autoResendUnfulfilledCommands: false,
-    connectTimeout: CONNECT_MS,
-    disconnectTimeout: DISCONNECT_MS,
-    retryStrategy: pause,
-    // A replica that was a primary: the address may lead to the new one.
-    reconnectOnError: (error) => error.message.startsWith('READONLY'),
-  });
-  const trouble = troubleOf(client);
-  client.on('connect', () => (client as unknown as { stream?: { unref?(): void } }).stream?.unref?.());
-  return { client, connected: client.connect(), trouble, end: () => client.disconnect() };
-}
-
-function withNodeRedis(url: string): OwnClient | undefined {
-  const module = load('redis') as typeof import('redis') | undefined;
-  if (!module) return undefined;
-  const client = module.createClient({
-    url,
-    disableOfflineQueue: true,
-    socket: { connectTimeout: CONNECT_MS, reconnectStrategy: pause },
-  });
-  const trouble = troubleOf(client);
-  client.on('connect', () => client.unref());
-  const failed = new Promise((resolve) => {
-    client.on('error', resolve);
-  });
-  const connected = Promise.race([client.connect(), failed]);
-  return { client: client as unknown as RedisClientLike, connected, trouble, end: () => client.destroy() };
-}
-
-function load(name: string): unknown {
-  try {
-    require.resolve(name);
-  } catch {
-    return undefined;
-  }
-  return require(name);
 }
 
 function missing(owner: string): never {

@@ -6,6 +6,7 @@ import type { Cut, EventStore, Lease, StoreListener } from '../delivery/event-st
 import { eventOf } from '../delivery/foreign-event';
 import { MemoryEventStore } from '../delivery/memory-store';
 import { MAX_QUEUED_BYTES } from '../delivery/queue-engine';
+import { answerOf, isRefusal, logWrongSetUp } from './answer';
 import type { Redis } from './client';
 import { type Keys, keysOf } from './keys';
 import { BEAT, BURY, DONE, EXPIRY_SECONDS, FETCH, GIVE_BACK, TAKE_OVER } from './scripts';
@@ -34,8 +35,8 @@ export class RedisEventStore implements EventStore {
   #settling: Promise<void> = Promise.resolve();
   #number = 0;
   #alone = false;
-  // An answer was lost: entries may lie with this worker in Redis of which it does not know.
-  #doubt = false;
+  // An answer was lost: entries of these lists may lie with this worker in Redis of which it does not know.
+  readonly #doubtful = new Set<Keys>();
   // From then on others may have what is held here: nothing is sent before the next sign of life.
   #oursUntil = Infinity;
   #recovered = 0;
@@ -111,31 +112,49 @@ export class RedisEventStore implements EventStore {
    */
   async fetch(): Promise<number> {
     let fetched = 0;
-    if (this.#doubt) await this.#giveBackUnknown();
-    for (const keys of this.#lists) fetched += await this.#fetchFrom(keys);
+    const refusal = await this.#ofEach(async (keys) => {
+      fetched += await this.#fetchFrom(keys);
+    });
+    if (refusal && fetched === 0) throw refusal;
     return fetched;
   }
 
-  /** A sign of life; gives back to the lists what workers had that give none. */
+  /**
+   * A heartbeat; gives back to the lists what workers had that give none. One that Redis refuses stops no sending: others can
+   * hardly have more success with theirs.
+   */
   async beat(): Promise<void> {
     const sentAt = performance.now();
-    for (const keys of this.#lists) {
-      const own = [keys.workers, keys.taken(this.#worker), keys.processing(this.#worker)];
-      const [taken, dead, entries] = (await this.#run(BEAT, own, [this.#worker])) as [number, string[], number];
-      if (taken > 0) await this.#leaveToOthers(keys);
-      // A command that was given up may be obeyed later than those that came after it.
-      else if (entries > this.#known(keys).length) this.#doubt = true;
-      for (const worker of dead) {
-        const { workers, source, deaths, dead: letters } = keys;
-        const names = [workers, keys.processing(worker), source, deaths, letters, keys.taken(worker)];
-        const events = (await this.#run(TAKE_OVER, names, [worker])) as number;
-        if (events > 0) this.#log.warn('events of a worker that died are delivered by others', { events });
-      }
-    }
+    const refusal = await this.#ofEach((keys) => this.#beatFor(keys));
     const hasWaited = sentAt >= this.#oursUntil;
-    this.#oursUntil = sentAt + OURS_MS;
-    if (hasWaited) this.#listener?.arrived();
-    await this.#settle([], DONE);
+    // Whether others had what was not sent in time is for Redis to say.
+    if (!hasWaited || !refusal) this.#oursUntil = sentAt + OURS_MS;
+    if (hasWaited && !refusal) this.#listener?.arrived();
+    const refused = refusal ?? (await unlessRefused(this.#settle([], DONE)));
+    if (!refused) return;
+    logWrongSetUp(answerOf(refused), this.#log);
+    this.#log.warn('Redis refuses what keeps a worker alive', { error: answerOf(refused) });
+  }
+
+  async #beatFor(keys: Keys): Promise<void> {
+    const own = [keys.workers, keys.taken(this.#worker), keys.processing(this.#worker)];
+    const [taken, dead, entries] = (await this.#run(BEAT, own, [this.#worker])) as [number, string[], number];
+    if (taken > 0) await this.#leaveToOthers(keys);
+    // A command that was given up may be obeyed later than those that came after it.
+    else if (entries > this.#known(keys).length) this.#doubtful.add(keys);
+    for (const worker of dead) {
+      const { workers, source, deaths, dead: letters } = keys;
+      const names = [workers, keys.processing(worker), source, deaths, letters, keys.taken(worker)];
+      const events = (await this.#run(TAKE_OVER, names, [worker])) as number;
+      if (events > 0) this.#log.warn('events of a worker that died are delivered by others', { events });
+    }
+  }
+
+  /** Works on both lists, also where Redis refuses it for one of them. Gives the refusal; rejects where there is no answer. */
+  async #ofEach(work: (keys: Keys) => Promise<void>): Promise<unknown> {
+    let refusal: unknown;
+    for (const keys of this.#lists) refusal = (await unlessRefused(work(keys))) ?? refusal;
+    return refusal;
   }
 
   /** Events that were fetched and are not settled. */
@@ -150,20 +169,21 @@ export class RedisEventStore implements EventStore {
 
   async #leave(): Promise<void> {
     await this.#settle([], DONE).catch(() => {});
-    for (const keys of this.#lists) await this.#leaveToOthers(keys);
+    await this.#ofEach((keys) => this.#leaveToOthers(keys));
   }
 
   async #fetchFrom(keys: Keys): Promise<number> {
+    if (this.#doubtful.has(keys)) await this.#giveBackUnknown(keys);
     const held = this.#places.size;
-    const room = this.#alone && held > 0 ? 0 : this.#capacity - held;
+    const room = this.#alone && held > 0 ? 0 : this.#capacity - held - this.#settled.length;
     if (room <= 0) return 0;
     const names = [keys.source, keys.processing(this.#worker), keys.deaths, keys.dead, keys.workers];
     const first = this.#number;
     this.#number += room;
     const args = [...[room, held, first, MAX_QUEUED_BYTES].map(String), this.#worker];
-    this.#doubt = true;
+    this.#doubtful.add(keys);
     const [alone, numbers, entries] = (await this.#run(FETCH, names, args)) as [number, number[], string[]];
-    this.#doubt = false;
+    this.#doubtful.delete(keys);
     this.#alone = alone === 1;
     const events: EncodedEvent[] = [];
     const bad: Place[] = [];
@@ -205,12 +225,10 @@ export class RedisEventStore implements EventStore {
     this.#memory.put(kept);
   }
 
-  async #giveBackUnknown(): Promise<void> {
-    for (const keys of this.#lists) {
-      // Without a number to keep it would be a farewell.
-      await this.#giveBack(keys, ['-1', ...this.#known(keys)]);
-    }
-    this.#doubt = false;
+  async #giveBackUnknown(keys: Keys): Promise<void> {
+    // Without a number to keep it would be a farewell.
+    await this.#giveBack(keys, ['-1', ...this.#known(keys)]);
+    this.#doubtful.delete(keys);
   }
 
   /** The numbers of the entries that this worker knows to have. */
@@ -234,22 +252,35 @@ export class RedisEventStore implements EventStore {
   }
 
   async #tellRedis(): Promise<void> {
-    // A copy: what is settled while Redis is being told is not part of it, and must not be forgotten with it.
-    const settled = [...this.#settled];
-    if (settled.length === 0) return;
-    for (const keys of this.#lists)
-      for (const script of [DONE, BURY]) {
-        const numbers = settled
-          .filter(({ place, script: own }) => place.keys === keys && own === script)
-          .map(({ place }) => String(place.number));
-        const names = [keys.processing(this.#worker), keys.deaths, ...(script === BURY ? [keys.dead] : [])];
-        if (numbers.length > 0) await this.#run(script, names, numbers);
-      }
-    this.#settled = this.#settled.slice(settled.length);
+    const refusal = await this.#ofEach(async (keys) => {
+      for (const script of [DONE, BURY]) await this.#tell(keys, script);
+    });
+    if (refusal) throw refusal;
+  }
+
+  async #tell(keys: Keys, script: string): Promise<void> {
+    // What is settled while Redis is being told is not part of it, and must not be forgotten with it.
+    const told = new Set(this.#settled.filter(({ place, script: own }) => place.keys === keys && own === script));
+    if (told.size === 0) return;
+    const names = [keys.processing(this.#worker), keys.deaths, ...(script === BURY ? [keys.dead] : [])];
+    const numbers = [...told].map(({ place }) => String(place.number));
+    await this.#run(script, names, numbers);
+    this.#settled = this.#settled.filter((one) => !told.has(one));
   }
 
   #run(script: string, keys: readonly string[], args: readonly string[]): Promise<unknown> {
     return this.#redis.command('EVAL', script, String(keys.length), ...keys, ...args);
+  }
+}
+
+/** What Redis refused it with, if it did; rejects where there is no answer. */
+async function unlessRefused(work: Promise<void>): Promise<unknown> {
+  try {
+    await work;
+    return undefined;
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    return error;
   }
 }
 

@@ -215,6 +215,10 @@ export const mutants: readonly Mutant[] = [
     'if (taken > 0)',
     'if (false)',
   ]),
+  mutant('a heartbeat needs memory that Redis has not', [22, 'full'], 'redis/scripts.js', [
+    "redis.call('ZREM', KEYS[1], '')\nlocal now",
+    'local now',
+  ]),
   mutant('a worker says of what it has taken that it is delivered', [24], 'redis/redis-event-store.js', [
     'const open = new Set(lease.events);',
     'const open = new Set(lease.events); void this.#settle(lease.events, scripts_1.DONE);',

@@ -27,7 +27,8 @@ export class ModelWorker {
   /** Settled, but Redis does not know yet. */
   untold: { readonly taken: Taken; readonly buried: boolean }[] = [];
   alone = false;
-  doubt = false;
+  /** Where it may have taken what it knows nothing of. */
+  readonly doubtful = new Set<Kind>();
 
   get held(): Taken[] {
     return [...this.waiting, ...this.leases.flatMap(({ open }) => open)];
@@ -47,14 +48,15 @@ export class Model {
 
   /** @returns whether it went well. */
   fetch(worker: ModelWorker): boolean {
-    if (worker.doubt) {
-      const known = new Set([...worker.held, ...worker.untold.map(({ taken }) => taken)]);
-      for (const kind of KINDS)
-        if (!this.#say(worker, () => this.#putBack(worker, (taken) => taken.kind === kind && !known.has(taken))))
-          return false;
-      worker.doubt = false;
-    }
-    return KINDS.every((kind) => this.#fetchFrom(worker, kind));
+    return KINDS.every((kind) => this.#giveBackUnknown(worker, kind) && this.#fetchFrom(worker, kind));
+  }
+
+  #giveBackUnknown(worker: ModelWorker, kind: Kind): boolean {
+    if (!worker.doubtful.has(kind)) return true;
+    const known = new Set([...worker.held, ...worker.untold.map(({ taken }) => taken)]);
+    if (!this.#say(worker, () => this.#putBack(worker, (taken) => taken.kind === kind && !known.has(taken))))
+      return false;
+    return worker.doubtful.delete(kind);
   }
 
   take(worker: ModelWorker, maxEvents: number): string[] {
@@ -111,12 +113,12 @@ export class Model {
 
   #fetchFrom(worker: ModelWorker, kind: Kind): boolean {
     const held = worker.held.length;
-    const room = worker.alone && held > 0 ? 0 : this.#capacity - held;
+    const room = worker.alone && held > 0 ? 0 : this.#capacity - held - worker.untold.length;
     if (room <= 0) return true;
     const list = this.lists[kind];
     const came: Taken[] = [];
     let alone = false;
-    worker.doubt = true;
+    worker.doubtful.add(kind);
     const told = this.#say(worker, () => {
       for (let id; came.length < room && !alone && (id = list[0]) !== undefined;) {
         const suspect = (this.deaths.get(id) ?? 0) >= 2;
@@ -128,7 +130,7 @@ export class Model {
       worker.processing.push(...came);
     });
     if (!told) return false;
-    worker.doubt = false;
+    worker.doubtful.delete(kind);
     worker.alone = alone;
     const [bad, good] = [true, false].map((is) => came.filter(({ id }) => id.startsWith('poison') === is));
     worker.waiting.push(...(good ?? []));
@@ -146,8 +148,8 @@ export class Model {
             else if (this.#remove(worker, taken)) this.deaths.delete(taken.id);
         });
         if (some.length > 0 && !told) return false;
+        worker.untold = worker.untold.filter((each) => !some.includes(each));
       }
-    worker.untold = [];
     return true;
   }
 

@@ -1,6 +1,7 @@
 // Redis between the app and the collector: it goes away, workers die, and nothing that was accepted is lost on the way.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RedisWorker } from '../../../src/redis';
+import type { RedisServer } from '../../support/redis-server';
 import type { AppSettings } from '../harness/app';
 import { type Scenario, scenario } from '../harness/scenario';
 import { until } from '../harness/wait';
@@ -10,6 +11,9 @@ import { withRedis } from './redis';
 const MAX_BATCH = 50;
 // A worker's events are taken over when it has given no sign of life for 15 s.
 const TAKEOVER_MS = 40_000;
+
+const usedMemory = async ({ client }: RedisServer): Promise<number> =>
+  Number(/used_memory:(\d+)/.exec(await client.info('memory'))?.[1]);
 
 /** An app whose events go into the list; what it has to say goes to the console where it is not silent. */
 const producer = (redis: string, silent = true): AppSettings => ({
@@ -68,6 +72,30 @@ export const queues: Scenario[] = [
       must('all were accepted', offered.accepted === events, figures);
       must('nothing is dropped', figures.dropped === 0, figures);
       return figures;
+    }),
+  ),
+
+  scenario(
+    22,
+    'a Redis that is full is drained, and then takes what the emitter has kept meanwhile',
+    { small: { events: 10_000, more: 200 }, full: { events: 50_000, more: 5_000 }, seconds: 60 },
+    withRedis(['--maxmemory-policy', 'noeviction'], async (stage, { events, more }, redis) => {
+      const empty = await usedMemory(redis);
+      const collector = await stage.collector();
+      const app = await stage.app(producer(redis.url));
+      for (let left = events; left > 0; left -= 1_000)
+        await app.run(({ track, tracker }, count) => (track(count), tracker.flush()), Math.min(left, 1_000));
+      const full = await usedMemory(redis);
+      await redis.client.config('SET', 'maxmemory', String(Math.round((empty + full) / 2)));
+      await app.run(({ track }, count) => track(count), more);
+      await until('it is refused', async () =>
+        app.run(({ tracker }) => tracker.stats().emitters[0]?.lastError?.message === 'Redis: OOM'),
+      );
+      await stage.app(worker(redis.url, collector.url, { maxBatchSize: 250 }));
+      await until('all have arrived', () => collector.count === events + more, TAKEOVER_MS);
+      const figures = stage.verdict();
+      must('nothing is dropped or repeated', figures.dropped + figures.duplicates === 0, figures);
+      return { ...figures };
     }),
   ),
 
