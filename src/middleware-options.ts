@@ -1,5 +1,6 @@
 // The options of every framework's middleware: their checks, and the tracker that they make or share.
 import { ConfigError } from './core/errors';
+import { isHeaderAllowed } from './core/header-entities';
 import {
   callback,
   custom,
@@ -34,7 +35,10 @@ export interface RequestOptions<Req, Res> {
   entities?: ((req: Req) => readonly SelfDescribing[]) | undefined;
   /** Attach the browser's session as a `client_session` entity. @default false */
   clientSession?: boolean | undefined;
-  /** Request headers to attach as `http_header` entities; never cookies or credentials. @default none */
+  /**
+   * Request headers to attach as `http_header` entities; never cookies or credentials. URLs in them are redacted; anonymous
+   * and masked events have none that tells an address, anonymous ones none that tells who the visitor is. @default none
+   */
   headers?: readonly string[] | undefined;
   /**
    * Attach route pattern, method and status as an entity. Express has no pattern of the path that a router is mounted below
@@ -74,15 +78,6 @@ export type MiddlewareOptions<Req, Res> = Own<Req, Res> | Shared<Req, Res>;
 
 const { subject: _subject, anonymous: _anonymous, ...TRACKER_OWN } = CREATE_TRACKER_RULES;
 
-// Headers that must not leave the app, whoever lists them.
-const SECRET_HEADERS: ReadonlySet<string> = new Set([
-  'authorization',
-  'cookie',
-  'proxy-authorization',
-  'set-cookie',
-  'x-api-key',
-]);
-
 const isOrigin = (value: unknown): boolean =>
   typeof value === 'string' && URL.canParse(value) && new URL(value).origin === value && /^https?:/.test(value);
 
@@ -95,7 +90,7 @@ const REQUEST_RULES: OptionRules<RequestOptions<never, never>> = {
   clientSession: flag,
   headers: list(
     'a list of header names without cookies and credentials',
-    (name) => typeof name === 'string' && name !== '' && !SECRET_HEADERS.has(name.toLowerCase()),
+    (name) => typeof name === 'string' && name !== '' && isHeaderAllowed(name),
   ),
   response: flag,
   pageViews: either(flag, callback),

@@ -4,9 +4,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ConfigError } from './core/errors';
 import { buildPageView } from './core/events/page';
 import type { Log } from './core/logger';
+import type { Header } from './core/header-entities';
 import type { RequestFacts } from './core/request';
 import { bindEvents, currentScope, RequestScope, runInScope } from './core/scope';
-import type { SelfDescribing } from './core/self-describing-json';
 import type { RequestTracker, Tracker } from './core/tracker';
 import { Visit, type VisitReading } from './core/visit';
 import type { ResolvedMiddleware } from './middleware-options';
@@ -41,9 +41,6 @@ export interface Entered {
  * to read objects of one class faster is then of no use, and asking it first makes a read six times as long as this one.
  */
 export const peek = Reflect.get as <T extends object, Key extends keyof T>(target: T, key: Key) => T[Key];
-
-const HTTP_HEADER = 'iglu:org.ietf/http_header/jsonschema/1-0-0';
-const MAX_HEADER_VALUE = 4096;
 
 /** One mounted middleware. `Req` and `Res` are what its hooks are given, the framework's own. */
 export class Middleware<Req extends object, Res extends object> {
@@ -131,12 +128,11 @@ export class Middleware<Req extends object, Res extends object> {
     return { ...facts, ip: address };
   }
 
-  #headers(req: Req): SelfDescribing[] {
-    const present = this.#options.headers.map((name) => ({
-      name,
-      value: headerText(this.#framework.header(req, name)),
-    }));
-    return present.filter(({ value }) => value !== undefined).map((data) => ({ schema: HTTP_HEADER, data }));
+  #headers(req: Req): Header[] {
+    return this.#options.headers.flatMap((name) => {
+      const value = headerText(this.#framework.header(req, name));
+      return value === undefined ? [] : [{ name, value }];
+    });
   }
 
   // The end: the request's own objects may be gone by now, so all it needs is here.
@@ -216,7 +212,7 @@ export class Middleware<Req extends object, Res extends object> {
 
 // A gateway may have put a number there.
 const headerText = (value: unknown): string | undefined =>
-  typeof value === 'string' || typeof value === 'number' ? String(value).slice(0, MAX_HEADER_VALUE) : undefined;
+  typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
 
 const PREFETCH = /\bpre(?:fetch|render)\b/i;
 

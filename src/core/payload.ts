@@ -5,7 +5,7 @@ import { type EventArgs, millisOf, type TrackerEvent } from './events/event';
 import { newEventId } from './event-id';
 import { closeObject, field, type Frame, opening, openObject } from './frame';
 import { clean, cleanOfEvent } from './limits';
-import { withoutLinker } from './redact';
+import { withoutLinker } from './linker';
 import { jsonOpening, type SelfDescribing } from './self-describing-json';
 import { IDENTIFYING } from './subject';
 

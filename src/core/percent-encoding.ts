@@ -39,6 +39,26 @@ export function decode(text: string): string {
   return Buffer.from(bytes, 'latin1').toString();
 }
 
+// Encoders that encode again escape the percent sign; only the curious escape the digits of an escape, one by one.
+const MOST_ROUNDS = 6;
+const ESCAPE = /%[\da-f]{2}/i;
+
+/**
+ * `text` with its escapes resolved until none is left, however often it was encoded; undefined where they are nested in ways
+ * that no encoder has. Cannot throw.
+ *
+ * @example
+ * decodeFully('%252Ftea%253Fpage%253D2'); // '/tea?page=2'
+ */
+export function decodeFully(text: string): string | undefined {
+  let decoded = text;
+  for (let round = 0; ESCAPE.test(decoded); round++) {
+    if (round === MOST_ROUNDS) return undefined;
+    decoded = decode(decoded.replace(/%(?:25)+/g, '%'));
+  }
+  return decoded;
+}
+
 function encode(text: string, { illegal, legal }: Alphabet): string {
   if (!illegal.test(text)) return text;
   const bytes = bytesOf(text);

@@ -1,6 +1,7 @@
 // What must not leave in a URL: credentials in its query and path, and a cross-domain parameter that would spoil the event.
+import { isLinker, namesLinker } from './linker';
 import { memoise } from './memoise';
-import { decode } from './percent-encoding';
+import { decode, decodeFully } from './percent-encoding';
 
 // Names are compared without case, separators and percent-encoding: `X-Amz-Security-Token` is `xamzsecuritytoken`.
 const SECRET_PART =
@@ -20,36 +21,17 @@ const MASK = 'redacted';
 
 /**
  * A query with the values of secret parameters replaced, and everything else byte-identical. `;` and `?` part parameters
- * like `&`, and a value that is itself a URL with a secret in its query is replaced whole.
+ * like `&`, and a value that is itself a URL with a secret in it, at any depth, is replaced whole.
  *
  * `_sp`, the browser tracker's cross-domain parameter, is taken out where it is not `<id>.<milliseconds>…`: the pipeline
  * parses it from every page URL and refuses the event when it cannot.
  *
  * @param names The user's own names of secret parameters, beside the built-in ones.
- * @param keepLinker Whether a well-formed `_sp`, which holds the visitor's id, may stay.
  * @example
- * redactQuery('q=tea&access_token=abc', [], true); // 'q=tea&access_token=redacted'
+ * redactQuery('q=tea&access_token=abc', []); // 'q=tea&access_token=redacted'
  */
-export function redactQuery(query: string, names: readonly string[], keepLinker: boolean): string {
-  return rewriteQuery(query, secretsOf(names), keepLinker);
-}
-
-/**
- * A URL without `_sp`, which holds the visitor's id, in its query; everything else byte-identical.
- *
- * @example
- * withoutLinker('https://acme.com/tea?_sp=6f1c.1700000000000&page=2'); // 'https://acme.com/tea?page=2'
- */
-export function withoutLinker(url: string): string {
-  const hash = url.indexOf('#');
-  const end = hash < 0 ? url.length : hash;
-  const mark = url.indexOf('?');
-  if (mark < 0 || mark > end) return url;
-  const query = rewriteQuery(url.slice(mark + 1, end), () => false, false);
-  return url.slice(0, mark) + (query && `?${query}`) + url.slice(end);
-}
-
-function rewriteQuery(query: string, isSecret: (rawName: string) => boolean, keepLinker: boolean): string {
+export function redactQuery(query: string, names: readonly string[]): string {
+  const isSecret = secretsOf(names);
   let out = '';
   for (let start = 0, end: number; start < query.length; start = end + 1) {
     end = start;
@@ -58,30 +40,40 @@ function rewriteQuery(query: string, isSecret: (rawName: string) => boolean, kee
     const equals = parameter.indexOf('=');
     const name = equals < 0 ? parameter : parameter.slice(0, equals);
     const value = equals < 0 ? '' : parameter.slice(equals + 1);
-    if (name.length <= LONGEST_LINKER_NAME && decode(name) === '_sp' && !(keepLinker && LINKER.test(decode(value)))) {
+    if (namesLinker(name) && !isLinker(value)) {
       // The separator behind it goes too; at the end of the query, the one before it.
       if (end === query.length) out = out.slice(0, -1);
       continue;
     }
-    out += value !== '' && (isSecret(name) || hidesSecret(value, isSecret)) ? `${name}=${MASK}` : parameter;
+    if (equals < 0) out += hidesSecret(parameter, isSecret) ? MASK : parameter;
+    else out += value !== '' && (isSecret(name) || hidesSecret(value, isSecret)) ? `${name}=${MASK}` : parameter;
     out += query.slice(end, end + 1);
   }
   return out;
 }
 
 /**
- * A path with the values of its secret `;name=value` parameters replaced, as Java servers write their session ids.
+ * A path with the values of its secret `;name=value` parameters replaced, as Java servers write their session ids, and with
+ * each segment replaced that is itself a URL with a secret in it.
  *
  * @example
  * redactPath('/cart;jsessionid=1A2B', []); // '/cart;jsessionid=redacted'
  */
 export function redactPath(path: string, names: readonly string[]): string {
-  if (!path.includes(';')) return path;
+  if (!path.includes(';') && !path.includes('%')) return path;
   const isSecret = secretsOf(names);
-  return path.replace(/;([^;/=]+)=([^;/]+)/g, (parameter, name: string) =>
-    isSecret(name) ? `;${name}=${MASK}` : parameter,
-  );
+  return path
+    .replace(/;([^;/=]+)=([^;/]+)/g, (parameter, name: string) => (isSecret(name) ? `;${name}=${MASK}` : parameter))
+    .replace(/[^/;]+/g, (segment) => (ESCAPED_URL.test(segment) && hidesSecret(segment, isSecret) ? MASK : segment));
 }
+
+/**
+ * Whether a parameter of this name holds a credential.
+ *
+ * @example
+ * isSecretName('X-Access-Token', []); // true
+ */
+export const isSecretName = (name: string, names: readonly string[]): boolean => secretsOf(names)(name);
 
 // Starts only where a run of its characters starts, so that no text makes it look at anything twice.
 const WEB_TOKEN = /(?<=^|[^\w-]|%[\da-fA-F]{2})eyJ[\w-]+\.[\w-]+\.[\w-]*/g;
@@ -95,12 +87,6 @@ const WEB_TOKEN = /(?<=^|[^\w-]|%[\da-fA-F]{2})eyJ[\w-]+\.[\w-]+\.[\w-]*/g;
 export function maskWebTokens(text: string): string {
   return text.includes('eyJ') ? text.replace(WEB_TOKEN, MASK) : text;
 }
-
-// Fourteen digits of milliseconds last until the year 5138.
-export const LINKER = /^[\w-]{1,128}\.\d{1,14}(?![^.])[\w.=-]*$/;
-
-// `_sp` with every character escaped.
-const LONGEST_LINKER_NAME = 9;
 
 const isSeparator = (code: number): boolean => code === 0x26 || code === 0x3b || code === 0x3f; // & ; ?
 
@@ -117,14 +103,18 @@ function namesSecret(rawName: string, further: ReadonlySet<string>): boolean {
 const isListed = (name: string, further: ReadonlySet<string>): boolean =>
   further.has(name) || SECRET_NAMES.has(name) || (name.length <= 40 && SECRET_NAMES.has(name.replace(/\d+$/, '')));
 
+// An escape of `=` or `@`, perhaps escaped itself.
+const ESCAPED_URL = /%(?:%|25|3|40)/;
+const USERINFO = /\/\/[^/?#@\s]+@/;
+
 function hidesSecret(value: string, isSecret: (rawName: string) => boolean): boolean {
-  if (!value.includes('=') && !/%3d/i.test(value)) return false;
-  return decode(value)
-    .split(/[&;?#]/)
-    .some((parameter) => {
-      const equals = parameter.indexOf('=');
-      return equals > 0 && equals < parameter.length - 1 && isSecret(parameter.slice(0, equals));
-    });
+  if (!value.includes('=') && !value.includes('@') && !ESCAPED_URL.test(value)) return false;
+  const decoded = decodeFully(value);
+  if (decoded === undefined || USERINFO.test(decoded)) return true;
+  return decoded.split(/[&;?#]/).some((parameter) => {
+    const equals = parameter.indexOf('=');
+    return equals > 0 && equals < parameter.length - 1 && isSecret(parameter.slice(0, equals));
+  });
 }
 
 const PLAIN = /^[a-z\d]*$/;

@@ -3,6 +3,7 @@
 import { clientIp } from './client-ip';
 import { type IdCookieRules, readClientSession, readVisitor } from './id-cookie';
 import { clean } from './limits';
+import { withoutLinker } from './linker';
 import { memoise } from './memoise';
 import { absoluteUrl, requestOrigin, targetUrl, type UrlParts, urlText } from './page-url';
 import { maskWebTokens, redactPath, redactQuery } from './redact';
@@ -70,8 +71,8 @@ export function requestFields(
   const lang = language(facts.acceptLanguage);
   if (lang !== undefined) fields.lang = lang;
   try {
-    const url = pageUrl(facts, rules, anonymous);
-    const refr = referrer(facts, rules, anonymous);
+    const url = ownUrl(facts.originalUrl, facts, rules, anonymous);
+    const refr = facts.referrer === undefined ? undefined : foreignUrl(facts.referrer, rules, anonymous);
     if (url !== undefined) fields.url = url;
     if (refr !== undefined) fields.refr = refr;
   } catch {
@@ -126,14 +127,33 @@ function language(header: string | undefined): string | undefined {
 const MAX_PAGE_PATH = 3000;
 const MAX_REFERRER_PATH = 6000;
 
-function pageUrl(facts: RequestFacts, rules: RequestRules, anonymous: boolean): string | undefined {
-  const origin = rules.origin ?? requestOrigin(facts.protocol, facts.host);
-  const url = origin === undefined ? undefined : targetUrl(origin, facts.originalUrl);
+/** The public origin of a request, undefined when its protocol or host are unusable. */
+export const publicOrigin = (facts: RequestFacts, rules: RequestRules): string | undefined =>
+  rules.origin ?? requestOrigin(facts.protocol, facts.host);
+
+/**
+ * The URL of a request target on its public origin, redacted as the page is.
+ *
+ * @throws as {@link foreignUrl}.
+ */
+export function ownUrl(
+  target: string,
+  facts: RequestFacts,
+  rules: RequestRules,
+  anonymous: boolean,
+): string | undefined {
+  const origin = publicOrigin(facts, rules);
+  const url = origin === undefined ? undefined : targetUrl(origin, target);
   return url && redacted(url, MAX_PAGE_PATH, rules, anonymous);
 }
 
-function referrer(facts: RequestFacts, rules: RequestRules, anonymous: boolean): string | undefined {
-  const url = facts.referrer === undefined ? undefined : absoluteUrl(facts.referrer);
+/**
+ * An absolute URL that came with a request, redacted as its referrer is; undefined when it is none.
+ *
+ * @throws what the `redactUrl` hook throws, and a TypeError when it gives no string.
+ */
+export function foreignUrl(text: string, rules: RequestRules, anonymous: boolean): string | undefined {
+  const url = absoluteUrl(text);
   return url && redacted(url, MAX_REFERRER_PATH, rules, anonymous);
 }
 
@@ -142,11 +162,14 @@ function redacted(url: UrlParts, maxPath: number, rules: RequestRules, anonymous
   const masked: UrlParts = {
     origin: url.origin,
     path: redactPath(maskWebTokens(url.path), rules.redactQuery),
-    query: url.query && (redactQuery(maskWebTokens(url.query), rules.redactQuery, !anonymous) || undefined),
+    query: url.query && (redactQuery(maskWebTokens(url.query), rules.redactQuery) || undefined),
   };
-  if (rules.redactUrl === undefined) return urlText(masked, maxPath);
+  const { redactUrl } = rules;
   // The hook sees the URL with its whole path, so that no secret is halved out of its sight; what it gives is checked again.
-  const given: unknown = rules.redactUrl(urlText(masked, Infinity));
+  const text = urlText(masked, redactUrl ? Infinity : maxPath);
+  const told = anonymous ? withoutLinker(text) : text;
+  if (redactUrl === undefined) return told;
+  const given: unknown = redactUrl(told);
   if (typeof given === 'string') {
     const parts = absoluteUrl(given);
     return parts && urlText(parts, maxPath);

@@ -1,8 +1,7 @@
 // A page's or referrer's URL as a field: kept as it came where the pipeline can take it, else mended, else left out.
 import { cut } from './cut';
+import { isLinker } from './linker';
 import { urlText } from './page-url';
-import { decode } from './percent-encoding';
-import { LINKER } from './redact';
 
 // What the pipeline splits a URL into, in UTF-16 units; a longer part makes the whole event bad.
 const MAX_URL = 8192;
@@ -38,9 +37,7 @@ export function fitUrl(url: string, maxPath: number): string | undefined {
   if (origin.length > MAX_URL) return undefined;
   // What follows a path that is cut belonged to another page.
   if (path.length > maxPath) return origin + cut(path, Math.min(maxPath, MAX_URL - origin.length));
-  const query = search.replace(LINKER_PARAMETER, (parameter, value: string) =>
-    LINKER.test(decode(value)) ? parameter : '',
-  );
+  const query = search.replace(LINKER_PARAMETER, (parameter, value: string) => (isLinker(value) ? parameter : ''));
   const page = urlText({ origin, path, query: query === '' ? undefined : query.slice(1) }, maxPath);
   const whole = fragment.length > MAX_FRAGMENT + 1 || page.length + fragment.length > MAX_URL ? page : page + fragment;
   return whole === '' ? undefined : whole;

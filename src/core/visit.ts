@@ -1,6 +1,7 @@
 // One request as its events see it: the visitor's subject, read from the request's strings when the first event asks, and
 // what the app's hooks add while the request lives.
 import { isAbsent } from './contracts';
+import { type Header, headerEntities } from './header-entities';
 import { clientSession, privacyDecision, requestFields, type RequestFacts, type RequestRules } from './request';
 import { isSelfDescribing, type SelfDescribing } from './self-describing-json';
 import { Subject } from './subject';
@@ -29,7 +30,7 @@ export interface VisitReading<Req> {
   /** The same of a request that ends now, for whoever asks later: holds on to nothing of the request. */
   readonly factsLater: (req: Req) => () => RequestFacts;
   /** The request headers that are wanted as entities. */
-  readonly headers: ((req: Req) => readonly SelfDescribing[]) | undefined;
+  readonly headers: ((req: Req) => readonly Header[]) | undefined;
   /** The pattern of the route, where the answer is wanted as an entity. */
   readonly route: ((req: Req) => string | undefined) | undefined;
   readonly rules: RequestRules;
@@ -53,7 +54,9 @@ export class Visit<Req extends object> implements Surroundings {
   #answer: Answer | undefined;
   #facts: RequestFacts | undefined;
   #factsLater: (() => RequestFacts) | undefined;
-  #headers: readonly SelfDescribing[] | undefined;
+  #headers: readonly Header[] | undefined;
+  #headerEntities: readonly SelfDescribing[] | undefined;
+  #headersAnonymously = false;
   #subject: Subject | undefined;
   // What the subject's fields were when they were read from the request, undefined where a handler has put a subject of
   // its own in their place; and for which answer to "anonymous?".
@@ -143,10 +146,13 @@ export class Visit<Req extends object> implements Surroundings {
     return answer;
   }
 
+  #onHookError(): (hook: string) => void {
+    return (hook) => this.#reading.core.log.error(`${hook} threw, its part was left out`);
+  }
+
   #readFields(anonymous: boolean): void {
     const { rules, core } = this.#reading;
-    const onHookError = (hook: string): void => core.log.error(`${hook} threw, its part was left out`);
-    const fields = requestFields(this.facts, rules, anonymous, onHookError);
+    const fields = requestFields(this.facts, rules, anonymous, this.#onHookError());
     // Refilled, because a handler may hold it.
     if (this.#subject && this.#read)
       Subject.refill(this.#subject, withChanges(fields, this.#read, this.#subject.fields));
@@ -183,15 +189,18 @@ export class Visit<Req extends object> implements Surroundings {
     if (wanted && this.#session === null) this.#session = clientSession(this.facts, rules);
     const session = wanted ? this.#session : undefined;
     if (headers && req) this.#headers ??= headers(req);
+    const told = this.#headers && this.#toldHeaders(this.#headers, anonymous);
     if (route && req) this.#response = this.#answered(route(req));
     const response = this.#response;
-    if (!session && !response && !this.#headers) return this.#extra;
-    return [
-      ...this.#extra,
-      ...(session ? [session] : NONE),
-      ...(this.#headers ?? NONE),
-      ...(response ? [response] : NONE),
-    ];
+    if (!session && !response && !told) return this.#extra;
+    return [...this.#extra, ...(session ? [session] : NONE), ...(told ?? NONE), ...(response ? [response] : NONE)];
+  }
+
+  #toldHeaders(headers: readonly Header[], anonymous: boolean): readonly SelfDescribing[] {
+    if (!this.#headerEntities || this.#headersAnonymously !== anonymous)
+      this.#headerEntities = headerEntities(headers, this.facts, this.#reading.rules, anonymous, this.#onHookError());
+    this.#headersAnonymously = anonymous;
+    return this.#headerEntities;
   }
 
   #answered(route: string | undefined): SelfDescribing {

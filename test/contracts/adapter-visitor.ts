@@ -3,6 +3,7 @@ import { expect, it } from 'vitest';
 import { Subject } from '../../src/core/subject';
 import { createTracker } from '../../src/create-tracker';
 import type { RequestTracker } from '../../src/core/tracker';
+import type { RequestOptions } from '../../src/middleware-options';
 import { FORWARDED, type World } from './adapter-world';
 
 const DUID = '6f1c2b7e-3a50-4d0e-9a51-0f4f6f7f1a11';
@@ -221,15 +222,42 @@ export function testVisitor(world: World): void {
         call.tracker.trackStructEvent({ ...STRUCT, ...asks.event });
         return call.send(200, 'ok');
       },
-      { clientSession: true, ...asks.app, ...{ tracker } },
+      { clientSession: true, headers: ['x-forwarded-for', 'x-visitor-id', 'referer'], ...asks.app, ...{ tracker } },
     );
     const linker = `_sp=${DUID}.1700000000000`;
-    await world.get(`/r/a?size=2&${linker}`, { cookie: COOKIES, referer: `https://search.test/?${linker}&q=tea` });
+    const back = `back=${encodeURIComponent(`/tea?${linker}&page=2`)}`;
+    const headers = { cookie: COOKIES, 'x-forwarded-for': FORWARDED, 'x-visitor-id': DUID };
+    await world.get(`/r/a?size=2&${linker}&${back}`, { ...headers, referer: `https://search.test/?${back}&q=tea` });
     await tracker.close();
     const [event] = (await world.events()) && world.collector.good();
-    expect(event?.payload).toMatchObject({ url: `${world.url}/r/a?size=2`, refr: 'https://search.test/?q=tea' });
-    expect(event?.contexts).toEqual([]);
-    expect(JSON.stringify(event?.payload)).not.toMatch(new RegExp(`${DUID}|${SID}|"ip"`));
+    const kept = 'back=%2Ftea%3Fpage%3D2';
+    const refr = `https://search.test/?${kept}&q=tea`;
+    expect(event?.payload).toMatchObject({ url: `${world.url}/r/a?size=2&${kept}`, refr });
+    expect(event?.contexts).toMatchObject([{ data: { name: 'referer', value: refr } }]);
+    expect(JSON.stringify([event?.payload, event?.contexts])).not.toMatch(new RegExp(`${DUID}|${SID}|"ip"`));
+  });
+
+  it.each<[string, RequestOptions<object, object>, Record<string, string>]>([
+    ['as they are', {}, { 'x-real-ip': '7.7.7.7', 'x-user-id': 'u-1', 'x-shelf': '7 at 203.0.113.77' }],
+    ['without addresses, where they are masked', { maskIp: true }, { 'x-user-id': 'u-1' }],
+    ['without addresses and identities, where the event is anonymous', { anonymous: true }, {}],
+  ])('attaches headers that were asked for %s, and never a secret', async (_how, options, kept) => {
+    await world.start(
+      (call) => {
+        call.tracker.trackStructEvent(STRUCT);
+        return call.send(200, 'ok');
+      },
+      { headers: ['X-Forwarded-For', 'x-real-ip', 'x-user-id', 'referer', 'x-shelf', 'x-shop'], ...options },
+    );
+    const given = { 'x-real-ip': '7.7.7.7', 'x-user-id': 'u-1', 'x-shelf': '7 at 203.0.113.77', 'x-shop': 'tallinn' };
+    await world.get('/r/a', { ...given, referer: 'https://user:canary@search.test/?token=canary&q=tea#canary' });
+    const [event] = (await world.events()) && world.collector.good();
+    const told = event?.contexts.map(({ data }) => data as { name: string; value: string });
+    expect(Object.fromEntries((told ?? []).map(({ name, value }) => [name, value]))).toEqual({
+      ...kept,
+      referer: 'https://search.test/?token=redacted&q=tea',
+      'x-shop': 'tallinn',
+    });
   });
 
   it('goes on without what is no text, and with hooks that reject', async () => {

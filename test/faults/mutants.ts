@@ -177,6 +177,22 @@ export const mutants: readonly Mutant[] = [
     'return url && redacted(url, MAX_REFERRER_PATH, rules, anonymous);',
     'return url && (0, page_url_1.urlText)(url, MAX_REFERRER_PATH);',
   ]),
+  mutant('a header tells the secrets of a URL', [34, 'koa: no anonymous event'], 'core/header-entities.js', [
+    'return (0, request_1.foreignUrl)(value, rules, anonymous);',
+    'return value;',
+  ]),
+  mutant(
+    'a header tells the address of an anonymous visitor',
+    [34, 'express4: no anonymous event'],
+    'core/header-entities.js',
+    ['if ((anonymous || rules.maskIp) && (', 'if (rules.maskIp && ('],
+  ),
+  mutant(
+    'a link inside of a link tells who an anonymous visitor is',
+    [34, 'express: no anonymous event'],
+    'core/linker.js',
+    ['out += separator + (holds(piece) ? mended(piece, depth) : piece);', 'out += separator + piece;'],
+  ),
   mutant('anonymous events share a request with others', [5, 'a third'], 'delivery/memory-store.js', [
     'this.#lanes[event.anonymous ? 1 : 0].push(',
     'this.#lanes[0].push(',

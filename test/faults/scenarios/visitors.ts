@@ -239,3 +239,58 @@ export const visitors: Scenario[] = WAYS.flatMap(({ number, title, frameworks, h
     ),
   ),
 );
+
+const LINKER = (visitor: number): string => `_sp=${duid(String(visitor))}.1700000000000`;
+const anonymousShop = (framework: Framework, endpoint: string): AppSettings => ({
+  framework,
+  tracker: { endpoint, encodeBase64: false },
+  setup: ({ route, options }) => {
+    options.anonymous = true;
+    options.headers = ['x-forwarded-for', 'x-user', 'x-shelf', 'referer'];
+    route('/tea', ({ query, tracker, send }) => {
+      tracker.trackStructEvent({ category: 'shop', action: 'see', label: query.get('visitor') });
+      send('ok');
+    });
+  },
+});
+
+const anonymousVisitors: Scenario[] = FRAMEWORKS.map((framework) =>
+  scenario(
+    34,
+    `${framework}: no anonymous event tells who its visitor is, in no URL and in no header`,
+    { small: { requests: 40 }, full: { requests: 2_000 } },
+    async (stage, { requests }) => {
+      const collector = await stage.collector();
+      const app = await stage.app(anonymousShop(framework, collector.url));
+      const agent = new Agent({ keepAlive: true, maxSockets: 20 });
+      const open = async (visitor: number): Promise<void> => {
+        const back = `back=${encodeURIComponent(`/tea?${LINKER(visitor)}&shelf=7`)}`;
+        const headers: Record<string, string> = { ...headersOf(visitor), 'x-shelf': 'shelf-7' };
+        headers['referer'] = `http://user:${SECRET}@other.test/?token=${SECRET}&${back}#${SECRET}`;
+        await new Promise((resolve, reject) => {
+          get(`${app.url}/tea?visitor=${visitor}&${back}`, { agent, headers }, (answer) =>
+            answer.resume().once('end', resolve),
+          ).once('error', reject);
+        });
+      };
+      await Promise.all(Array.from({ length: requests }, (_, visitor) => open(visitor)));
+      agent.destroy();
+      await app.run(({ tracker }) => tracker.flush());
+      const events = collector.requests.flatMap((request) => request.events);
+      const telling = events.filter((event) => {
+        const visitor = Number(event['se_la']);
+        const text = JSON.stringify(event);
+        return [SECRET, duid(String(visitor)), ip(visitor), `user-${visitor}`].some((sign) => text.includes(sign));
+      });
+      must('none tells', telling.length === 0, telling[0]);
+      must('all have come', events.length === requests, { events: events.length });
+      const whole = events.filter(({ co = '', url = '', refr = '' }) =>
+        [co.includes('shelf-7'), co.includes('redacted'), url.includes('shelf'), refr.includes('shelf')].every(Boolean),
+      );
+      must('each has what may be told', whole.length === requests, events[0]);
+      return { events: events.length };
+    },
+  ),
+);
+
+visitors.push(...anonymousVisitors);
