@@ -95,7 +95,7 @@ export class Middleware<Req extends object, Res extends object> {
     const scope = currentScope();
     const { name } = this.#options;
     const joins = scope?.request === raw ? scope : undefined;
-    const present = joins?.find(name) as RequestTracker | undefined;
+    const present = joins?.own(name) as RequestTracker | undefined;
     if (present) {
       this.#checkSame(present);
       return { tracker: present, run: (next) => next() };

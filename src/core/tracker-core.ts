@@ -101,6 +101,8 @@ export interface TrackerStats {
   /** Events that at least one emitter took. */
   readonly accepted: number;
   readonly refused: Readonly<Record<RefuseReason, number>>;
+  /** How often `currentTracker()` or Nest's service was asked in a request or job that had ended. */
+  readonly lateLookups: number;
   /** One entry for each emitter that counts. */
   readonly emitters: readonly EmitterStats[];
 }
@@ -117,6 +119,7 @@ export class TrackerCore {
   offered = 0;
   accepted = 0;
   readonly refused = noRefusals();
+  lateLookups = 0;
 
   constructor(settings: TrackerSettings, emitters: readonly EmitterLike[], subject: Subject, log: Log) {
     this.settings = settings;
@@ -179,10 +182,16 @@ export class TrackerCore {
   }
 
   stats(): TrackerStats {
-    const { offered, accepted, refused, emitters } = this;
+    const { offered, accepted, refused, lateLookups, emitters } = this;
     // A custom emitter may have a method of that name that means something else.
     const counting = emitters.filter((emitter) => ENCODED_INPUT in emitter) as EncodedInput[];
-    return { offered, accepted, refused: { ...refused }, emitters: counting.map((emitter) => emitter.stats()) };
+    return {
+      offered,
+      accepted,
+      refused: { ...refused },
+      lateLookups,
+      emitters: counting.map((emitter) => emitter.stats()),
+    };
   }
 
   #refuse(reason: RefuseReason, count: number, encoded?: readonly EncodedEvent[]): undefined {

@@ -7,7 +7,7 @@ import { FrameCache, trackerFields } from './frame';
 import { clean, type Platform, PLATFORMS } from './limits';
 import { Log, type Logger } from './logger';
 import { callback, custom, flag, loggerRule, oneOf, type OptionRules, resolveOptions, text } from './options';
-import { currentScope, RequestScope, runInScope } from './scope';
+import { currentScope, RequestScope, runJob } from './scope';
 import { settleAll } from './settle';
 import { isSubject, Subject } from './subject';
 import {
@@ -20,6 +20,10 @@ import {
 } from './tracker-core';
 import { Tracking } from './tracking';
 import { TRACKER_VERSION } from './version';
+
+const LATE_LOOKUP =
+  'currentTracker() or TrackerService was asked for the tracker of a request that has ended, and has none: take req.tracker, ' +
+  'or `const tracker = currentTracker()`, before the answer ends; bind callbacks of shared clients with AsyncResource.bind';
 
 /** Options of a tracker. */
 export interface TrackerOptions {
@@ -189,15 +193,15 @@ export class Tracker extends Tracking {
   }
 
   /**
-   * A scope without a request: in `fn` and whatever it starts, `currentTracker()` tracks for `subject`. For jobs, queue
-   * consumers, sockets.
+   * A scope without a request: in `fn`, and in what it starts until it has returned and its promise is settled,
+   * `currentTracker()` tracks for `subject`. For jobs, queue consumers, sockets.
    *
    * @example
    * queue.process((job) => tracker.runWith(new Subject().setUserId(job.userId), () => handle(job)));
    */
   runWith<T>(subject: Subject, fn: () => T): T {
     const outer = currentScope()?.around((tracker) => tracker instanceof RequestTracker && tracker.isOf(this));
-    return runInScope(new RequestScope(this.#name, this.withSubject(subject), outer), fn);
+    return runJob(new RequestScope(this.#name, this.withSubject(subject), outer), fn);
   }
 
   flush(options: { timeoutMs?: number } = {}): Promise<FlushReport> {
@@ -286,6 +290,12 @@ export class RequestTracker extends Tracking {
   /** Whether it was made by `tracker`. @internal */
   isOf(tracker: Tracker): boolean {
     return tracker.core === this.#core;
+  }
+
+  /** Counts that the scope was asked for it too late. @internal */
+  noteLateLookup(): void {
+    this.#core.lateLookups++;
+    this.#core.log.warn(LATE_LOOKUP);
   }
 
   /** Tracks on behalf of the package (page views, decorators): a broken contract is logged, never thrown. @internal */

@@ -2,14 +2,15 @@
 import { ContractError } from '../core/errors';
 import type { FlushReport } from '../core/emitter';
 import type { TrackerEvent } from '../core/events/event';
-import { currentScope, RequestScope, runInScope } from '../core/scope';
+import { currentScope, RequestScope, runJob } from '../core/scope';
 import { Subject } from '../core/subject';
 import type { RequestTracker, Tracker, TrackerHealth } from '../core/tracker';
 import type { Builder, TrackerStats } from '../core/tracker-core';
 import { Tracking } from '../core/tracking';
 
 /**
- * Tracks for the visitor of the request that is running, however deep in the app; outside a request, for the app itself.
+ * Tracks for the visitor of the request that is running, however deep in the app; outside a request, and in what goes on
+ * when the request has ended, for the app itself.
  *
  * @example
  * constructor(private readonly tracker: TrackerService) {}
@@ -38,11 +39,11 @@ export class TrackerService extends Tracking {
 
   // By the tracker itself: a test may have put another into the place of the one that the app named.
   get #scoped(): RequestTracker | undefined {
-    const found = currentScope()?.findWhere(
-      (tracking) => (tracking as { isOf?: RequestTracker['isOf'] }).isOf?.(this.#tracker) === true,
-    );
-    return found as RequestTracker | undefined;
+    return currentScope()?.findWhere(this.#isMine) as RequestTracker | undefined;
   }
+
+  readonly #isMine = (tracking: Tracking): boolean =>
+    (tracking as { isOf?: RequestTracker['isOf'] }).isOf?.(this.#tracker) === true;
 
   get #tracking(): Tracker | RequestTracker {
     return this.#scoped ?? this.#tracker;
@@ -74,15 +75,15 @@ export class TrackerService extends Tracking {
   }
 
   /**
-   * A scope without a request: in `fn` and whatever it starts, this service tracks for `subject`. For messages, sockets,
-   * schedulers, queues.
+   * A scope without a request: in `fn`, and in what it starts until it has returned and its promise is settled, this
+   * service tracks for `subject`. For messages, sockets, schedulers, queues.
    *
    * @example
    * \@EventPattern('paid')
    * paid(data: Paid) { return this.tracker.runWith(new Subject().setUserId(data.userId), () => this.orders.close(data)); }
    */
   runWith<T>(subject: Subject, fn: () => T): T {
-    return runInScope(new RequestScope(this.#name, this.withSubject(subject), currentScope()), fn);
+    return runJob(new RequestScope(this.#name, this.withSubject(subject), currentScope()?.around(this.#isMine)), fn);
   }
 
   track(event: TrackerEvent): string | undefined {

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe } from 'vitest';
 import { testLifecycle } from './adapter-lifecycle';
 import { testPageViews } from './adapter-page-views';
 import { testScope } from './adapter-scope';
+import { testScopeEnd } from './adapter-scope-end';
 import { testVisitor } from './adapter-visitor';
 import { type Adapter, World } from './adapter-world';
 
@@ -14,6 +15,7 @@ export function testAdapter(name: string, adapter: Adapter): void {
     afterEach(() => world.end());
     testVisitor(world);
     testScope(world);
+    testScopeEnd(world);
     testPageViews(world);
     testLifecycle(world);
   });

@@ -37,7 +37,7 @@ const APPS: Record<string, (endpoint: string) => string> = {
   'Nest 11 on Express': (endpoint) => nestProgram(endpoint, 'new ExpressAdapter()', '', KEEP),
   'Nest 11 on Fastify': (endpoint) => nestProgram(endpoint, 'new FastifyAdapter()', '', KEEP),
 };
-const KEEP = "keep(request) { note(request, this.tracker); return 'ok'; }";
+const KEEP = "keep(request) { note(request, request.tracker); return 'ok'; }";
 
 describe('a request that has ended', () => {
   let collector: Collector;

@@ -173,6 +173,10 @@ export const mutants: readonly Mutant[] = [
     "listen.call(raw, 'close', () =>",
     "visit.end(); listen.call(raw, 'close', () =>",
   ]),
+  mutant('a scope outlives its request', [34, 'express: a client'], 'core/open-scopes.js', [
+    'for (const scope of scopes)\n        scope.close();',
+    '',
+  ]),
   mutant('a referrer tells its secrets', [34, 'koa: no event of pipelined'], 'core/request.js', [
     'return url && redacted(url, MAX_REFERRER_PATH, rules, anonymous);',
     'return url && (0, page_url_1.urlText)(url, MAX_REFERRER_PATH);',

@@ -17,6 +17,7 @@ import { nest } from './nest';
 import { outages } from './outages';
 import { power } from './power';
 import { queues } from './queues';
+import { sharedClients } from './shared-clients';
 import { visitors } from './visitors';
 
 export const scenarios: readonly Scenario[] = [
@@ -30,6 +31,7 @@ export const scenarios: readonly Scenario[] = [
   clock,
   memory,
   visitors,
+  sharedClients,
   handlers,
   callbacks,
   load,
