@@ -1,15 +1,15 @@
 // Sends batches to a Snowplow collector over HTTP, by undici: POST tp2 or GET i, and the answer's status read as an outcome.
-import type { Socket } from 'node:net';
 import type { EncodedEvent } from '../core/emitter';
 import type { Log } from '../core/logger';
 import { VERSION } from '../core/version';
 import { retryAfterMs } from './backoff';
 import { ENVELOPE_BYTES, EVENT_OVERHEAD, getQuery, postBody } from './batch';
 import { BodyMemory } from './body-memory';
+import { Connections } from './connections';
 import { Exchange, type Limits } from './exchange';
 import type { DispatcherLike } from './options';
 import type { SendResult, Transport } from './transport';
-import { buildConnector, type Dispatcher, Pool } from './undici';
+import type { Dispatcher } from './undici';
 
 export interface CollectorTransportOptions {
   readonly url: URL;
@@ -31,24 +31,16 @@ const OF_CALLER: ReadonlySet<number> = new Set([401, 410]);
 const OF_LOAD: ReadonlySet<number> = new Set([429, 503]);
 // An answer is slow when it takes so much of the time that it may take.
 const SLOW_SHARE = 0.25;
-// Below the idle time-outs that servers and load balancers commonly have (Node's own is 5 s).
-const KEEP_ALIVE_MS = 4_000;
-// A new connection asks for the address again: how long a collector's move goes unnoticed at most.
-const CONNECTION_AGE_MS = 60_000;
 
 export class CollectorTransport implements Transport {
   readonly #options: CollectorTransportOptions;
   readonly #log: Log;
-  readonly #dispatcher: Dispatcher;
-  readonly #ownsDispatcher: boolean;
+  readonly #connections: Connections;
   readonly #path: string;
   readonly #headers: Readonly<Record<string, string>>;
   readonly #limits: Limits;
   readonly #exchanges = new Set<Exchange>();
-  readonly #sockets = new Set<Socket>();
   readonly #bodies = new BodyMemory();
-  // A connection has just been opened: undici says so right before it starts the first request on it.
-  #fresh = false;
   #closing: Promise<void> | undefined;
 
   constructor(options: CollectorTransportOptions, log: Log) {
@@ -61,20 +53,7 @@ export class CollectorTransport implements Transport {
     this.#limits = { whole: connect + (response ?? 0), response };
     const given = Object.entries(options.headers).map(([name, value]) => [name.toLowerCase(), value] as const);
     this.#headers = { 'user-agent': `snowplow-middleware/${VERSION}`, ...Object.fromEntries(given) };
-    this.#ownsDispatcher = !dispatcher;
-    this.#dispatcher =
-      (dispatcher as unknown as Dispatcher | undefined) ??
-      new Pool(url.origin, {
-        connections: options.connections,
-        pipelining: 1,
-        connect: this.#connector(connect),
-        // One deadline of our own covers these two.
-        headersTimeout: 0,
-        bodyTimeout: 0,
-        keepAliveTimeout: KEEP_ALIVE_MS,
-        clientTtl: CONNECTION_AGE_MS,
-      });
-    if (this.#ownsDispatcher) this.#dispatcher.on('connect', () => (this.#fresh = true));
+    this.#connections = new Connections(url, options.connections, connect, dispatcher);
     if (url.protocol === 'http:' && !isLoopback(url.hostname))
       log.warn('events go to the collector unencrypted: its endpoint is http');
   }
@@ -103,27 +82,8 @@ export class CollectorTransport implements Transport {
   async #post(events: readonly EncodedEvent[], anonymous: boolean): Promise<SendResult> {
     const body = postBody(events, Date.now(), (bytes) => this.#bodies.take(bytes));
     const result = await this.#exchange(this.#path, body, anonymous);
-    if (result.status === 'sent' && this.#isWritten()) this.#bodies.giveBack(body);
+    if (result.status === 'sent' && this.#connections.isWritten()) this.#bodies.giveBack(body);
     return result;
-  }
-
-  // Whether nothing reads from a body any more. An answer does not say so: it may come before the request has left. Of a
-  // dispatcher that is not ours nothing is known.
-  #isWritten(): boolean {
-    if (!this.#ownsDispatcher) return false;
-    for (const { writableLength } of this.#sockets) if (writableLength > 0) return false;
-    return true;
-  }
-
-  // undici's own way to connect, with the sockets made known.
-  #connector(timeout: number): buildConnector.connector {
-    const connect = buildConnector({ timeout });
-    return (options, callback) =>
-      connect(options, (...result) => {
-        const [, socket] = result;
-        if (socket) this.#sockets.add(socket.once('close', () => this.#sockets.delete(socket)));
-        callback(...result);
-      });
   }
 
   close(): Promise<void> {
@@ -132,7 +92,7 @@ export class CollectorTransport implements Transport {
 
   async #end(): Promise<void> {
     for (const exchange of this.#exchanges) exchange.cut(new Error('the emitter was closed'));
-    if (this.#ownsDispatcher) await this.#dispatcher.destroy();
+    await this.#connections.close();
   }
 
   async #exchange(path: string, body: Buffer | null, anonymous: boolean): Promise<SendResult> {
@@ -141,9 +101,9 @@ export class CollectorTransport implements Transport {
     const request = this.#request(path, body, anonymous);
     const startedAt = performance.now();
     for (let left = this.#options.connections; ; left--) {
-      const exchange = new Exchange(this.#limits, () => this.#isReused() && left > 0);
+      const exchange = new Exchange(this.#limits, () => this.#connections.isReused() && left > 0);
       this.#exchanges.add(exchange);
-      const outcome = await exchange.run(this.#dispatcher, request);
+      const outcome = await exchange.run(this.#connections.dispatcher, request);
       this.#exchanges.delete(exchange);
       // What fails before the request has left says nothing of the events in it.
       const slow = performance.now() - startedAt >= this.#limits.whole * SLOW_SHARE;
@@ -151,13 +111,6 @@ export class CollectorTransport implements Transport {
         return { status: 'retry', error: outcome.error, suspicious: exchange.hasStarted, slow };
       if (outcome !== 'stale') return this.#decide(outcome, exchange.retryAfter, slow);
     }
-  }
-
-  // Of a dispatcher that is not ours nothing is known: its failures are all taken for real.
-  #isReused(): boolean {
-    const fresh = this.#fresh || !this.#ownsDispatcher;
-    this.#fresh = false;
-    return !fresh;
   }
 
   #request(path: string, body: Buffer | null, anonymous: boolean): Dispatcher.DispatchOptions {

@@ -1,6 +1,6 @@
 // Connections that break, hang, drip or go stale: what is repeated, what is cut, and what is left open.
-import { createServer } from 'node:net';
 import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { AsyncEmitter, Emitter, type EmitterOptions } from 'snowplow-middleware';
 import { Agent, Pool } from 'undici';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -160,6 +160,44 @@ describe('a connection that was idle and is dead when it is used again', () => {
     expect([...closing.taken.values()].every((times) => times === 1)).toBe(true);
     await emitter.close();
     expect(feed.balanced().sent).toBe(40);
+  });
+});
+
+describe('a connection that is a minute old', () => {
+  it.each([
+    ['goes on', 61_000],
+    ['is set back by an hour', -3_600_000],
+  ])('is not used again, and its end disturbs no request, when the clock %s', async (_what, wallMs) => {
+    const { emitter, feed, failures } = emitterWith();
+    await warmUp(feed);
+    const monotonic = performance.now.bind(performance);
+    const wall = Date.now;
+    vi.spyOn(performance, 'now').mockImplementation(() => monotonic() + 61_000);
+    vi.spyOn(Date, 'now').mockImplementation(() => wall() + wallMs);
+    await warmUp(feed);
+    await vi.waitFor(() => expect([collector.isOpen(0), collector.isOpen(1)]).toEqual([false, true]));
+    expect(failures).toEqual([]);
+    vi.restoreAllMocks();
+    await emitter.close();
+    await vi.waitFor(() => expect(collector.open).toBe(0));
+  });
+
+  it('ends its request first', async () => {
+    let release = (): void => {};
+    collector.next(onceReady(new Promise<void>((resolve) => void (release = resolve)), answer(200)));
+    const emitter = new AsyncEmitter(collector.url, { batchSize: 2, maxBatchSize: 2, threadCount: 2, logger: false });
+    const feed = new Feed(emitter);
+    feed.offer(2);
+    await collector.requested(1);
+    const monotonic = performance.now.bind(performance);
+    vi.spyOn(performance, 'now').mockImplementation(() => monotonic() + 61_000);
+    await warmUp(feed);
+    expect(collector.requests.map(({ connection }) => connection)).toEqual([0, 1]);
+    release();
+    await vi.waitFor(() => expect(feed.balanced()).toMatchObject({ sent: 4, retried: 0 }));
+    await vi.waitFor(() => expect(collector.isOpen(0)).toBe(false));
+    vi.restoreAllMocks();
+    await emitter.close();
   });
 });
 
