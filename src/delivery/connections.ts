@@ -77,9 +77,12 @@ export class Connections {
     await Promise.all(Array.from(this.#pools, (pool) => pool.destroy()));
   }
 
-  // undici's own way to connect, with the sockets made known.
+  // undici's own way to connect, with the sockets made known. Node tries a name's addresses one after another, and 250 ms
+  // are too few for one that is far away.
   #connector(timeout: number): buildConnector.connector {
-    const connect = buildConnector({ timeout });
+    const autoSelectFamilyAttemptTimeout = Math.ceil(timeout / 4);
+    const options = { timeout, autoSelectFamily: true, autoSelectFamilyAttemptTimeout };
+    const connect = buildConnector(options);
     return (target, callback) =>
       connect(target, (...result) => {
         const [, socket] = result;

@@ -1,6 +1,7 @@
 // Connections that break, hang, drip or go stale: what is repeated, what is cut, and what is left open.
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import net, { createServer } from 'node:net';
+import tls from 'node:tls';
 import { AsyncEmitter, Emitter, type EmitterOptions } from 'snowplow-middleware';
 import { Agent, Pool } from 'undici';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -199,6 +200,20 @@ describe('a connection that is a minute old', () => {
     vi.restoreAllMocks();
     await emitter.close();
   });
+});
+
+it.each([
+  ['http', 10_000, 2_500],
+  ['https', { connect: 800, response: 5_000 }, 200],
+])('an address of several is tried for a quarter of the time to connect, over %s', async (scheme, limit, expected) => {
+  const opened = vi.spyOn(scheme === 'http' ? net : tls, 'connect');
+  const { emitter, feed } = emitterWith({ requestTimeoutMs: limit }, collector.url.replace('http', scheme));
+  feed.offer(2);
+  await vi.waitFor(() => expect(opened).toHaveBeenCalled());
+  const settings = { autoSelectFamily: true, autoSelectFamilyAttemptTimeout: expected };
+  expect(opened.mock.calls[0]?.[0]).toMatchObject(settings);
+  vi.restoreAllMocks();
+  await emitter.close({ timeoutMs: 10 });
 });
 
 describe('a collector that does not answer', () => {
