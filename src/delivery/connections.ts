@@ -1,5 +1,6 @@
 // The connections to the collector: how undici opens them, how long they are used, and what is known of them.
 import type { Socket } from 'node:net';
+import { sharedLookup } from './lookup';
 import type { DispatcherLike } from './options';
 import { buildConnector, type Dispatcher, Pool } from './undici';
 
@@ -81,7 +82,7 @@ export class Connections {
   // are too few for one that is far away.
   #connector(timeout: number): buildConnector.connector {
     const autoSelectFamilyAttemptTimeout = Math.ceil(timeout / 4);
-    const options = { timeout, autoSelectFamily: true, autoSelectFamilyAttemptTimeout };
+    const options = { timeout, autoSelectFamily: true, autoSelectFamilyAttemptTimeout, lookup: sharedLookup };
     const connect = buildConnector(options);
     return (target, callback) =>
       connect(target, (...result) => {
