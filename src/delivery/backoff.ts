@@ -3,6 +3,8 @@
 const FIRST_MS = 500;
 const LEAST_MS = 100;
 const LONGEST_RETRY_AFTER_MS = 300_000;
+// What C's asctime makes of a date: without a time zone, and always meant as GMT.
+const ASCTIME = /^[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}$/;
 
 /**
  * The wait before the next attempt: a random share of a ceiling that starts at 500 ms and doubles with each failure.
@@ -21,8 +23,9 @@ export function backoffDelay(failures: number, maxMs: number, random: () => numb
  */
 export function retryAfterMs(header: unknown, now: number): number | undefined {
   if (typeof header !== 'string' || header === '') return undefined;
-  // Only what ends in GMT is a date of HTTP: Date.parse would read one into almost any text with a number in it.
-  const date = header.endsWith('GMT') ? Date.parse(header) : NaN;
+  // Only the three forms of an HTTP date: Date.parse would read one into almost any text with a number in it.
+  const text = ASCTIME.test(header) ? `${header} GMT` : header;
+  const date = text.endsWith('GMT') ? Date.parse(text) : NaN;
   const wait = /^\d+$/.test(header) ? Number(header) * 1000 : date - now;
   return wait > 0 ? Math.min(wait, LONGEST_RETRY_AFTER_MS) : undefined;
 }
