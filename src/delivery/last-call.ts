@@ -8,35 +8,44 @@ export interface Holder {
   abandon(): void;
 }
 
-const holders = new Set<Holder>();
-const called = new WeakSet<Holder>();
-
-// Each holder is asked once for what it holds: asking again would keep the process alive for as long as sending fails.
-function onBeforeExit(): void {
-  for (const holder of holders) {
-    if (called.has(holder)) continue;
-    called.add(holder);
-    holder.lastCall();
-  }
+interface LastCall {
+  /** Says that `holder` has events; the two listeners exist only while somebody does. */
+  hold(holder: Holder): void;
+  /** Says that `holder` has none left. */
+  release(holder: Holder): void;
 }
 
-function onExit(): void {
-  for (const holder of holders) holder.abandon();
+function makeLastCall(): LastCall {
+  const holders = new Set<Holder>();
+  const called = new WeakSet<Holder>();
+  // Each holder is asked once for what it holds: asking again would keep the process alive for as long as sending fails.
+  const onBeforeExit = (): void => {
+    for (const holder of holders) {
+      if (called.has(holder)) continue;
+      called.add(holder);
+      holder.lastCall();
+    }
+  };
+  const onExit = (): void => {
+    for (const holder of holders) holder.abandon();
+  };
+  return {
+    hold(holder) {
+      called.delete(holder);
+      if (holders.size === 0) {
+        process.on('beforeExit', onBeforeExit);
+        process.on('exit', onExit);
+      }
+      holders.add(holder);
+    },
+    release(holder) {
+      if (!holders.delete(holder) || holders.size > 0) return;
+      process.off('beforeExit', onBeforeExit);
+      process.off('exit', onExit);
+    },
+  };
 }
 
-/** Says that `holder` has events; the two listeners exist only while somebody does. */
-export function hold(holder: Holder): void {
-  called.delete(holder);
-  if (holders.size === 0) {
-    process.on('beforeExit', onBeforeExit);
-    process.on('exit', onExit);
-  }
-  holders.add(holder);
-}
-
-/** Says that `holder` has none left. */
-export function release(holder: Holder): void {
-  if (!holders.delete(holder) || holders.size > 0) return;
-  process.off('beforeExit', onBeforeExit);
-  process.off('exit', onExit);
-}
+// On globalThis, so that the process has two listeners however many copies of the package it has loaded.
+const KEY = Symbol.for('snowplow-middleware.last-call.v1');
+export const { hold, release } = ((globalThis as { [KEY]?: LastCall })[KEY] ??= makeLastCall());

@@ -27,6 +27,7 @@ interface Ended {
 /** Runs a script that has `emitter`, `tracker` and `event` (a counter of sample events), and waits for its end. */
 async function run(script: string, options: object = {}, url = collector.url): Promise<Ended> {
   const source = `
+    const { randomUUID } = require('node:crypto');
     const { AsyncEmitter, Tracker } = require(${JSON.stringify(BUILT)});
     const emitter = new AsyncEmitter(${JSON.stringify(url)}, {
       ...${JSON.stringify(options)},
@@ -146,4 +147,16 @@ it('an emitter listens to the process only while it holds events', async () => {
   const before = out[0] as string;
   expect(before).toBe('0 0');
   expect(out.slice(0, 4)).toEqual(['0 0', '1 1', '0 0', '1 1']);
+});
+
+it('many emitters of many copies of the package listen once, and each is asked at the end', async () => {
+  const { code, out, errors } = await run(`
+    for (let copy = 0; copy < 12; copy++) {
+      for (const file of Object.keys(require.cache)) delete require.cache[file];
+      const { Emitter } = require(${JSON.stringify(BUILT)});
+      for (let n = 0; n < 3; n++) new Emitter(${JSON.stringify(collector.url)}).input({ tv: 't', p: 'srv', e: 'pv', eid: randomUUID(), aid: 'copy-' + copy });
+    }
+    console.log(process.listenerCount('beforeExit'), process.listenerCount('exit'));`);
+  expect([code, out, errors]).toEqual([0, ['1 1'], '']);
+  expect(arrived()).toEqual([36, 36]);
 });
