@@ -105,10 +105,12 @@ export class CollectorTransport implements Transport {
       this.#exchanges.add(exchange);
       const outcome = await exchange.run(this.#connections.dispatcher, request);
       this.#exchanges.delete(exchange);
-      // What fails before the request has left says nothing of the events in it.
       const slow = performance.now() - startedAt >= this.#limits.whole * SLOW_SHARE;
-      if (typeof outcome === 'object')
-        return { status: 'retry', error: outcome.error, suspicious: exchange.hasStarted, slow };
+      if (typeof outcome === 'object') {
+        if (exchange.unreadable) this.#log.error(outcome.error.message);
+        // What fails before the request has left says nothing of the events in it.
+        return { status: 'retry', error: outcome.error, suspicious: exchange.started, slow };
+      }
       if (outcome !== 'stale') return this.#decide(outcome, exchange.retryAfter, slow);
     }
   }

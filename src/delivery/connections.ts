@@ -6,6 +6,8 @@ import { buildConnector, type Dispatcher, Pool } from './undici';
 
 // Below the idle time-outs that servers and load balancers commonly have (Node's own is 5 s).
 const KEEP_ALIVE_MS = 4_000;
+// Cookies of load balancers and security headers add up; a head that is longer counts as one that cannot be parsed.
+const MAX_HEAD_BYTES = 65_536;
 // A new connection asks for the address again: how long a collector's move goes unnoticed at most.
 const CONNECTION_AGE_MS = 60_000;
 
@@ -33,6 +35,7 @@ export class Connections {
         headersTimeout: 0,
         bodyTimeout: 0,
         keepAliveTimeout: KEEP_ALIVE_MS,
+        maxHeaderSize: MAX_HEAD_BYTES,
       });
       this.#pools.add(pool.on('connect', () => (this.#fresh = true)));
       return pool;

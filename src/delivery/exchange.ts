@@ -8,6 +8,11 @@ const MAX_ANSWER_BYTES = 65_536;
 // How long an answer's body may take, once its status has said all: as long as it lasts it occupies the connection.
 const LONGEST_BODY_MS = 1_000;
 
+// What undici calls an answer whose head it refuses; lengths that do not match are so early only where the head has two.
+const UNREADABLE: ReadonlySet<string> = new Set([
+  'HTTPParserError', 'HeadersOverflowError', 'ResponseContentLengthMismatchError',
+]); // prettier-ignore
+
 export type Outcome = number | 'stale' | { readonly error: Error };
 
 /** How long the parts of an exchange may take, in milliseconds. */
@@ -20,6 +25,10 @@ export interface Limits {
 /** One request and its answer, as undici reports them. The status alone decides, as soon as it is there. */
 export class Exchange implements Dispatcher.DispatchHandler {
   retryAfter: unknown;
+  /** The request was begun on an open connection: what fails before is no doing of its events. */
+  started = false;
+  /** There was an answer, and undici could not read it. */
+  unreadable = false;
   readonly #limits: Limits;
   readonly #isReused: () => boolean;
   #settle: (outcome: Outcome) => void = () => {};
@@ -33,11 +42,6 @@ export class Exchange implements Dispatcher.DispatchHandler {
   constructor(limits: Limits, isReused: () => boolean) {
     this.#limits = limits;
     this.#isReused = isReused;
-  }
-
-  /** Whether a connection was there for the request. */
-  get hasStarted(): boolean {
-    return this.#controller !== undefined;
   }
 
   run(dispatcher: Dispatcher, options: Dispatcher.DispatchOptions): Promise<Outcome> {
@@ -63,6 +67,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
+    this.started = true;
     this.#reused = this.#isReused();
     if (this.#cut) controller.abort(this.#cut);
     else if (this.#limits.response !== undefined) this.#arm(this.#limits.response);
@@ -88,6 +93,13 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error & { code?: string }): void {
     this.#end();
+    if (!this.#answered && !this.#cut && isUnreadable(error)) {
+      this.unreadable = true;
+      // An error of its own: undici's holds what the answer said.
+      const text = `the collector's answer cannot be parsed: ${error.message} (${error.code ?? error.name})`;
+      this.#settle({ error: new Error(text) });
+      return;
+    }
     const dead = error.code === 'UND_ERR_SOCKET' || error.code === 'ECONNRESET' || error.code === 'EPIPE';
     this.#settle(this.#reused && !this.#answered && !this.#cut && dead ? 'stale' : { error });
   }
@@ -109,3 +121,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#timer = undefined;
   }
 }
+
+// An interim answer 100 or 101 that nobody asked for is a "bad response" or a "bad upgrade".
+const isUnreadable = ({ name, code, message }: Error & { code?: string }): boolean =>
+  UNREADABLE.has(name) || (code === 'UND_ERR_SOCKET' && message.startsWith('bad '));

@@ -59,6 +59,52 @@ describe('a good answer', () => {
   });
 });
 
+const OK = 'HTTP/1.1 200 OK\r\n';
+const LENGTH = 'content-length: 2\r\n';
+
+describe('an answer with more than it needs', () => {
+  it.each([
+    ['102 and 103 before it', `HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n${OK}${LENGTH}\r\nok`],
+    ['20 kB of cookies', `${OK}set-cookie: a=${'x'.repeat(20_000)}\r\n${LENGTH}\r\nok`],
+    ['60 kB of headers', `${OK}${`x-a: ${'x'.repeat(990)}\r\n`.repeat(60)}${LENGTH}\r\nok`],
+  ])('%s, is read like others', async (_what, bytes) => {
+    collector.next(raw(bytes, true));
+    const { emitter, feed, told } = emitterWith();
+    feed.offer(2);
+    await vi.waitFor(() => expect(feed.balanced().sent).toBe(2));
+    expect(told).toEqual([['success', 2]]);
+    await emitter.close();
+  }); // prettier-ignore
+});
+
+describe('an answer that cannot be parsed', () => {
+  it.each([
+    ['has 100 Continue before it, which nobody asked for', 'UND_ERR_SOCKET', `HTTP/1.1 100 Continue\r\n\r\n${OK}${LENGTH}\r\nok`],
+    ['switches the protocol', 'UND_ERR_SOCKET', 'HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n'],
+    ['gives its length twice', 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH', `${OK}${LENGTH}${LENGTH}\r\nok`],
+    ['gives a length and comes in chunks', 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH', `${OK}${LENGTH}transfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n`],
+    ['has 100 kB of headers', 'UND_ERR_HEADERS_OVERFLOW', `${OK}set-cookie: a=${'x'.repeat(100_000)}\r\n${LENGTH}\r\nok`],
+    ['has a header over two lines', 'HTTPParserError', `${OK}x-a: b\r\n c\r\n${LENGTH}\r\nok`],
+    ['has lines that end in LF alone', 'HTTPParserError', 'HTTP/1.1 200 OK\ncontent-length: 2\n\nok'],
+    ['is no HTTP', 'HTTPParserError', '220 mail ready\r\n\r\n'],
+  ])('because it %s is a failure, named once, and the events are kept', async (_what, code, bytes) => {
+    const { emitter, feed, told } = emitterWith();
+    // On a connection that was used before as well: the collector has read the request, so it is not repeated at once.
+    feed.offer(2);
+    await vi.waitFor(() => expect(feed.balanced().sent).toBe(2));
+    collector.next(raw(bytes), raw(bytes));
+    feed.offer(2);
+    await vi.waitFor(() => expect(feed.balanced().sent).toBe(4));
+    const failure = ['failure', 0, 2, { willRetry: true, status: undefined }];
+    expect(told).toEqual([['success', 2], failure, failure, ['success', 2]]);
+    expect(collector.requests).toHaveLength(4);
+    const named = new RegExp(`^the collector's answer cannot be parsed: .+ \\(${code}\\)`);
+    expect(feed.balanced().lastError?.message).toMatch(named);
+    expect(log.lines.filter((line) => named.test(line))).toHaveLength(1);
+    await emitter.close();
+  }); // prettier-ignore
+});
+
 describe('a final answer', () => {
   it.each([401, 410])(
     '%i speaks of the caller: it drops the events once, as rejected, and does not touch those behind',
