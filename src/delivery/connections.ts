@@ -1,7 +1,9 @@
 // The connections to the collector: how undici opens them, how long they are used, and what is known of them.
 import type { Socket } from 'node:net';
+import { ConfigError } from '../core/errors';
 import { sharedLookup } from './lookup';
 import type { DispatcherLike } from './options';
+import { asError } from './transport';
 import { buildConnector, type Dispatcher, Pool } from './undici';
 
 // Below the idle time-outs that servers and load balancers commonly have (Node's own is 5 s).
@@ -93,5 +95,29 @@ export class Connections {
         if (socket) this.#sockets.add(socket.once('close', () => this.#sockets.delete(socket)));
         callback(...result);
       });
+  }
+}
+
+const IGNORES: Dispatcher.DispatchHandler = {
+  onRequestStart: (controller) => controller.abort(new Error('this request is not meant')),
+  onResponseStart: () => {},
+  onResponseData: () => {},
+  onResponseEnd: () => {},
+  onResponseError: () => {},
+};
+
+/**
+ * Tries a dispatcher with a request that undici refuses, so nothing is sent. A dispatcher of undici 6, such as Node's own
+ * up to version 22, refuses the handler instead: it would never send anything.
+ *
+ * @throws ConfigError
+ */
+export function tryDispatcher(option: string, given: DispatcherLike, url: URL): void {
+  try {
+    const request = { origin: url.origin, path: url.pathname, method: '' as Dispatcher.HttpMethod, headers: {} };
+    (given as unknown as Dispatcher).dispatch(request, IGNORES);
+  } catch (error) {
+    if (/^invalid on\w+ method$/.test(asError(error).message))
+      throw new ConfigError(option, 'a dispatcher of undici 7 or 8', 'one of an older undici');
   }
 }

@@ -4,6 +4,7 @@ import { Log } from '../core/logger';
 import { type OptionRules, resolveOptions } from '../core/options';
 import { BatchEmitter } from './batch-emitter';
 import { CollectorTransport } from './collector-transport';
+import { tryDispatcher } from './connections';
 import { MemoryEventStore } from './memory-store';
 import {
   ASYNC_DEFAULTS,
@@ -73,9 +74,11 @@ export function assemble(
   const { method, maxPostBytes, bufferCapacity, bufferCapacityBytes, byteLimit = Infinity } = resolved;
   const store =
     resolved.eventStore ?? new MemoryEventStore({ capacity: bufferCapacity, capacityBytes: bufferCapacityBytes });
+  const url = collectorUrl(owner, resolved.endpoint, resolved.protocol, resolved.port);
+  if (resolved.dispatcher) tryDispatcher(`${owner}: dispatcher`, resolved.dispatcher, url);
   const transport = new CollectorTransport(
     {
-      url: collectorUrl(owner, resolved.endpoint, resolved.protocol, resolved.port),
+      url,
       method,
       connections: threads,
       maxPostBytes,

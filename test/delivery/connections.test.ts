@@ -1,10 +1,12 @@
 // Connections that break, hang, drip or go stale: what is repeated, what is cut, and what is left open.
 import { once } from 'node:events';
 import net, { createServer } from 'node:net';
+import { join } from 'node:path';
 import tls from 'node:tls';
 import { AsyncEmitter, Emitter, type EmitterOptions } from 'snowplow-middleware';
-import { Agent, Pool } from 'undici';
+import { Agent, interceptors, Pool } from 'undici';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Child } from '../support/child';
 import { KeptLog } from '../support/engine';
 import { Feed } from '../support/feed';
 import {
@@ -22,6 +24,8 @@ import {
   startScriptedCollector,
 } from '../support/scripted-collector';
 import { SELF_SIGNED_CERTIFICATE } from '../support/self-signed';
+
+const BUILT = join(__dirname, '../../dist/index.js');
 
 let collector: ScriptedCollector;
 beforeEach(async () => void (collector = await startScriptedCollector()));
@@ -422,6 +426,38 @@ describe("a dispatcher of the user's", () => {
     expect(failures).toHaveLength(1);
     await emitter.close();
     await dispatcher.close();
+  });
+
+  it('is tried when the emitter is made, without a request', async () => {
+    const own = new Agent();
+    const named = [own, new Pool(collector.url), own.compose(interceptors.retry(), interceptors.dns())];
+    for (const dispatcher of named) await new Emitter(collector.url, { dispatcher }).close();
+    expect(collector.connections).toBe(0);
+    const older = {
+      dispatch: (_options: unknown, handler: object) => {
+        if (!('onError' in handler)) throw new Error('invalid onError method');
+        return true;
+      },
+    };
+    for (const Kind of [Emitter, AsyncEmitter])
+      expect(() => new Kind(collector.url, { dispatcher: older })).toThrow(
+        `${Kind.name}: dispatcher must be a dispatcher of undici 7 or 8, got one of an older undici`,
+      );
+    await Promise.all(named.map((dispatcher) => dispatcher.close()));
+  });
+
+  it("may be Node's own where that is new enough, and is refused at once where it is not", async () => {
+    const child = Child.program(`
+      fetch(${JSON.stringify(collector.url)}).catch(() => {}).then(() => {
+        const { Emitter } = require(${JSON.stringify(BUILT)});
+        const dispatcher = globalThis[Symbol.for('undici.globalDispatcher.1')];
+        const emitter = new Emitter(${JSON.stringify(collector.url)}, { dispatcher });
+        emitter.input({ e: 'pv', p: 'srv', tv: 't', eid: 'a0000000-0000-4000-8000-000000000000' });
+        return emitter.flush();
+      }).then(({ sent }) => console.log('sent', sent), (error) => console.log(error.code));`);
+    await child.exited;
+    const isOld = Number.parseInt(process.versions['undici'] ?? '', 10) < 7;
+    expect(child.output.trim()).toBe(isOld ? 'ERR_SNOWPLOW_CONFIG' : 'sent 1');
   });
 
   it('can be shared by many emitters: none leaves a listener on it', async () => {
