@@ -1,4 +1,5 @@
-// The packed package in real apps of every framework and version that it names, as CommonJS and as ES modules:
+// The packed package in real apps of every framework and version that it names, as CommonJS and as ES modules, and on Bun and
+// Deno:
 //
 //     node test/matrix/run.mjs [--node 20,22] [--report FILE] [row...]
 //
@@ -59,6 +60,15 @@ const withJest = {
 };
 const withVitest = { vitest: ['node_modules/vitest/vitest.mjs', 'run'] };
 
+/** Another run-time, as npm installs it, with an app on Express in two formats. */
+const runtime = (name, ...run) => ({
+  app: 'web',
+  shown: name,
+  runs: `node_modules/.bin/${name}`,
+  packages: [name, 'express@5'],
+  cells: { cjs: [...run, 'app.cjs', 'express'], esm: [...run, 'app.mjs', 'express'] },
+});
+
 // A row without packages has a manifest and a lock file in the folder of its name.
 const ROWS = {
   plain: { app: 'plain', shown: 'lmdb', packages: ['lmdb@3'], cells: { cjs: ['app.cjs'] } },
@@ -78,6 +88,8 @@ const ROWS = {
   nest10: nest(withJest),
   nest11: nest(withJest),
   nest12: nest(withVitest),
+  bun: runtime('bun'),
+  deno: runtime('deno', 'run', '--allow-all', '--quiet'),
 };
 
 const { values, positionals } = parseArgs({
@@ -110,13 +122,14 @@ const makeFolder = (name) => {
 
 /** A Node of that major version: this one, or the one that npm has in its package `node`. */
 function findNode(major) {
-  if (major === process.versions.node.split('.')[0]) return { version: process.versions.node, path: process.execPath };
+  if (major === process.versions.node.split('.')[0])
+    return { shown: `Node ${process.versions.node}`, path: process.execPath };
   const cwd = makeFolder(`node${major}`);
   // Its install script puts the binary of this platform in place.
   install(cwd, '--ignore-scripts=false', `node@${major}`);
   const path = join(cwd, 'node_modules/node/bin/node');
   const { stdout } = spawnSync(path, ['--version'], { encoding: 'utf8' });
-  return { version: stdout.trim().slice(1), path };
+  return { shown: `Node ${stdout.trim().slice(1)}`, path };
 }
 
 function prepare(name, { app, packages }, tarball) {
@@ -142,17 +155,18 @@ const tarball = join(packed, readdirSync(packed)[0]);
 let passed = 0;
 let failed = 0;
 const table = [
-  ['', ...nodes.map(({ version }) => `Node ${version}`)],
+  ['', ...nodes.map(({ shown }) => shown)],
   ['---', ...nodes.map(() => '---')],
 ];
 for (const name of rows) {
   const row = ROWS[name];
   const cwd = prepare(name, row, tarball);
   const { version } = JSON.parse(readFileSync(join(cwd, 'node_modules', row.shown, 'package.json'), 'utf8'));
-  const results = nodes.map((node) => {
+  const runtimes = row.runs ? [{ shown: `${name} ${version}`, path: row.runs }] : nodes;
+  const results = runtimes.map((runs) => {
     const wrong = Object.entries(row.cells).filter(([cell, args]) => {
-      const failure = failureOf(cwd, node.path, ...args);
-      console.log(`${failure ? 'FAILED' : 'passed'}  Node ${node.version}  ${name}  ${cell}`);
+      const failure = failureOf(cwd, runs.path, ...args);
+      console.log(`${failure ? 'FAILED' : 'passed'}  ${runs.shown}  ${name}  ${cell}`);
       if (failure) console.error(failure);
       return failure;
     });
@@ -161,7 +175,7 @@ for (const name of rows) {
     passed += all - wrong.length;
     return wrong.length === 0 ? `${all} of ${all}` : `failed: ${wrong.map(([cell]) => cell).join(', ')}`;
   });
-  table.push([`${row.shown} ${version}`, ...results]);
+  table.push([`${row.shown} ${version}`, ...results, ...nodes.slice(results.length).map(() => '')]);
   rmSync(cwd, { recursive: true, force: true });
 }
 
