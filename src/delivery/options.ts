@@ -65,7 +65,7 @@ export interface EmitterOptions extends BufferOptions {
   requestTimeoutMs?: number | { readonly connect: number; readonly response: number } | undefined;
   /** Over the default, which retries every status but 2xx, 400, 401, 403, 410 and 422; a 2xx is never retried. */
   customRetryCodes?: Readonly<Record<number, boolean>> | undefined;
-  /** Your own undici dispatcher: a pool, a proxy, mutual TLS. You close it. */
+  /** Your own dispatcher of undici 7 or 8: a pool, a proxy, mutual TLS. You close it. */
   dispatcher?: DispatcherLike | undefined;
   /** Sent with every request. */
   headers?: Readonly<Record<string, string>> | undefined;
