@@ -25,8 +25,8 @@ export interface Limits {
 /** One request and its answer, as undici reports them. The status alone decides, as soon as it is there. */
 export class Exchange implements Dispatcher.DispatchHandler {
   retryAfter: unknown;
-  /** The request was begun on an open connection: what fails before is no doing of its events. */
-  started = false;
+  /** What the request was begun on: where there was no connection yet, a failure says nothing of its events. */
+  connection: 'none' | 'fresh' | 'reused' = 'none';
   /** There was an answer, and undici could not read it. */
   unreadable = false;
   readonly #limits: Limits;
@@ -34,7 +34,6 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #settle: (outcome: Outcome) => void = () => {};
   #timer: NodeJS.Timeout | undefined;
   #controller: Dispatcher.DispatchController | undefined;
-  #reused = false;
   #answered = false;
   #cut: Error | undefined;
   #received = 0;
@@ -67,8 +66,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
-    this.started = true;
-    this.#reused = this.#isReused();
+    this.connection = this.#isReused() ? 'reused' : 'fresh';
     if (this.#cut) controller.abort(this.#cut);
     else if (this.#limits.response !== undefined) this.#arm(this.#limits.response);
   }
@@ -101,7 +99,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
       return;
     }
     const dead = error.code === 'UND_ERR_SOCKET' || error.code === 'ECONNRESET' || error.code === 'EPIPE';
-    this.#settle(this.#reused && !this.#answered && !this.#cut && dead ? 'stale' : { error });
+    const stale = this.connection === 'reused' && !this.#answered && !this.#cut && dead;
+    this.#settle(stale ? 'stale' : { error });
   }
 
   #arm(ms: number): void {
