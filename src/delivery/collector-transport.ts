@@ -73,7 +73,8 @@ export class CollectorTransport implements Transport {
       // Where nobody answers, or wants to be left alone, the rest of the batch need not find that out one by one.
       const result =
         unreachable ?? (await this.#exchange(`${this.#path}?${getQuery(event, Date.now())}`, null, anonymous));
-      if (result.status === 'retry' && (result.code === undefined || result.afterMs)) unreachable = result;
+      if (result.status === 'retry' && (result.code === undefined || result.afterMs))
+        unreachable = { ...result, suspicious: false };
       results.push(result);
     }
     return results;
@@ -109,7 +110,7 @@ export class CollectorTransport implements Transport {
       if (typeof outcome === 'object') {
         if (exchange.unreadable) this.#log.error(outcome.error.message);
         // What fails before the request has left says nothing of the events in it.
-        return { status: 'retry', error: outcome.error, suspicious: exchange.started, slow };
+        return { status: 'retry', error: outcome.error, suspicious: exchange.connection !== 'none', slow };
       }
       if (outcome !== 'stale') return this.#decide(outcome, exchange.retryAfter, slow);
     }
