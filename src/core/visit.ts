@@ -39,7 +39,7 @@ export interface VisitReading<Req> {
 }
 
 const NONE: readonly SelfDescribing[] = [];
-const HTTP_RESPONSE = 'iglu:io.github.snowplow-middleware/http_response/jsonschema/1-0-0';
+const HTTP_RESPONSE = 'iglu:io.github.snowplow_middleware/http_response/jsonschema/1-0-0';
 
 // One for every request, most of which track nothing: what can wait for the first event waits.
 export class Visit<Req extends object> implements Surroundings {

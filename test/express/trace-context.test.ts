@@ -9,7 +9,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { type Collector, startCollector } from 'snowplow-middleware/collector';
 import { snowplow } from 'snowplow-middleware/express';
 
-const TRACE_CONTEXT = 'iglu:io.github.snowplow-middleware/trace_context/jsonschema/1-0-0';
+const TRACE_CONTEXT = 'iglu:io.github.snowplow_middleware/trace_context/jsonschema/1-0-0';
 
 let collector: Collector;
 let server: Server;

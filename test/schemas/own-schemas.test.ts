@@ -96,7 +96,7 @@ describe('the http_response entity of the middleware', () => {
     collector.assertAllGood();
     for (const { contexts, unchecked } of events) {
       expect(contexts.map(({ schema }) => schema)).toEqual([
-        'iglu:io.github.snowplow-middleware/http_response/jsonschema/1-0-0',
+        'iglu:io.github.snowplow_middleware/http_response/jsonschema/1-0-0',
       ]);
       expect(unchecked).toEqual([]);
     }
