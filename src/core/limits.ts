@@ -1,4 +1,5 @@
 // What the pipeline takes for each wire key: a value that fits comes back as text; text that is too long is cut, anything else left out.
+import { clientIp } from './client-ip';
 import { isUuid } from './contracts';
 import { cut } from './cut';
 import { fitUrl } from './url-field';
@@ -58,6 +59,7 @@ const url =
   (value) =>
     typeof value === 'string' && value !== '' ? fitUrl(value, maxPath) : undefined;
 const size = matching((value) => typeof value === 'string' && /^\d{1,9}x\d{1,9}$/.test(value));
+const address: Clean = (value) => (typeof value === 'string' ? clientIp(value, false) : undefined);
 const bit = matching((value) => value === '0' || value === '1');
 const json = matching((value) => typeof value === 'string' && value !== '');
 
@@ -89,7 +91,8 @@ const OF_SUBJECT: Fields = new Map([
     'p',
   ),
   ...each(identifier(255), 'uid'),
-  ...each(identifier(128), 'duid', 'tnuid', 'ip', 'fp'),
+  ...each(identifier(128), 'duid', 'tnuid', 'fp'),
+  ...each(address, 'ip'),
   // As a GET's parameter `nuid` is the collector's own, which is a UUID or the whole request is lost.
   ...each(matching(isUuid), 'sid', 'nuid'),
   ...each(integer, 'vid'),

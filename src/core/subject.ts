@@ -1,4 +1,5 @@
 // Who and what an event is about: the user, the device, the address. Chainable setters, each for one wire key.
+import { clientIp } from './client-ip';
 import {
   type Caller,
   checkInteger,
@@ -6,6 +7,7 @@ import {
   checkOptionalText,
   checkOptionalUuid,
   contractsFor,
+  fail,
   isAbsent,
 } from './contracts';
 import { cleanOfSubject, PLATFORMS, type Platform } from './limits';
@@ -102,9 +104,9 @@ export class Subject {
   setLang(lang: string | null | undefined): this {
     return this.#set('Subject.setLang', 'lang', 'lang', lang, checkOptionalText);
   }
-  /** `ip`: the visitor's address, at most 128 units. */
+  /** `ip`: the visitor's address, IPv4 or IPv6; brackets, port and zone are cut. A list of addresses is none. */
   setIpAddress(ip: string | null | undefined): this {
-    return this.#set('Subject.setIpAddress', 'ip', 'ip', ip, checkOptionalText);
+    return this.#set('Subject.setIpAddress', 'ip', 'ip', ip, checkAddress);
   }
   /** `ua`: the visitor's user agent; what is longer than 1,000 units is cut. */
   setUseragent(useragent: string | null | undefined): this {
@@ -165,6 +167,10 @@ export class Subject {
 type Check = (caller: string, argument: string, value: unknown) => void;
 
 const checkPlatform: Check = (caller, argument, value) => checkOneOf(caller, argument, value, PLATFORMS);
+const checkAddress: Check = (caller, argument, value) => {
+  if (typeof value !== 'string' || clientIp(value, false) === undefined)
+    fail(caller, argument, 'an IPv4 or IPv6 address', value);
+};
 const checkPositive: Check = (caller, argument, value) => checkInteger(caller, argument, value, 1);
 const checkCount: Check = (caller, argument, value) => checkInteger(caller, argument, value, 0);
 
