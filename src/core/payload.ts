@@ -98,7 +98,9 @@ export function encodePayload(
 }
 
 function urlField(key: string, value: string | undefined, anonymous: boolean): string {
-  const url = value && anonymous ? withoutLinker(value) : value;
+  const told = value && anonymous ? withoutLinker(value) : value;
+  // What is left may be nothing but a scheme.
+  const url = told === value ? value : clean(key, told);
   return url ? field(key, url) : '';
 }
 

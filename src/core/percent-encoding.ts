@@ -4,14 +4,19 @@ import { isUtf8 } from 'node:buffer';
 /** What one part of a URI may hold, by java.net.URI, which is narrower than the browsers' parser. */
 interface Alphabet {
   readonly illegal: RegExp;
+  /** The same where letters beyond ASCII may stay: controls and blanks may not. */
+  readonly refused: RegExp;
   readonly legal: readonly boolean[];
 }
 const alphabet = (characters: string): Alphabet => ({
   illegal: new RegExp(`[^%${characters}]|%(?![\\da-fA-F]{2})`),
+  refused: new RegExp(`[^%\\u00a1-\\u{10ffff}${characters}]|[\\p{Z}\\u180e]|%(?![\\da-fA-F]{2})`, 'gu'),
   legal: Array.from({ length: 256 }, (_, byte) => new RegExp(`[${characters}]`).test(String.fromCharCode(byte))),
 });
 const PATH = alphabet("\\w!.~'()*,;:$&+=/@-");
 const QUERY = alphabet("\\w!.~'()*,;:$&+=/@?[\\]-");
+const USERINFO = alphabet("\\w!.~'()*,;:$&+=-");
+const HOST = alphabet("\\w!.~'()*,;$&+=@-");
 
 const ESCAPES = Array.from({ length: 256 }, (_, byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`);
 const PERCENT = 0x25;
@@ -26,6 +31,27 @@ const HEX = alphabet('\\da-fA-F').legal;
 export const encodePath = (path: string): string => encode(path, PATH);
 /** The same of a query. */
 export const encodeQuery = (query: string): string => encode(query, QUERY);
+
+const escaped = (text: string): string =>
+  Array.from(Buffer.from(text.toWellFormed()), (byte) => ESCAPES[byte]).join('');
+const mended =
+  ({ refused }: Alphabet) =>
+  (text: string): string =>
+    text.replace(refused, escaped);
+/**
+ * A path that an app hands over, with all that java.net.URI refuses percent-encoded, and nothing else: letters beyond ASCII
+ * stay as they are.
+ *
+ * @example
+ * mendPath('/õhtu|'); // '/õhtu%7C'
+ */
+export const mendPath = mended(PATH);
+/** The same of a query, a fragment or what follows the scheme of `mailto:` and the like. */
+export const mendQuery = mended(QUERY);
+/** The same of user name and password. */
+export const mendUserinfo = mended(USERINFO);
+/** Whether java.net.URI takes a text for a host's name: a name of the DNS, or of another registry. */
+export const isHostName = (host: string): boolean => host.search(HOST.refused) < 0;
 
 /**
  * `text` with its escapes resolved, as UTF-8; a malformed one stays as it is and hides none beside it. Cannot throw.

@@ -7,6 +7,7 @@ import { withoutLinker } from './linker';
 import { memoise } from './memoise';
 import { absoluteUrl, requestOrigin, targetUrl, type UrlParts, urlText } from './page-url';
 import { maskWebTokens, redactPath, redactQuery } from './redact';
+import { fitUrl } from './url-field';
 
 /** What an adapter copies from its framework's request: strings only, so that nothing keeps the request alive. */
 export interface RequestFacts {
@@ -172,7 +173,7 @@ function redacted(url: UrlParts, maxPath: number, rules: RequestRules, anonymous
   const given: unknown = redactUrl(told);
   if (typeof given === 'string') {
     const parts = absoluteUrl(given);
-    return parts && urlText(parts, maxPath);
+    return parts && fitUrl(urlText(parts, maxPath), maxPath);
   }
   // A hook that is an async function by mistake may reject later, with nobody to catch it.
   Promise.resolve(given).catch(() => {});

@@ -1,44 +1,72 @@
 // A page's or referrer's URL as a field: kept as it came where the pipeline can take it, else mended, else left out.
-import { cut } from './cut';
+import { isIPv6 } from 'node:net';
 import { isLinker } from './linker';
 import { urlText } from './page-url';
+import { isHostName, mendPath, mendQuery, mendUserinfo } from './percent-encoding';
 
 // What the pipeline splits a URL into, in UTF-16 units; a longer part makes the whole event bad.
 const MAX_URL = 8192;
-const MAX_SCHEME = 16;
 const MAX_HOST = 255;
 const MAX_FRAGMENT = 3000;
 
 // Most URLs need no look at their parts.
-const PLAIN = /^https?:\/\/[\w.-]{1,255}(?::\d{1,5})?(?:[/?#]|$)/;
+const PLAIN =
+  /^https?:\/\/[\w.-]{1,255}(?::\d{1,5})?(?:\/(?:[\w!.~'()*,;:$&+=/@-]|%[\da-f]{2})*)?(?:\?(?:[\w!.~'()*,;:$&+=/@?-]|%[\da-f]{2})*)?$/i;
 // A name that may be `_sp`, plain or escaped; and `_sp` with all that some reader may take for its value.
 const LINKER_LIKELY = /(?:_|%5[fF])(?:s|%73)/;
 // Searching for a character first is several times cheaper than the pattern, and mostly enough.
 const mayHaveLinker = (url: string): boolean => url.includes('_s') || (url.includes('%') && LINKER_LIKELY.test(url));
+const BEFORE_COLON = /^[^:/?#]*(?=:)/;
+const SCHEME = /^[a-z][a-z\d+.-]{0,15}$/i;
 const PARTS = /^([^:/?#]+:)?(\/\/[^/?#]*)?([^?#]*)(\?[^#]*)?(#.*)?$/s;
-const AUTHORITY = /^\/\/(?:[^@]*@)?(\[[\da-fA-F:.]+\]|[^:[\]\s]*)(?::\d{0,5})?$/;
-const LINKER_PARAMETER = /(?<=[?&;])(?:_|%5[fF])(?:s|%73)(?:p|%70)=([^&]*)/g;
+const AUTHORITY = /^\/\/(?:([^@]*)@)?(?:\[([\da-fA-F:.]+)\]|([^:[\]]*))((?::\d{0,5})?)$/;
+const LINKER_PARAMETER = /(?<=^|[?&;])(?:_|%5[fF])(?:s|%73)(?:p|%70)=([^&]*)/g;
+// A scheme, or the slashes before a host, with nothing that they could be of.
+const NOTHING = /^[^:/?#]+:(?:#|$)|^(?:[^:/?#]+:)?\/\/$|^$/;
 
 /**
- * The URL as the pipeline takes it: parts that are too long are cut, and the browser tracker's cross-domain parameter
- * `_sp` is taken out where it is malformed, because the pipeline parses it in every page URL and refuses the event when
- * it cannot. undefined when no reader would find host and port in it.
+ * The URL as the pipeline takes it: what its parser, java.net.URI, refuses is percent-encoded, parts that are too long are
+ * cut, and the browser tracker's cross-domain parameter `_sp` is taken out where it is malformed, because the pipeline
+ * parses it in every page URL and refuses the event when it cannot. undefined when no reader would find host and port in it.
  *
  * @param maxPath In UTF-16 units; the pipeline takes 3,000 of a page and 6,000 of a referrer.
  * @example
- * fitUrl('https://acme.com/tea?_sp=forged.link&page=2', 3000); // 'https://acme.com/tea?&page=2'
+ * fitUrl('https://acme.com/a|b?_sp=forged.link&page=2', 3000); // 'https://acme.com/a%7Cb?&page=2'
  */
 export function fitUrl(url: string, maxPath: number): string | undefined {
   if (url.length <= maxPath && PLAIN.test(url) && !mayHaveLinker(url)) return url;
-  const [, scheme = '', authority = '', path = '', search = '', fragment = ''] = PARTS.exec(url) as string[];
-  const host = authority === '' ? '' : AUTHORITY.exec(authority)?.[1];
-  if (host === undefined || host.length > MAX_HOST || scheme.length > MAX_SCHEME + 1) return undefined;
+  const readable = withScheme(url);
+  if (readable === undefined) return undefined;
+  const [, scheme = '', slashes = '', rest = '', search = '', hash = ''] = PARTS.exec(readable) as string[];
+  const authority = slashes === '' ? '' : mendedAuthority(slashes);
+  if (authority === undefined || authority.length > MAX_URL - MAX_FRAGMENT) return undefined;
   const origin = scheme + authority;
-  if (origin.length > MAX_URL) return undefined;
+  const room = Math.min(maxPath, MAX_URL - origin.length);
+  const isOpaque = scheme !== '' && authority === '' && !rest.startsWith('/');
+  const path = isOpaque ? mendQuery(rest) : mendPath(rest);
+  const query = mendQuery(search.slice(1)).replace(LINKER_PARAMETER, (parameter, value: string) =>
+    isLinker(value) ? parameter : '',
+  );
+  const page = urlText({ origin, path, query: query === '' ? undefined : query }, room);
+  const fragment = hash === '' ? '' : `#${mendQuery(hash.slice(1))}`;
   // What follows a path that is cut belonged to another page.
-  if (path.length > maxPath) return origin + cut(path, Math.min(maxPath, MAX_URL - origin.length));
-  const query = search.replace(LINKER_PARAMETER, (parameter, value: string) => (isLinker(value) ? parameter : ''));
-  const page = urlText({ origin, path, query: query === '' ? undefined : query.slice(1) }, maxPath);
-  const whole = fragment.length > MAX_FRAGMENT + 1 || page.length + fragment.length > MAX_URL ? page : page + fragment;
-  return whole === '' ? undefined : whole;
+  const fits = path.length <= room && fragment.length <= MAX_FRAGMENT + 1 && page.length + fragment.length <= MAX_URL;
+  const whole = fits ? page + fragment : page;
+  return NOTHING.test(whole) ? undefined : whole;
+}
+
+/** What stands before a colon and is no scheme becomes a path's beginning, where no colon may be; undefined when it is too long. */
+function withScheme(url: string): string | undefined {
+  const [scheme] = BEFORE_COLON.exec(url) ?? [];
+  if (scheme === undefined || SCHEME.test(scheme)) return url;
+  if (scheme.length > 16) return undefined;
+  return url.replace(/^[^/?#]*/, (start) => start.replaceAll(':', '%3A'));
+}
+
+function mendedAuthority(slashes: string): string | undefined {
+  const [whole, userinfo, v6, name = '', port = ''] = AUTHORITY.exec(slashes) ?? [];
+  if (whole === undefined || !(v6 === undefined ? isHostName(name) : isIPv6(v6))) return undefined;
+  const host = v6 === undefined ? name : `[${v6}]`;
+  if (host.length > MAX_HOST) return undefined;
+  return `//${userinfo === undefined ? '' : `${mendUserinfo(userinfo)}@`}${host}${port}`;
 }
