@@ -61,11 +61,13 @@ export function decodeJson(payload: Readonly<Record<string, string>>): DecodedJs
   return { events: decode(payload, UNSTRUCT, failures), contexts: decode(payload, CONTEXTS, failures), failures };
 }
 
+const isList = (value: unknown): value is readonly unknown[] => Array.isArray(value);
+
 function decode(payload: Readonly<Record<string, string>>, envelope: Envelope, failures: Failure[]): Item[] {
   return envelope.keys.flatMap((key) => {
     const value = payload[key];
     const opened = value === undefined ? [] : open(key, value, envelope);
-    if ('rule' in opened) {
+    if (!isList(opened)) {
       failures.push(opened);
       return [];
     }

@@ -111,7 +111,10 @@ const RULES: readonly WarningRule[] = [
     rule: 'no-network-id',
     find: ({ payload, request }) =>
       unless(
-        !fromServer(request) || has(payload, 'tnuid') || has(payload, 'nuid') || 'cookie' in request.headers,
+        !fromServer(request) ||
+          has(payload, 'tnuid') ||
+          has(payload, 'nuid') ||
+          Object.hasOwn(request.headers, 'cookie'),
         'tnuid',
       ),
     problem: 'is missing: network_userid is a new random id in every request',

@@ -28,15 +28,22 @@ export function trackerFields(fields: Fields, platform: string): TrackerFields {
 
 /** Makes a frame from a tracker's fields and a subject's laid over the defaults. Runs for most requests: no copies. */
 export function makeFrame(tracker: TrackerFields, defaults: Fields, own: Fields, anonymous: boolean): Frame {
-  let head = tracker.head + field('p', own['p'] ?? defaults['p'] ?? tracker.platform);
-  for (const key in defaults) if (own[key] === undefined) head += subjectField(key, defaults[key] as string, anonymous);
-  for (const key in own) head += subjectField(key, own[key] as string, anonymous);
-  return { head, url: own['url'] ?? defaults['url'], refr: own['refr'] ?? defaults['refr'], anonymous };
-}
-
-function subjectField(key: string, value: string, anonymous: boolean): string {
-  if (key === 'p' || key === 'url' || key === 'refr' || (anonymous && IDENTIFYING.has(key))) return '';
-  return field(key, value);
+  let { platform } = tracker;
+  let url: string | undefined;
+  let refr: string | undefined;
+  let text = '';
+  for (const fields of [defaults, own])
+    for (const key in fields) {
+      // An app or its libraries may have put something onto Object.prototype.
+      if (!Object.hasOwn(fields, key)) continue;
+      const value = fields[key] as string;
+      if (key === 'p') platform = value;
+      else if (key === 'url') url = value;
+      else if (key === 'refr') refr = value;
+      else if (!(anonymous && IDENTIFYING.has(key)) && (fields === own || !Object.hasOwn(own, key)))
+        text += field(key, value);
+    }
+  return { head: tracker.head + field('p', platform) + text, url, refr, anonymous };
 }
 
 // Printable ASCII without the quote and the backslash needs no escape; most values are that, and the test is cheap.

@@ -58,7 +58,8 @@ export function resolveOptions<Options extends object, Defaults extends Partial<
   defaults: Defaults,
 ): Readonly<Options & Defaults> {
   if (!isObject(given)) throw new ConfigError(`${owner} options`, 'an object', show(given));
-  const resolved: Record<string, unknown> = { ...defaults };
+  // Without a prototype: what is not given must not be found there.
+  const resolved: Record<string, unknown> = Object.assign(Object.create(null), defaults);
   for (const [name, value] of Object.entries(given)) {
     const check = Object.hasOwn(rules, name) ? rules[name as keyof Options] : undefined;
     if (!check)

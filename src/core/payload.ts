@@ -1,4 +1,5 @@
 // An event's fields, subject, data and entities become one flat JSON text, once, at track time.
+import { isDate } from 'node:util/types';
 import { isAbsent, isUuid } from './contracts';
 import { EncodedEvent, type RefuseReason } from './emitter';
 import { type EventArgs, millisOf, type TrackerEvent } from './events/event';
@@ -49,6 +50,7 @@ export function encodeEvent(
   let text = frame.head;
   let { url, refr } = frame;
   for (const key in fields) {
+    if (!Object.hasOwn(fields, key)) continue;
     const value = cleanOfEvent(key, fields[key]);
     if (value === undefined) continue;
     if (key === 'url') url = value;
@@ -113,7 +115,7 @@ function entityTexts(context: EventArgs['context'], further: readonly SelfDescri
 
 function times(timestamp: EventArgs['timestamp']): string {
   const { type, value } =
-    typeof timestamp === 'object' && timestamp !== null && 'type' in timestamp
+    typeof timestamp === 'object' && timestamp !== null && !isDate(timestamp)
       ? timestamp
       : { type: 'ttm', value: timestamp };
   const time = millisOf(value);

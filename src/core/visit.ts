@@ -226,7 +226,7 @@ export class Visit<Req extends object> implements Surroundings {
 function texts(facts: RequestFacts): RequestFacts {
   const given = facts as unknown as Record<string, unknown>;
   let checked: Record<string, unknown> | undefined;
-  for (const name in given)
+  for (const name of Object.keys(given))
     if (typeof given[name] !== 'string' && given[name] !== undefined) (checked ??= { ...given })[name] = undefined;
   return (checked ?? given) as unknown as RequestFacts;
 }
@@ -234,9 +234,9 @@ function texts(facts: RequestFacts): RequestFacts {
 /** `fields` with what handlers have set, replaced or removed since others were `read`, which are `now` as they left them. */
 function withChanges(fields: Fields, read: Fields, now: Fields): Fields {
   const changed = { ...fields };
-  for (const key in { ...read, ...now }) {
-    const value = now[key];
-    if (value === read[key]) continue;
+  for (const key of Object.keys({ ...read, ...now })) {
+    const value = Object.hasOwn(now, key) ? now[key] : undefined;
+    if (Object.hasOwn(read, key) && value === read[key]) continue;
     if (value === undefined) delete changed[key];
     else changed[key] = value;
   }

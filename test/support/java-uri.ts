@@ -24,14 +24,14 @@ export interface JavaUri {
 }
 
 export function parseJavaUri(text: string): JavaUri | undefined {
-  const [before = '', fragment = ''] = halves(text, '#');
+  const [before, fragment] = halves(text, '#');
   const colon = /^[^:/?#]*:/.exec(before)?.[0];
   const scheme = colon === undefined ? '' : colon.slice(0, -1);
   if ((colon !== undefined && !SCHEME.test(scheme)) || !URIC.test(fragment)) return undefined;
   const rest = before.slice(colon?.length ?? 0);
   if (colon !== undefined && !rest.startsWith('/'))
     return rest !== '' && URIC.test(rest) ? { scheme, authority: '', path: '', query: '', fragment } : undefined;
-  const [hierarchy = '', query = ''] = halves(rest, '?');
+  const [hierarchy, query] = halves(rest, '?');
   const authority = hierarchy.startsWith('//') ? (/^\/\/([^/]*)/.exec(hierarchy)?.[1] ?? '') : undefined;
   const path = authority === undefined ? hierarchy : hierarchy.slice(2 + authority.length);
   if (!PATH.test(path) || !URIC.test(query)) return undefined;
