@@ -51,6 +51,20 @@ describe('beforeSend', () => {
     expect(Object.keys(last()).toSorted()).toEqual(['aid', 'dtm', 'e', 'eid', 'p', 'tv', 'uid']);
   });
 
+  it.each([',', ' ', '|', '203.0.113.7, 10.0.0.1', 'unknown', '1.2.3', '999.1.1.1', '::1::', 7, {}, null])(
+    'cannot give an address that is none, nor can what is like a subject: %j',
+    (ip) => {
+      const { tracker, last } = capture({ beforeSend: (payload: Payload) => ({ ...payload, ip }) as never });
+      tracker.trackStructEvent({ category: 'c', action: 'a' });
+      expect(last()).not.toHaveProperty('ip');
+      expect(last()['e']).toBe('se');
+      const other = capture();
+      other.tracker.trackStructEvent({ category: 'c', action: 'a', subject: { fields: { ip } } as never });
+      expect(other.last()).not.toHaveProperty('ip');
+      expect(other.last()['e']).toBe('se');
+    },
+  );
+
   const UNUSABLE: [what: string, beforeSend: () => unknown][] = [
     ['throws', () => { throw new Error('x'); }], // prettier-ignore
     ['gives a promise', async () => ({ e: 'pv', p: 'srv', tv: 'x' })],

@@ -21,6 +21,12 @@ describe('credentials in URLs', () => {
     ['a cloud signature', 'X-Amz-Credential=canary&X-Amz-Signature=canary', 'X-Amz-Credential=redacted&X-Amz-Signature=redacted'],
     ['a URL with a secret as a value', 'next=https%3A%2F%2Facme.com%2Fcb%3Fcode%3Dcanary&a=1', 'next=redacted&a=1'],
     ['a URL with a secret fragment as a value', 'next=%2Fcb%23access_token%3Dcanary', 'next=redacted'],
+    ['a URL with a secret two deep', `next=${encodeURIComponent(`/a?next=${encodeURIComponent('/b?token=canary')}`)}&a=1`, 'next=redacted&a=1'],
+    ['a URL with a secret, escaped four times', 'next=%25252Fcb%25253Fcode%25253Dcanary', 'next=redacted'],
+    ['a URL with a secret, whose escapes are escaped by digits', 'next=%2Fcb%3Fcode%253%44canary', 'next=redacted'],
+    ['a URL with a password before its host', 'next=https%3A%2F%2Fuser%3Acanary%40b.test%2F', 'next=redacted'],
+    ['a query that is one URL', 'https%3A%2F%2Fb.test%2F%3Ftoken%3Dcanary', 'redacted'],
+    ['a URL without a secret', 'next=%2Fcb%3Fpage%3D2%26a%3D%2540me', 'next=%2Fcb%3Fpage%3D2%26a%3D%2540me'],
     ['a web token under a harmless name', `q=${WEB_TOKEN}`, 'q=redacted'],
     ['a web token alone', WEB_TOKEN, 'redacted'],
     ['a web token inside a value', `h=Bearer%20${WEB_TOKEN}&a=1`, 'h=Bearer%20redacted&a=1'],
@@ -50,6 +56,12 @@ describe('credentials in URLs', () => {
     expect(urlOf('/cart;jsessionid=canary;v=1/tea?a=1')).toBe(
       'https://shop.acme.com/cart;jsessionid=redacted;v=1/tea?a=1',
     );
+  });
+
+  it('are masked in a segment of the path that is a URL itself', () => {
+    const inner = encodeURIComponent('https://b.test/?token=canary');
+    expect(urlOf(`/go/${inner}/now`)).toBe('https://shop.acme.com/go/redacted/now');
+    expect(urlOf('/go/https%3A%2F%2Fb.test%2F%3Fpage%3D2')).toBe('https://shop.acme.com/go/https%3A%2F%2Fb.test%2F%3Fpage%3D2'); // prettier-ignore
   });
 
   it('are masked under the names of the user too, exactly those', () => {

@@ -76,6 +76,31 @@ it.each(WRONG)('says what is wrong: %s', (wording, run) => {
   expect(() => run(new Subject())).toThrow(wording);
 });
 
+it.each([
+  ',',
+  ' ',
+  '|',
+  '203.0.113.7, 10.0.0.1',
+  'unknown',
+  'localhost',
+  '1.2.3',
+  '1.2.3.4.5',
+  `1.2.3.4${' '.repeat(200)}`,
+])('leaves out an address that is none while contracts are off: %j', (ip) => {
+  disableContracts();
+  const { fields } = new Subject().setIpAddress('203.0.113.7').setIpAddress(ip);
+  enableContracts();
+  expect(fields).toEqual({});
+});
+
+it.each([
+  ['203.0.113.7:8080', '203.0.113.7'],
+  ['[2001:DB8::1]:443', '2001:db8::1'],
+  ['::ffff:203.0.113.7', '203.0.113.7'],
+])('brings an address to its plain form: %s', (ip, plain) => {
+  expect(new Subject().setIpAddress(ip).fields).toEqual({ ip: plain });
+});
+
 describe('limits', () => {
   const IDENTIFIERS: [setter: keyof Subject, key: string, limit: number][] = [
     ['setUserId', 'uid', 255],
