@@ -45,7 +45,11 @@ export interface RequestOptions<Req, Res> {
    * (`/shops/:id`), only what the visitor sent for it: that part of the pattern then holds values. @default false
    */
   response?: boolean | undefined;
-  /** A page view for each page that was answered: GET, 200 with text/html, or 304. @default false */
+  /**
+   * `true`: a page view for each page that a visitor goes to, answered 200 with text/html, or 304. What a page asks for beside
+   * itself, prefetches, HEAD, frames and the visits of Turbo Drive or htmx do not count. A function decides by itself.
+   * @default false
+   */
   pageViews?: boolean | ((req: Req, res: Res) => boolean) | undefined;
   /** Another way to the visitor's address than the framework's. */
   ip?: ((req: Req) => string | undefined) | undefined;

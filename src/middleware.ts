@@ -10,10 +10,11 @@ import { bindEvents, currentScope, RequestScope, runInScope } from './core/scope
 import type { RequestTracker, Tracker } from './core/tracker';
 import { Visit, type VisitReading } from './core/visit';
 import type { ResolvedMiddleware } from './middleware-options';
+import { isPageVisit, isUnseen, type ReadHeader } from './page-visit';
 import { closeOnShutdown, type ServerLike } from './shutdown';
 
 /** How a framework's request is read. Reading only: nothing in an adapter decides. */
-export interface Framework<Req, Res> {
+export interface Framework<Req> {
   /** Copies the strings of a request; called once, for its first event. */
   readonly facts: (req: Req) => RequestFacts;
   /** The same of a request that ends without one, for whoever still asks; must hold on to nothing of the request. */
@@ -22,12 +23,20 @@ export interface Framework<Req, Res> {
   readonly header: (req: Req, name: string) => string | undefined;
   /** The pattern of the route that took the request, as far as it is known: `/tea/:kind`. */
   readonly route: (req: Req) => string | undefined;
-  /** The answer's content type. Not Node's response: what frameworks give to its `writeHead` cannot be asked back. */
-  readonly contentType: (res: Res) => unknown;
 }
 
-/** Tracks what handlers have declared, when the response is done. */
-export type Declared<Req> = (req: Req, raw: ServerResponse, tracker: RequestTracker, arrivedAt: number) => void;
+/**
+ * Tracks what handlers have declared, when the response is done.
+ *
+ * @param mayView Whether the request may still have a page view: somebody looks at it, and it has none.
+ */
+export type Declared<Req> = (
+  req: Req,
+  raw: ServerResponse,
+  tracker: RequestTracker,
+  arrivedAt: number,
+  mayView: () => boolean,
+) => void;
 
 /** A request that has been given its tracker. */
 export interface Entered {
@@ -45,7 +54,7 @@ export const peek = Reflect.get as <T extends object, Key extends keyof T>(targe
 /** One mounted middleware. `Req` and `Res` are what its hooks are given, the framework's own. */
 export class Middleware<Req extends object, Res extends object> {
   readonly tracker: Tracker;
-  readonly #framework: Framework<Req, Res>;
+  readonly #framework: Framework<Req>;
   readonly #options: ResolvedMiddleware<Req, Res>;
   readonly #declared: Declared<Req> | undefined;
   readonly #log: Log;
@@ -54,7 +63,7 @@ export class Middleware<Req extends object, Res extends object> {
   readonly #listen: () => () => boolean;
   #unlisten: (() => boolean) | undefined;
 
-  constructor(framework: Framework<Req, Res>, options: ResolvedMiddleware<Req, Res>, declared?: Declared<Req>) {
+  constructor(framework: Framework<Req>, options: ResolvedMiddleware<Req, Res>, declared?: Declared<Req>) {
     this.#framework = framework;
     this.#options = options;
     this.#declared = declared;
@@ -146,7 +155,8 @@ export class Middleware<Req extends object, Res extends object> {
   ): void {
     const tracksPages = this.#options.pageViews !== false;
     if ((this.#declared || tracksPages) && !this.#isIgnored(req)) {
-      this.#log.guard('decorators', this.#declared, req, raw, tracker, visit.arrivedAt);
+      const mayView = (): boolean => !visit.pageViewed && !isUnseen(raw, this.#headerOf(req));
+      this.#log.guard('decorators', this.#declared, req, raw, tracker, visit.arrivedAt, mayView);
       if (tracksPages && raw.writableFinished && !visit.pageViewed && this.#isPage(req, res, raw)) {
         const timestamp = { type: 'dtm', value: visit.arrivedAt } as const;
         tracker.trackQuietly('trackPageView', buildPageView, { timestamp });
@@ -169,8 +179,7 @@ export class Middleware<Req extends object, Res extends object> {
 
   #isPage(req: Req, res: Res, raw: ServerResponse): boolean {
     const { pageViews } = this.#options;
-    if (typeof pageViews === 'boolean')
-      return pageViews && isAnsweredPage(raw, this.#framework.contentType(res)) && !this.#isPrefetch(req);
+    if (typeof pageViews === 'boolean') return pageViews && isPageVisit(raw, this.#headerOf(req));
     let wanted = false;
     this.#log.guard('pageViews', () => {
       const answer: unknown = pageViews(req, res);
@@ -180,9 +189,8 @@ export class Middleware<Req extends object, Res extends object> {
     return wanted;
   }
 
-  #isPrefetch(req: Req): boolean {
-    const { header } = this.#framework;
-    return PREFETCH.test(`${header(req, 'purpose')} ${header(req, 'sec-purpose')}`);
+  #headerOf(req: Req): ReadHeader {
+    return (name) => this.#framework.header(req, name);
   }
 
   #meet(server: ServerLike): void {
@@ -213,15 +221,6 @@ export class Middleware<Req extends object, Res extends object> {
 // A gateway may have put a number there.
 const headerText = (value: unknown): string | undefined =>
   typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
-
-const PREFETCH = /\bpre(?:fetch|render)\b/i;
-
-function isAnsweredPage({ req, statusCode }: ServerResponse, contentType: unknown): boolean {
-  if (req.method !== 'GET') return false;
-  return (
-    statusCode === 304 || (statusCode === 200 && typeof contentType === 'string' && /^text\/html\b/i.test(contentType))
-  );
-}
 
 // Node keeps the address of a peer that it was asked for once; of a connection that is gone it could not tell any more.
 const rememberPeer = (raw: ServerResponse): unknown =>

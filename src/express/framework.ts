@@ -4,12 +4,11 @@ import type { Request, RequestHandler, Response } from 'express';
 import type { RequestFacts } from '../core/request';
 import { type Framework, type Middleware, peek } from '../middleware';
 
-export const express: Framework<Request, Response> = {
+export const express: Framework<Request> = {
   facts,
   factsLater,
   header: (req, name) => req.headers[name] as string | undefined,
   route: (req) => (req.route ? `${req.baseUrl}${String((req.route as { path: unknown }).path)}` : undefined),
-  contentType: (res) => res.getHeader('content-type'),
 };
 
 /** The middleware as Express calls it. */

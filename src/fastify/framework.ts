@@ -3,11 +3,10 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { RequestFacts } from '../core/request';
 import type { Framework, Middleware } from '../middleware';
 
-export const fastify: Framework<FastifyRequest, FastifyReply> = {
+export const fastify: Framework<FastifyRequest> = {
   facts,
   header: (request, name) => request.headers[name] as string | undefined,
   route: (request) => request.routeOptions.url,
-  contentType: (reply) => reply.getHeader('content-type'),
 };
 
 type FastifyMiddleware = Middleware<FastifyRequest, FastifyReply>;

@@ -16,12 +16,11 @@ declare module 'koa' {
 /** The hooks get Koa's context, and `pageViews` its response beside it. */
 export type KoaOptions = MiddlewareOptions<Context, Response>;
 
-const koa: Framework<Context, Response> = {
+const koa: Framework<Context> = {
   facts,
   header: (ctx, name) => ctx.get(name) || undefined,
   // Koa has no routes of its own; this is where its router leaves the pattern.
   route: (ctx) => (ctx['_matchedRoute'] === undefined ? undefined : String(ctx['_matchedRoute'])),
-  contentType: (response) => response.get('content-type'),
 };
 
 /**

@@ -2,7 +2,7 @@
 import type { Log } from '../core/logger';
 import { currentScope, type RequestScope } from '../core/scope';
 import type { RequestTracker } from '../core/tracker';
-import { type Intent, intentsOf, type When } from './intents';
+import { type Intent, intentsOf, isPage, type When } from './intents';
 
 /** One call of a decorated handler. */
 export interface HandlerCall {
@@ -61,23 +61,32 @@ function currentResponse(): object | undefined {
   return scope?.request;
 }
 
-/** Tracks what a call's handler and its class have declared. Never throws. */
+/** What is known of a request that a declared view stands for. */
+export interface Arrival {
+  readonly arrivedAt: number;
+  /** Whether it may still have a page view. */
+  readonly mayView: () => boolean;
+}
+
+/** Tracks what a call's handler and its class have declared. Never throws. @param arrival None for a message. */
 export function trackCall(
   call: HandlerCall,
   outcome: Outcome,
   request: unknown,
   tracker: RequestTracker,
   log: Log,
-  arrivedAt?: number,
+  arrival?: Arrival,
 ): void {
   const context = { request, args: call.args, result: call.result };
-  for (const { decorator, build, values, isView } of intentsOf(call.handler, call.owner)) {
+  for (const intent of intentsOf(call.handler, call.owner)) {
+    const { decorator, build, values, isView } = intent;
     const on = (values as { on?: When }).on ?? 'success';
     if (on !== 'always' && on !== outcome) continue;
+    if (isPage(intent) && arrival?.mayView() === false) continue;
     let args: object | undefined;
     log.guard(decorator, () => {
       const given = evaluate(values, context);
-      const timestamp = isView && arrivedAt !== undefined ? { type: 'dtm', value: arrivedAt } : undefined;
+      const timestamp = isView && arrival ? { type: 'dtm', value: arrival.arrivedAt } : undefined;
       args = { timestamp, ...given };
     });
     if (args) tracker.trackQuietly(decorator, build as Intent['build'], args as never);

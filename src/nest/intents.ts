@@ -45,9 +45,10 @@ export function intentsOf(handler: object, owner: object | undefined): readonly 
   let klass = owner ?? (Reflect.getMetadata(OWNER, handler) as object | undefined);
   for (; klass; klass = Object.getPrototypeOf(klass) as object | undefined)
     inherited.push(...((Reflect.getOwnMetadata(INTENTS, klass) ?? []) as Intent[]));
-  // A class's page view is for the handlers that have none of their own: a page has one title.
+  // A class's page view is for the handlers that have none of their own.
   const hasPage = own.some(isPage);
   return [...own, ...inherited.filter((intent) => !(hasPage && isPage(intent)))];
 }
 
-const isPage = ({ decorator }: Intent): boolean => decorator === 'TrackPageView';
+/** Whether it is a page view: a page has one title, and a request one view of it. */
+export const isPage = ({ decorator }: Intent): boolean => decorator === 'TrackPageView';

@@ -42,11 +42,10 @@ function fastifyHandler(instance: FastifyInstance, options: ResolvedModule, decl
   const requests = new WeakMap<object, FastifyRequest>();
   const replies = new WeakMap<object, FastifyReply>();
   const view = (raw: object): object => requests.get(raw) ?? replies.get(raw) ?? raw;
-  const framework: Framework<Request, Response> = {
+  const framework: Framework<Request> = {
     facts: express.facts,
     header: express.header,
     route: (raw) => requests.get(raw)?.routeOptions.url,
-    contentType: (raw) => (replies.get(raw) ?? raw).getHeader('content-type'),
   };
   if (!instance.hasRequestDecorator('tracker')) instance.decorateRequest('tracker', null as never);
   instance.addHook('onRequest', (request, reply, done) => {
@@ -71,7 +70,7 @@ function whenDone(
   view: (req: Request) => object,
   route: (req: Request) => unknown,
 ): Declared<Request> {
-  return (req, response, tracker, arrivedAt) => {
+  return (req, response, tracker, arrivedAt, mayView) => {
     if (!declares()) return;
     let calls = callsOf(response);
     // A guard's refusal, and an answer from a cache, come without a call.
@@ -83,7 +82,7 @@ function whenDone(
     if (untaken && status === 404) return;
     for (const call of calls) {
       const outcome = status === undefined ? 'unanswered' : call.failed || status >= 400 ? 'error' : 'success';
-      trackCall(call, outcome, view(req), tracker, log, arrivedAt);
+      trackCall(call, outcome, view(req), tracker, log, { arrivedAt, mayView });
     }
   };
 }

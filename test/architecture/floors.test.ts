@@ -42,7 +42,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['core'],
   ['delivery'],
   ['lmdb', 'redis', 'bullmq'],
-  ['create-tracker', 'registry', 'shutdown', 'middleware-options', 'middleware'],
+  ['create-tracker', 'registry', 'shutdown', 'middleware-options', 'page-visit', 'middleware'],
   ['express', 'koa', 'fastify', 'collector'],
   // Runs on Express or on Fastify, and mounts what their doors are made of.
   ['nest'],

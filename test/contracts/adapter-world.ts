@@ -1,5 +1,12 @@
 // Adapter contract: what a framework brings to it, and the running app that its tests look at.
-import { type ClientRequest, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
+import {
+  type ClientRequest,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  request,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import type { Readable } from 'node:stream';
 import { type Collector, startCollector } from '../../src/collector';
 import type { Payload } from '../../src/core/emitter';
@@ -13,6 +20,8 @@ export interface Call {
   readonly query: URLSearchParams;
   readonly raw: { readonly req: IncomingMessage; readonly res: ServerResponse };
   send(status: number, body: string | Readable, headers?: Record<string, string>): unknown;
+  /** Node's response, for a handler that answers without its framework. */
+  takeRaw(): ServerResponse;
 }
 
 /** What a framework's app is made of: one handler at `<mountPath>/r/:name`, and its own 404 for the rest. */
@@ -96,7 +105,7 @@ export class World {
     this.url = `http://127.0.0.1:${(server.address() as { port: number }).port}`;
   }
 
-  async get(path: string, headers: Record<string, string> = {}, method = 'GET'): Promise<Answer> {
+  async get(path: string, headers: OutgoingHttpHeaders = {}, method = 'GET'): Promise<Answer> {
     return new Promise((resolve, reject) => {
       this.open(path, headers, method)
         .on('error', reject)
@@ -110,7 +119,7 @@ export class World {
   }
 
   /** Sends a request and hands it over as it is. */
-  open(path: string, headers: Record<string, string> = {}, method = 'GET'): ClientRequest {
+  open(path: string, headers: OutgoingHttpHeaders = {}, method = 'GET'): ClientRequest {
     return request(this.url + path, { method, headers }).end();
   }
 

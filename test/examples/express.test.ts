@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { type Collector, startCollector } from '../../src/collector';
 import { launchBrowser } from '../support/browser';
 import { Child } from '../support/child';
+import { goTo } from '../support/go-to';
 
 describe('the Express shop', () => {
   let browser: Browser;
@@ -79,7 +80,7 @@ describe('the Express shop', () => {
   });
 
   it('stops on Ctrl-C within a moment when nothing is under way', async () => {
-    await fetch(url);
+    await goTo(url);
     shop.kill('SIGINT');
     expect(await shop.exited).toEqual({ code: null, signal: 'SIGINT' });
     expect(collector.good().filter(({ payload }) => payload['e'] === 'pv')).toHaveLength(1);

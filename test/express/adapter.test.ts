@@ -16,6 +16,7 @@ const call = (req: Request, res: Response): Call => ({
     else body.pipe(res);
     return undefined;
   },
+  takeRaw: () => res,
 });
 
 // Express 4 looks at no promise: there the app hands an error on by itself.
@@ -37,7 +38,8 @@ const adapter = (express: typeof express5, rejects: boolean): Adapter => ({
     ['loopback, 10.0.0.0/8', FORWARDED.split(', ')[1] as string],
   ],
   async start({ mounts, trust, mountPath, handle, onError }) {
-    const app = express();
+    // Its header would keep all others where they can be asked for.
+    const app = express().disable('x-powered-by');
     if (trust !== undefined) app.set('trust proxy', trust);
     for (const options of mounts) app.use(snowplow(options));
     app.use(express.json());

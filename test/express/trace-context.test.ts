@@ -8,6 +8,7 @@ import express from 'express';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { type Collector, startCollector } from 'snowplow-middleware/collector';
 import { snowplow } from 'snowplow-middleware/express';
+import { goTo } from '../support/go-to';
 
 const TRACE_CONTEXT = 'iglu:io.github.snowplow_middleware/trace_context/jsonschema/1-0-0';
 
@@ -71,7 +72,7 @@ it('requests that run at the same time each have their own trace on their events
 });
 
 it('an automatic page view, tracked when all is over, is in the trace of its request', async () => {
-  await Promise.all(['1', '2', '3'].map((n) => fetch(`${url}/?n=${n}`)));
+  await Promise.all(['1', '2', '3'].map((n) => goTo(`${url}/?n=${n}`)));
   server.close();
   const views = await collector.waitFor({ event: 'page_view' }, 3);
   for (const { payload, contexts } of views) {

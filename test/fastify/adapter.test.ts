@@ -10,6 +10,10 @@ const call = (request: FastifyRequest, reply: FastifyReply): Call => ({
   query: new URL(request.originalUrl, 'http://a').searchParams,
   raw: { req: request.raw, res: reply.raw },
   send: (status, body, headers = {}) => reply.code(status).headers(headers).send(body),
+  takeRaw() {
+    reply.hijack();
+    return reply.raw;
+  },
 });
 
 // The two majors count hops differently: with 1, Fastify 4 believes the nearest proxy, and Fastify 5 only itself.

@@ -102,9 +102,17 @@ export const mutants: readonly Mutant[] = [
     '(0, scope_1.bindEvents)(own, raw);',
     '',
   ]),
-  mutant('an answer that was cut off is a page view', [36, 'express:'], 'middleware.js', [
+  mutant('an answer that was cut off is a page view', [36, 'express: clients'], 'middleware.js', [
     'raw.writableFinished && !visit.pageViewed',
     '!visit.pageViewed',
+  ]),
+  mutant('a picture that a page asks for again is a page view', [36, 'koa: what a page'], 'page-visit.js', [
+    'isOnly(NAVIGATE, mode) && isOnly(WHOLE_PAGE, destination)',
+    'true',
+  ]),
+  mutant('a page that is fetched early is a page view', [36, 'express: what a page'], 'page-visit.js', [
+    'EARLY.some((name) => header(name))',
+    'false',
   ]),
   mutant('signal listeners stay behind', [46, 'express:'], 'middleware.js', ['this.#unlisten?.()', 'false']),
   mutant('a durable store says that it has written, and has not', [42, 'durable'], 'lmdb/lmdb-event-store.js', [

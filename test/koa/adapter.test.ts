@@ -15,6 +15,10 @@ const call = (ctx: Context): Call => ({
     ctx.body = body;
     ctx.set(headers);
   },
+  takeRaw() {
+    ctx.respond = false;
+    return ctx.res;
+  },
 });
 
 const adapter = (Koa: typeof Koa3): Adapter => ({

@@ -32,6 +32,7 @@ const onExpress = (req: Request, res: Response): Call => ({
     else body.pipe(res);
     return undefined;
   },
+  takeRaw: () => res,
 });
 
 const onFastify = (request: FastifyRequest, reply: FastifyReply): Call => ({
@@ -39,6 +40,10 @@ const onFastify = (request: FastifyRequest, reply: FastifyReply): Call => ({
   query: new URL(request.originalUrl, 'http://a').searchParams,
   raw: { req: request.raw, res: reply.raw },
   send: (status, body, headers = {}) => reply.code(status).headers(headers).send(body),
+  takeRaw() {
+    reply.hijack();
+    return reply.raw;
+  },
 });
 
 async function start<Req, Res>(
@@ -91,6 +96,8 @@ testAdapter('Nest 11 on Express', {
   ],
   start(setup) {
     const adapter = new ExpressAdapter();
+    // Its header would keep all others where they can be asked for.
+    adapter.disable('x-powered-by');
     if (setup.trust !== undefined) adapter.set('trust proxy', setup.trust);
     return start(adapter, onExpress, setup);
   },

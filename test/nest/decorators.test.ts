@@ -9,6 +9,7 @@ import { get } from 'node:http';
 import { interval, map, type Observable, of } from 'rxjs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Collector, startCollector } from '../../src/collector';
+import { currentTracker } from '../../src/core/scope';
 import {
   type NestRequest, type TrackContext, TrackerService, TrackPageView, TrackScreenView, TrackSelfDescribingEvent,
   TrackStructEvent,
@@ -45,6 +46,13 @@ class Shop {
   @Get('plain') @TrackPageView({ pageTitle: 'Plain' }) @struct('first') @struct('second') plain(): object {
     return { tea: 'assam' };
   }
+  @Get('viewed') @TrackPageView({ pageTitle: 'Declared' }) viewed(): string {
+    currentTracker()?.trackPageView({ pageTitle: 'Own' });
+    return 'seen';
+  } // prettier-ignore
+  @Get('twice') @TrackPageView({ pageTitle: 'One' }) @TrackPageView({ pageTitle: 'Two' }) twice(): string {
+    return 'seen';
+  } // prettier-ignore
   @Get('teas/:id')
   @TrackScreenView({ name: ({ args }) => `tea ${typeof args[0]} ${String(args[0])}` })
   @TrackStructEvent(({ request, result }: TrackContext<NestRequest, { tea: string }>) => ({ category: request.method, action: result.tea }))
@@ -146,6 +154,9 @@ describe.each(ADAPTERS)('decorated handlers on %s', (_name, makeAdapter) => {
 
   it.each([
     ['/plain', 'GET', 200, ['Plain', 'first', 'second']],
+    ['/plain', 'HEAD', 200, ['first', 'second']],
+    ['/viewed', 'GET', 200, ['Own']],
+    ['/twice', 'GET', 200, ['One']],
     ['/teas/7', 'GET', 200, [{ name: 'tea number 7' }, 'sencha', { tea: 'sencha' }]],
     ['/teas/none', 'GET', 400, []],
     ['/observable', 'GET', 200, ['observable', 'oolong']],
@@ -196,6 +207,15 @@ describe.each(ADAPTERS)('decorated handlers on %s', (_name, makeAdapter) => {
     const events = await seen();
     expect(events).toHaveLength(300);
     expect(events.filter((event) => event === 'first')).toHaveLength(100);
+  });
+
+  it.each([
+    ['purpose', 'prefetch'],
+    ['sec-purpose', 'prefetch;prerender'],
+    ['x-sec-purpose', 'prefetch'],
+  ])('tracks no declared page view of what is fetched early (%s: %s), and the other events', async (name, value) => {
+    await fetch(`${tracked.url}/plain`, { headers: { [name]: value } });
+    expect(await seen()).toEqual(['first', 'second']);
   });
 
   it("puts the visitor's page and the time of arrival on a declared page view", async () => {

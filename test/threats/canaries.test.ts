@@ -8,6 +8,7 @@ import { LmdbEventStore } from '../../src/lmdb';
 import { answer, reset, type ScriptedCollector, startScriptedCollector } from '../support/scripted-collector';
 import { type App, frameworks } from './apps';
 import { Ear } from './ear';
+import { goTo } from '../support/go-to';
 
 const CANARY = 'c4n4ry';
 const DUID = '6f1c2b7e-3a50-4d0e-9a51-0f4f6f7f1a11';
@@ -18,20 +19,18 @@ const IDENTITY = [DUID, SID, NETWORK, ADDRESS, 'user-of-the-app'];
 const COOKIE = `_sp_id.1fff=${DUID}.1700000000.3.1700000100..${SID}; _sp_ses.1fff=*; sp=${NETWORK}; session=${CANARY}`;
 
 const request = (url: string): Promise<unknown> =>
-  fetch(`${url}/page/${CANARY}?q=${CANARY}&token=${CANARY}-secret`, {
-    headers: {
-      cookie: COOKIE,
-      'user-agent': `agent ${CANARY}`,
-      'accept-language': `${CANARY}, en`,
-      referer: `https://user:${CANARY}-secret@shop.test/${CANARY}?password=${CANARY}-secret#${CANARY}`,
-      'x-forwarded-for': ADDRESS,
-      'x-forwarded-proto': `http${CANARY}`,
-      'x-forwarded-host': `${CANARY}.test`,
-      authorization: `Bearer ${CANARY}-secret`,
-      'x-odd': CANARY,
-      [`x-${CANARY}`]: CANARY,
-    },
-  }).then((response) => response.text());
+  goTo(`${url}/page/${CANARY}?q=${CANARY}&token=${CANARY}-secret`, {
+    cookie: COOKIE,
+    'user-agent': `agent ${CANARY}`,
+    'accept-language': `${CANARY}, en`,
+    referer: `https://user:${CANARY}-secret@shop.test/${CANARY}?password=${CANARY}-secret#${CANARY}`,
+    'x-forwarded-for': ADDRESS,
+    'x-forwarded-proto': `http${CANARY}`,
+    'x-forwarded-host': `${CANARY}.test`,
+    authorization: `Bearer ${CANARY}-secret`,
+    'x-odd': CANARY,
+    [`x-${CANARY}`]: CANARY,
+  });
 
 describe.each(frameworks)('an app on %s', (_name, start) => {
   let ear: Ear;

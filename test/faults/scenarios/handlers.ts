@@ -5,6 +5,7 @@ import type { Inside } from '../harness/inside';
 import { type Scenario, scenario } from '../harness/scenario';
 import { until } from '../harness/wait';
 import { must } from './expect';
+import { goTo } from '../../support/go-to';
 
 /** Sends a request's beginning, and hangs up after so many bytes of the answer. */
 function hangUp(port: number, text: string, afterBytes: number): Promise<void> {
@@ -26,11 +27,10 @@ function hangUp(port: number, text: string, afterBytes: number): Promise<void> {
 /** What a visitor gets to see; an answer that nobody ends is cut off after a while. */
 async function answerOf(url: string): Promise<string> {
   const patience = new AbortController();
-  const answer = await fetch(url, { signal: patience.signal });
   const timer = setTimeout(() => patience.abort(), 5_000);
-  const body = await answer.text().catch(() => 'cut off');
+  const { status, body = 'cut off' } = await goTo(url, {}, patience.signal);
   clearTimeout(timer);
-  return `${answer.status} ${body}`;
+  return `${status} ${body}`;
 }
 
 /** Handlers that fail in three ways; `handled` says whether the app has an error handler of its own. */

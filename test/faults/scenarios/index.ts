@@ -15,6 +15,7 @@ import { load } from './load';
 import { memory } from './memory';
 import { nest } from './nest';
 import { outages } from './outages';
+import { pageViews } from './page-views';
 import { power } from './power';
 import { queues } from './queues';
 import { sharedClients } from './shared-clients';
@@ -33,6 +34,7 @@ export const scenarios: readonly Scenario[] = [
   visitors,
   sharedClients,
   handlers,
+  pageViews,
   callbacks,
   load,
   queues,
