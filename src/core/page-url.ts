@@ -25,12 +25,13 @@ const LONGEST_INPUT = 16_384;
  */
 export function requestOrigin(protocol: string, host: string | undefined): string | undefined {
   const scheme = protocol.toLowerCase();
-  if ((scheme !== 'https' && scheme !== 'http') || host === undefined || !isHost(host)) return undefined;
-  return `${scheme}://${host}`;
+  const name = host === undefined ? undefined : plainHost(host);
+  return name !== undefined && (scheme === 'https' || scheme === 'http') ? `${scheme}://${name}` : undefined;
 }
 
 /**
  * The URL of a raw request target on `origin`; a target in absolute form gives its path and query only, never its host.
+ * Undefined when it names no page: the `*` of OPTIONS, the `host:port` of CONNECT.
  *
  * @example
  * targetUrl('https://acme.com', '/tea?page=2#top'); // { origin: 'https://acme.com', path: '/tea', query: 'page=2' }
@@ -39,7 +40,8 @@ export function targetUrl(origin: string, target: string): UrlParts | undefined 
   if (target.length > LONGEST_INPUT) return undefined;
   if (target.startsWith('/')) return partsOf(origin, target);
   const scheme = /^https?:\/\//i.exec(target)?.[0];
-  const rest = scheme === undefined ? '' : afterAuthority(target, scheme.length).rest;
+  if (scheme === undefined) return undefined;
+  const { rest } = afterAuthority(target, scheme.length);
   return partsOf(origin, rest.startsWith('/') ? rest : `/${rest}`);
 }
 
@@ -56,8 +58,8 @@ export function absoluteUrl(url: string): UrlParts | undefined {
   const scheme = url.length > LONGEST_INPUT ? undefined : SCHEME.exec(url)?.[0];
   if (scheme === undefined) return undefined;
   const { authority, rest } = afterAuthority(url, scheme.length);
-  const host = authority.slice(authority.lastIndexOf('@') + 1);
-  return isHost(host) ? partsOf(scheme + host, rest) : undefined;
+  const host = plainHost(authority.slice(authority.lastIndexOf('@') + 1));
+  return host === undefined ? undefined : partsOf(scheme + host, rest);
 }
 
 /**
@@ -99,5 +101,10 @@ function partsOf(origin: string, pathAndMore: string): UrlParts {
 
 const HOST = /^[\w[][\w.:[\]-]*$/;
 const parses = memoise(500, (host) => !host.endsWith(':') && URL.canParse(`http://${host}/`));
-/** A host name or a bracketed IPv6 address, with or without a port. */
-const isHost = (host: string): boolean => host.length <= MAX_HOST && HOST.test(host) && parses(host);
+
+/** A host name or a bracketed IPv6 address, with or without a port; undefined when it is none. A port may be left empty. */
+function plainHost(text: string): string | undefined {
+  if (text.length > MAX_HOST) return undefined;
+  const host = text.endsWith(':') ? text.slice(0, -1) : text;
+  return HOST.test(host) && parses(host) ? host : undefined;
+}

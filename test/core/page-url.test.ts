@@ -13,10 +13,6 @@ describe('url', () => {
     ['an absolute form with credentials', 'HTTPS://user:canary@evil.example', '/'],
     ['an absolute form with a query alone', 'http://evil.example?page=2', '/?page=2'],
     ['a path that looks like a host', '//evil.example/tea', '//evil.example/tea'],
-    ['the asterisk of OPTIONS', '*', '/'],
-    ['the host and port of CONNECT', 'evil.example:443', '/'],
-    ['nothing', '', '/'],
-    ['another scheme', 'ftp://user:canary@evil.example/', '/'],
     ['characters no URI may hold', '/a|b "<>\\^`{}?c=|"', '/a%7Cb%20%22%3C%3E%5C%5E%60%7B%7D?c=%7C%22'],
     ['brackets in a path', '/a[1]?b[1]=2', '/a%5B1%5D?b[1]=2'],
     ['a percent sign that starts no escape', '/100%?a=%zz%4', '/100%25?a=%25zz%254'],
@@ -29,14 +25,33 @@ describe('url', () => {
     expect(urlOf(target)).toBe(`https://shop.acme.com${expected}`);
   });
 
+  it.each([
+    ['the asterisk of OPTIONS', '*'],
+    ['the host and port of CONNECT', 'evil.example:443'],
+    ['nothing', ''],
+    ['a query alone', '?page=2'],
+    ['another scheme', 'ftp://user:canary@evil.example/'],
+  ])('leaves the page out where the target names none: %s', (_, target) => {
+    expect(urlOf(target)).toBeUndefined();
+    expect(fields({ originalUrl: target }, { origin: 'https://www.acme.com' })).not.toHaveProperty('url');
+  });
+
+  it.each([
+    ['acme.com:', 'acme.com'],
+    ['[2001:db8::1]:', '[2001:db8::1]'],
+  ])('takes %s, whose port is empty, for %s', (host, plain) => {
+    expect(fields({ host, originalUrl: '/' }).url).toBe(`https://${plain}/`);
+    expect(refrOf(`https://user:canary@${host}/tea`)).toBe(`https://${plain}/tea`);
+  });
+
   it.each(['acme.com', 'ACME.com:8443', '[2001:db8::1]:80', '127.0.0.1:3000', 'localhost', 'a_b.acme.com'])(
     'takes %s for a host',
     (host) => expect(fields({ host, originalUrl: '/' }).url).toBe(`https://${host}/`),
   );
 
   it.each([
-    'evil.example/path', 'user:canary@acme.com', 'acme.com?a', 'acme.com#a', 'acme.com\\a', 'a b', 'x"<y', '', ':80', 'acme.com:',
-    'acme.com:99999', 'acme.com:port', '[::1', '::1', '1.2.3.4.5', '.', '%61', 'äöü', `${'a'.repeat(256)}`,
+    'evil.example/path', 'user:canary@acme.com', 'acme.com?a', 'acme.com#a', 'acme.com\\a', 'a b', 'x"<y', '', ':80', ':', 'acme.com::', '[::1]::',
+    'acme.com:99999', 'acme.com:port', '[::1', '::1', '[::', '1.2.3.4.5', '.', '%61', 'äöü', `${'a'.repeat(256)}`,
   ])('leaves the page out rather than trust a spoofed host: %s', (host) => {
     expect(fields({ host })).not.toHaveProperty('url');
   }); // prettier-ignore
