@@ -21,6 +21,8 @@ export interface Framework<Req> {
   readonly factsLater?: (req: Req) => () => RequestFacts;
   /** @param name In lower case. */
   readonly header: (req: Req, name: string) => string | undefined;
+  /** Called when a request arrives, where its route is wanted: for what has to be noted while routers are at work. */
+  readonly watchRoute?: (req: Req) => void;
   /** The pattern of the route that took the request, as far as it is known: `/tea/:kind`. */
   readonly route: (req: Req) => string | undefined;
 }
@@ -110,8 +112,9 @@ export class Middleware<Req extends object, Res extends object> {
       return { tracker: present, run: (next) => next() };
     }
 
-    rememberPeer(raw);
     const visit = new Visit(req, raw, this.#reading);
+    rememberPeer(raw);
+    if (this.#options.response) this.#framework.watchRoute?.(req);
     const tracker = this.tracker.forRequest(visit);
     const own = joins ?? new RequestScope(name, tracker, undefined, raw);
     if (joins) joins.join(name, tracker);

@@ -2,13 +2,17 @@
 import type { TLSSocket } from 'node:tls';
 import type { Request, RequestHandler, Response } from 'express';
 import type { RequestFacts } from '../core/request';
+import { matchedRoute } from '../matched-route';
 import { type Framework, type Middleware, peek } from '../middleware';
+
+const route = matchedRoute<Request, { path: unknown }>('route', (req, { path }) => req.baseUrl + String(path));
 
 export const express: Framework<Request> = {
   facts,
   factsLater,
   header: (req, name) => req.headers[name] as string | undefined,
-  route: (req) => (req.route ? `${req.baseUrl}${String((req.route as { path: unknown }).path)}` : undefined),
+  watchRoute: route.watch,
+  route: route.pattern,
 };
 
 /** The middleware as Express calls it. */

@@ -3,6 +3,7 @@
 import type { Context, Middleware as KoaMiddleware, Response } from 'koa';
 import type { RequestFacts } from '../core/request';
 import type { RequestTracker } from '../core/tracker';
+import { matchedRoute } from '../matched-route';
 import { type Framework, Middleware } from '../middleware';
 import { type MiddlewareOptions, resolveMiddleware } from '../middleware-options';
 
@@ -16,11 +17,15 @@ declare module 'koa' {
 /** The hooks get Koa's context, and `pageViews` its response beside it. */
 export type KoaOptions = MiddlewareOptions<Context, Response>;
 
+// Koa has no routes of its own; this is where its router leaves the pattern. Where an app is mounted in another, the path is
+// short of what is in front of it for as long as the inner one is at work.
+const route = matchedRoute<Context, unknown>('_matchedRoute', (ctx, pattern) => mountPathOf(ctx) + String(pattern));
+
 const koa: Framework<Context> = {
   facts,
   header: (ctx, name) => ctx.get(name) || undefined,
-  // Koa has no routes of its own; this is where its router leaves the pattern.
-  route: (ctx) => (ctx['_matchedRoute'] === undefined ? undefined : String(ctx['_matchedRoute'])),
+  watchRoute: route.watch,
+  route: route.pattern,
 };
 
 /**
@@ -43,6 +48,15 @@ export function snowplow(options: KoaOptions): KoaMiddleware {
     ctx.tracker ??= entered.tracker;
     return entered.run(next);
   };
+}
+
+function mountPathOf(ctx: Context): string {
+  const { originalUrl, path } = ctx;
+  const whole = originalUrl.replace(/^https?:\/\/[^/?]*/i, '').split('?', 1)[0] as string;
+  if (whole.endsWith(path)) return whole.slice(0, whole.length - path.length);
+  // The inner app's own root, asked for without a slash.
+  const innermost: unknown = ctx['mountPath'];
+  return path === '/' && typeof innermost === 'string' && whole.endsWith(innermost) ? whole : '';
 }
 
 function facts(ctx: Context): RequestFacts {

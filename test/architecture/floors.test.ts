@@ -42,7 +42,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['core'],
   ['delivery'],
   ['lmdb', 'redis', 'bullmq'],
-  ['create-tracker', 'registry', 'shutdown', 'middleware-options', 'page-visit', 'middleware'],
+  ['create-tracker', 'registry', 'shutdown', 'middleware-options', 'matched-route', 'page-visit', 'middleware'],
   ['express', 'koa', 'fastify', 'collector'],
   // Runs on Express or on Fastify, and mounts what their doors are made of.
   ['nest'],
@@ -53,7 +53,7 @@ const roomOf = (path: string): string => path.split('/', 1)[0] as string;
 const floorOf = (path: string): number => FLOORS.findIndex((rooms) => rooms.includes(roomOf(path)));
 
 const FRAMEWORKS = new Set(['express', 'koa', 'fastify', 'nest']);
-const MIDDLEWARE = ['middleware', 'middleware-options', 'create-tracker', 'shutdown'];
+const MIDDLEWARE = ['matched-route', 'middleware', 'middleware-options', 'create-tracker', 'shutdown'];
 /** Doors that take less than everything below them. */
 const ONLY: Readonly<Record<string, readonly string[]>> = {
   express: ['express', ...MIDDLEWARE, 'core'],
