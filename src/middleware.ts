@@ -113,7 +113,7 @@ export class Middleware<Req extends object, Res extends object> {
     }
 
     const visit = new Visit(req, raw, this.#reading);
-    rememberPeer(raw);
+    rememberPeer(raw, visit);
     if (this.#options.response) this.#framework.watchRoute?.(req);
     const tracker = this.tracker.forRequest(visit);
     const own = joins ?? new RequestScope(name, tracker, undefined, raw);
@@ -225,9 +225,13 @@ export class Middleware<Req extends object, Res extends object> {
 const headerText = (value: unknown): string | undefined =>
   typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
 
-// Node keeps the address of a peer that it was asked for once; of a connection that is gone it could not tell any more.
-const rememberPeer = (raw: ServerResponse): unknown =>
-  (peek(peek(raw, 'req'), 'socket') as IncomingMessage['socket'] | undefined)?.remoteAddress;
+// Node keeps the address of a peer that it was asked for once; of a connection that is gone it could not tell any more. Of an
+// HTTP/2 stream that has ended it tells neither address nor protocol: there the request is read when it comes.
+function rememberPeer(raw: ServerResponse, visit: { readonly facts: RequestFacts }): unknown {
+  const request = peek(raw, 'req');
+  if (peek(request, 'httpVersionMajor') === 2) return visit.facts;
+  return (peek(request, 'socket') as IncomingMessage['socket'] | undefined)?.remoteAddress;
+}
 
 // Taken once: looked up on a response, it costs as much as what it does.
 const { on: listen } = EventEmitter.prototype;

@@ -1,6 +1,6 @@
 // How a request of Express 4 and 5 is read, and how the middleware takes it.
 import type { TLSSocket } from 'node:tls';
-import type { Request, RequestHandler, Response } from 'express';
+import type { Express, Request, RequestHandler, Response } from 'express';
 import type { RequestFacts } from '../core/request';
 import { matchedRoute } from '../matched-route';
 import { type Framework, type Middleware, peek } from '../middleware';
@@ -79,9 +79,18 @@ function standIn(req: Request): Request {
 
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 
-// `req.hostname` is the framework's decision, but comes without the port: that is taken from the header it was read from.
+// `req.hostname` is the framework's decision, but comes without the port.
 function hostWithPort(req: Request): string | undefined {
-  const { host } = req.headers;
+  const { host, 'x-forwarded-host': forwarded } = req.headers;
   const name = req.hostname as string | undefined;
-  return name !== undefined && host?.startsWith(`${name}:`) ? host : name;
+  if (!forwarded) return withPort(name, host);
+  const trusts = (req.app as Express | undefined)?.get('trust proxy fn') as TrustProxy | undefined;
+  const trusted = trusts?.(req.socket.remoteAddress, 0) ? String(forwarded).split(',', 1)[0]?.trimEnd() : undefined;
+  return withPort(name, trusted, host);
 }
+
+type TrustProxy = (address: string | undefined, hop: number) => boolean;
+
+/** A host as the header has it that a framework has taken its name from; a name that no header has is left as it is. */
+export const withPort = (name: string | undefined, ...headers: (string | undefined)[]): string | undefined =>
+  headers.find((header) => header !== undefined && (header === name || header.startsWith(`${name}:`))) ?? name;

@@ -3,7 +3,9 @@ import type { HttpServer } from '@nestjs/common';
 import type { Request, RequestHandler, Response } from 'express';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Tracker } from '../core/tracker';
-import { express, handler } from '../express/framework';
+import type { RequestFacts } from '../core/request';
+import { express, handler, withPort } from '../express/framework';
+import { fastify } from '../fastify/framework';
 import { type Declared, type Framework, Middleware, peek } from '../middleware';
 import { callsOf, trackCall } from './calls';
 import { isDeclared } from './intents';
@@ -43,7 +45,10 @@ function fastifyHandler(instance: FastifyInstance, options: ResolvedModule, decl
   const replies = new WeakMap<object, FastifyReply>();
   const view = (raw: object): object => requests.get(raw) ?? replies.get(raw) ?? raw;
   const framework: Framework<Request> = {
-    facts: express.facts,
+    facts: (raw) => {
+      const request = requests.get(raw);
+      return request ? fastify.facts(request) : early(raw);
+    },
     header: express.header,
     route: (raw) => requests.get(raw)?.routeOptions.url,
   };
@@ -62,6 +67,17 @@ function fastifyHandler(instance: FastifyInstance, options: ResolvedModule, decl
     (requests.get(raw)?.routeOptions.config as { [HANDLER]?: unknown } | undefined)?.[HANDLER];
   const declared = whenDone(declares, options.tracker, view, route);
   return handler(new Middleware(framework, throughView(options, view), declared));
+}
+
+// What Fastify decided before its hooks ran: the host's name without the port, in its version 5. It takes the last of a list.
+function early(raw: Request): RequestFacts {
+  const { host, ':authority': authority, 'x-forwarded-host': forwarded } = raw.headers;
+  // Only where it trusts a proxy it gives all addresses on the way.
+  const trusted = (raw.ips as unknown) && typeof forwarded === 'string' ? forwarded.split(',').at(-1) : undefined;
+  return {
+    ...express.facts(raw),
+    host: withPort(raw.hostname, trusted?.trim(), host, authority as string | undefined),
+  };
 }
 
 function whenDone(

@@ -30,6 +30,8 @@ export interface Setup {
   readonly mounts: readonly (RequestOptions<object, object> & { tracker: Tracker })[];
   /** The framework's trust-proxy setting, in its own words. */
   readonly trust: unknown;
+  /** Whether the server speaks HTTP/2, over TLS. */
+  readonly http2: boolean;
   /** Where the app is mounted in an outer one; '' for nowhere. */
   readonly mountPath: string;
   readonly handle: (call: Call) => unknown;
@@ -46,6 +48,10 @@ export interface Adapter {
   start(setup: Setup): Promise<RunningApp>;
   /** Trust-proxy settings, and the address that each finds in {@link FORWARDED}. */
   readonly trust: readonly (readonly [setting: unknown, address: string])[];
+  /** The setting that trusts every proxy, and which entry of a list in `X-Forwarded-Host` it takes. */
+  readonly trusting: readonly [setting: unknown, entry: 'first' | 'last'];
+  /** Whether the framework speaks HTTP/2. */
+  readonly http2: boolean;
   /** The route's pattern as the framework knows it, undefined where it has none. */
   readonly route: string | undefined;
 }
@@ -91,6 +97,7 @@ export class World {
     this.app = await this.adapter.start({
       trust: undefined,
       mountPath: '',
+      http2: false,
       onError: undefined,
       handle,
       mounts,
@@ -102,7 +109,7 @@ export class World {
       res.once('close', () => this.#open--);
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    this.url = `http://127.0.0.1:${(server.address() as { port: number }).port}`;
+    this.url = `${setup.http2 ? 'https' : 'http'}://127.0.0.1:${(server.address() as { port: number }).port}`;
   }
 
   async get(path: string, headers: OutgoingHttpHeaders = {}, method = 'GET'): Promise<Answer> {
@@ -131,7 +138,8 @@ export class World {
   }
 
   async end(): Promise<void> {
-    this.app?.server.closeAllConnections();
+    // A server of HTTP/2 has no such thing.
+    this.app?.server.closeAllConnections?.();
     await this.app?.close();
     await this.tracker.close();
     await this.collector.close();

@@ -1,5 +1,7 @@
 // The contract of every framework's middleware: one suite of behaviours, run on each framework from the outside.
 import { afterEach, beforeEach, describe } from 'vitest';
+import { testHosts } from './adapter-hosts';
+import { testHttp2 } from './adapter-http2';
 import { testLifecycle } from './adapter-lifecycle';
 import { testPageViews } from './adapter-page-views';
 import { testScope } from './adapter-scope';
@@ -14,9 +16,11 @@ export function testAdapter(name: string, adapter: Adapter): void {
     beforeEach(() => world.begin());
     afterEach(() => world.end());
     testVisitor(world);
+    testHosts(world);
     testScope(world);
     testScopeEnd(world);
     testPageViews(world);
     testLifecycle(world);
+    if (adapter.http2) testHttp2(world);
   });
 }

@@ -30,6 +30,8 @@ const handOn = async (result: Promise<unknown>, next: NextFunction): Promise<voi
 
 const adapter = (express: typeof express5, rejects: boolean): Adapter => ({
   route: '/r/:name',
+  trusting: [true, 'first'],
+  http2: false,
   trust: [
     [undefined, '127.0.0.1'],
     [false, '127.0.0.1'],

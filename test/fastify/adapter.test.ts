@@ -3,6 +3,7 @@ import fastify5, { type FastifyReply, type FastifyRequest } from 'fastify';
 import fastify4 from 'fastify4';
 import { snowplow } from '../../src/fastify';
 import { testAdapter } from '../contracts/adapter';
+import { SELF_SIGNED } from '../support/self-signed';
 import { type Adapter, type Call, FORWARDED } from '../contracts/adapter-world';
 
 const call = (request: FastifyRequest, reply: FastifyReply): Call => ({
@@ -19,14 +20,19 @@ const call = (request: FastifyRequest, reply: FastifyReply): Call => ({
 // The two majors count hops differently: with 1, Fastify 4 believes the nearest proxy, and Fastify 5 only itself.
 const adapter = (fastify: typeof fastify5, oneHop: string): Adapter => ({
   route: '/r/:name',
+  trusting: [true, 'last'],
+  http2: true,
   trust: [
     [undefined, '127.0.0.1'],
     [1, oneHop],
     [true, FORWARDED.split(', ')[0] as string],
     ['127.0.0.1, 10.0.0.0/8', FORWARDED.split(', ')[1] as string],
   ],
-  async start({ mounts, trust, mountPath, handle, onError }) {
-    const app = fastify({ trustProxy: (trust ?? false) as boolean });
+  async start({ mounts, trust, http2, mountPath, handle, onError }) {
+    const app = fastify({
+      trustProxy: (trust ?? false) as boolean,
+      ...(http2 && { http2, https: SELF_SIGNED }),
+    } as object);
     for (const options of mounts) await app.register(snowplow, options);
     app.setErrorHandler((error, request, reply) => {
       onError?.(call(request, reply), error);

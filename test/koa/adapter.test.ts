@@ -1,9 +1,11 @@
 // The adapter contract on Koa 2 and 3.
-import { createServer } from 'node:http';
+import { createServer, type Server } from 'node:http';
+import { createSecureServer } from 'node:http2';
 import Koa3, { type Context } from 'koa';
 import Koa2 from 'koa2';
 import { snowplow } from '../../src/koa';
 import { testAdapter } from '../contracts/adapter';
+import { SELF_SIGNED } from '../support/self-signed';
 import { type Adapter, type Call, FORWARDED } from '../contracts/adapter-world';
 
 const call = (ctx: Context): Call => ({
@@ -23,13 +25,15 @@ const call = (ctx: Context): Call => ({
 
 const adapter = (Koa: typeof Koa3): Adapter => ({
   route: undefined,
+  trusting: [{ proxy: true }, 'first'],
+  http2: true,
   trust: [
     [undefined, '127.0.0.1'],
     [{ proxy: true }, FORWARDED.split(', ')[0] as string],
     [{ proxy: true, proxyIpHeader: 'x-real-ip' }, '7.7.7.7'],
     [{ proxy: true, maxIpsCount: 1 }, FORWARDED.split(', ')[2] as string],
   ],
-  async start({ mounts, trust, mountPath, handle, onError }) {
+  async start({ mounts, trust, http2, mountPath, handle, onError }) {
     const app = new Koa({ ...(trust as object) });
     app.silent = true;
     app.use(async (ctx, next) => {
@@ -54,7 +58,9 @@ const adapter = (Koa: typeof Koa3): Adapter => ({
       await handle(call(ctx as Context));
     });
     const respond = app.callback();
-    const server = createServer((req, res) => void respond(req, res));
+    const server = http2
+      ? (createSecureServer(SELF_SIGNED, (req, res) => void respond(req, res)) as unknown as Server)
+      : createServer((req, res) => void respond(req, res));
     return { server, close: () => new Promise((resolve) => server.close(() => resolve())) };
   },
 });

@@ -20,6 +20,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { SnowplowModule } from '../../src/nest';
 import '../../src/fastify';
 import { testAdapter } from '../contracts/adapter';
+import { SELF_SIGNED } from '../support/self-signed';
 import { type Call, FORWARDED, type RunningApp, type Setup } from '../contracts/adapter-world';
 
 const onExpress = (req: Request, res: Response): Call => ({
@@ -88,6 +89,8 @@ async function start<Req, Res>(
 
 testAdapter('Nest 11 on Express', {
   route: '/r/:name',
+  trusting: [true, 'first'],
+  http2: false,
   trust: [
     [undefined, '127.0.0.1'],
     [1, FORWARDED.split(', ')[2] as string],
@@ -105,10 +108,18 @@ testAdapter('Nest 11 on Express', {
 
 testAdapter('Nest 11 on Fastify', {
   route: '/r/:name',
+  trusting: [true, 'last'],
+  http2: true,
   trust: [
     [undefined, '127.0.0.1'],
     [true, FORWARDED.split(', ')[0] as string],
     ['127.0.0.1, 10.0.0.0/8', FORWARDED.split(', ')[1] as string],
   ],
-  start: (setup) => start(new FastifyAdapter({ trustProxy: (setup.trust ?? false) as boolean }), onFastify, setup),
+  start({ trust = false, ...setup }) {
+    const tls = setup.http2 && { http2: true, https: SELF_SIGNED };
+    return start(new FastifyAdapter({ trustProxy: trust as boolean, ...tls } as object), onFastify, {
+      trust,
+      ...setup,
+    });
+  },
 });

@@ -3,6 +3,8 @@ import {
   Controller, Get, Inject, Injectable, type MiddlewareConsumer, Module, type NestModule, type OnModuleInit, Req,
 } from '@nestjs/common'; // prettier-ignore
 import { ModulesContainer, NestFactory } from '@nestjs/core';
+import { ExpressAdapter } from '@nestjs/platform-express';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Collector, startCollector } from '../../src/collector';
 import { structEvent } from '../../src/core/events/structured';
@@ -13,6 +15,7 @@ import { createTracker } from '../../src/create-tracker';
 import {
   InjectTracker, SnowplowMiddleware, SnowplowModule, type SnowplowOptions, type SnowplowOptionsFactory, TrackerService,
 } from '../../src/nest'; // prettier-ignore
+import { goTo } from '../support/go-to';
 import { ADAPTERS, type RunningNest, sendingTo, startNest } from './app';
 
 @Injectable()
@@ -36,7 +39,7 @@ class Shop {
 }
 const SHOP = { controllers: [Shop], providers: [Stock] };
 
-describe.each(ADAPTERS)('SnowplowModule on %s', (_name, makeAdapter) => {
+describe.each(ADAPTERS)('SnowplowModule on %s', (name, makeAdapter) => {
   let collector: Collector;
   let running: RunningNest | undefined;
 
@@ -197,6 +200,37 @@ describe.each(ADAPTERS)('SnowplowModule on %s', (_name, makeAdapter) => {
     await fetch(`${running.url}/health`, { headers: { 'user-agent': 'Mozilla/5.0' } });
     const [event] = await collector.waitFor({ se_ac: 'middleware' });
     expect(event?.payload).toMatchObject({ ua: 'Mozilla/5.0', ip: '127.0.0.1' });
+  });
+
+  it('knows the host and port of a request that class middleware tracks for', async () => {
+    @Module({})
+    class Logging implements NestModule {
+      configure(consumer: MiddlewareConsumer): void {
+        consumer
+          .apply((_req: unknown, _res: unknown, next: () => void) => {
+            currentTracker()?.trackStructEvent({ category: 'c', action: 'middleware' });
+            next();
+          })
+          .forRoutes('health');
+      }
+    }
+    const express = (): ExpressAdapter => {
+      const trusting = new ExpressAdapter();
+      trusting.set('trust proxy', true);
+      return trusting;
+    };
+    const trusting = name === 'Express' ? express : () => new FastifyAdapter({ trustProxy: true });
+    const { url } = (running = await startNest(trusting, { ...SHOP, imports: [Logging] }, sendingTo(collector)));
+    const ask = async (headers: Record<string, string>): Promise<unknown> => {
+      collector.reset();
+      await goTo(`${url}/health`, headers);
+      const [event] = await collector.waitFor({ se_ac: 'middleware' });
+      return event?.payload['url'];
+    };
+    expect(await ask({})).toBe(`${url}/health`);
+    const host = 'shop.example:3000';
+    expect(await ask({ host, 'x-forwarded-host': 'shop.example:8443' })).toBe('http://shop.example:8443/health');
+    expect(await ask({ host, 'x-forwarded-host': 'shop.example' })).toBe('http://shop.example/health');
   });
 
   it('has nothing that is request-scoped, so that no handler is made anew for each request', async () => {

@@ -19,3 +19,6 @@ zj0EAwIDSAAwRQIgKLXgZU5PpRbCiQyJa4q0GLJppODHu8idreUqmJd9JfgCIQDs
 1cbD40/l6uIexhKi/8BF+hz1qOQTAhWXewl1Y6Rflw==
 -----END CERTIFICATE-----
 `;
+
+/** Both, as servers take them. */
+export const SELF_SIGNED = { key: SELF_SIGNED_KEY, cert: SELF_SIGNED_CERTIFICATE };
