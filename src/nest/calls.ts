@@ -7,11 +7,14 @@ import { type Intent, intentsOf, isPage, type When } from './intents';
 /** One call of a decorated handler. */
 export interface HandlerCall {
   readonly handler: object;
-  readonly owner: object | undefined;
+  readonly owner: object;
   args: readonly unknown[];
   result: unknown;
   failed: boolean;
 }
+
+/** Whether a handler takes messages, which are in no request and have no response. */
+export const isMessage = (type: string): boolean => type === 'rpc' || type === 'ws';
 
 /** A function as a class has it. */
 export type Method = (...args: unknown[]) => unknown;
@@ -25,10 +28,25 @@ const calls = new WeakMap<object, Map<object, HandlerCall>>();
 /** Notes a call in the request that is running, if any. */
 export function noteCall(call: HandlerCall): void {
   const response = currentResponse();
-  if (!response) return;
+  if (response) callsIn(response).set(call.handler, call);
+}
+
+/**
+ * Notes that the request that is running, if any, goes to a handler that declares something, and may yet be refused.
+ *
+ * @param isAnswered Whether a refusal shows in the answer's status; where it does not, what is not reached has failed.
+ */
+export function noteTaken(handler: object, owner: object, isAnswered: boolean): void {
+  if (intentsOf(handler, owner).length === 0) return;
+  const response = currentResponse();
+  if (!response || calls.get(response)?.has(handler)) return;
+  callsIn(response).set(handler, { handler, owner, args: [], result: undefined, failed: !isAnswered });
+}
+
+function callsIn(response: object): Map<object, HandlerCall> {
   let noted = calls.get(response);
   if (!noted) calls.set(response, (noted = new Map()));
-  noted.set(call.handler, call);
+  return noted;
 }
 
 /** The calls of a request that is done. */

@@ -6,7 +6,7 @@ import { buildPageView, buildScreenView, type PageViewArgs, type ScreenViewArgs 
 import { buildSelfDescribingEvent, type SelfDescribingEventArgs } from '../core/events/self-describing';
 import { buildStructEvent, type StructEventArgs } from '../core/events/structured';
 import type { Builder } from '../core/tracker-core';
-import { declare, declareOwner, declares, type Intent, type When } from './intents';
+import { declare, declares, type Intent, type When } from './intents';
 import { TrackingInterceptor } from './tracking.interceptor';
 
 /** What a request has on the Express and on the Fastify adapter; name your own type where you know more. */
@@ -96,6 +96,5 @@ function tracking<Args>(decorator: string, build: Builder<Args>, values: object,
       throw new ConfigError(`@${decorator}`, 'on a method or a class, with experimentalDecorators');
     if (!declares(declaring)) UseInterceptors(TrackingInterceptor)(target, key as string, descriptor as never);
     declare(declaring, intent);
-    if (key === undefined) declareOwner(declaring);
   };
 }

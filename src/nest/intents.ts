@@ -17,7 +17,6 @@ export interface Intent {
 }
 
 const INTENTS = 'snowplow-middleware:intents';
-const OWNER = 'snowplow-middleware:owner';
 
 /** Whether a method or a class has declared events itself. */
 export const declares = (declaring: object): boolean => Reflect.hasOwnMetadata(INTENTS, declaring);
@@ -28,22 +27,22 @@ export function declare(declaring: object, intent: Intent): void {
   Reflect.defineMetadata(INTENTS, [intent, ...below], declaring);
 }
 
-/** Tells the methods of a class whose they are, so that it is known of a handler that a guard has kept from being reached. */
-export function declareOwner(owner: { readonly prototype: object }): void {
-  for (const { value } of Object.values(Object.getOwnPropertyDescriptors(owner.prototype)))
-    if (typeof value === 'function' && value !== owner) Reflect.defineMetadata(OWNER, owner, value as object);
-}
-
-/** The route of a decorated handler, among the functions that a framework has run: Nest copies a method's metadata to it. */
-export const isDeclared = (handler: unknown): handler is object =>
-  typeof handler === 'function' && (Reflect.hasMetadata(INTENTS, handler) || Reflect.hasMetadata(OWNER, handler));
+// By class, then by handler: classes that extend one have its handlers in common.
+const known = new WeakMap<object, WeakMap<object, readonly Intent[]>>();
 
 /** A handler's events, then those of its class and the classes that this one extends. */
-export function intentsOf(handler: object, owner: object | undefined): readonly Intent[] {
+export function intentsOf(handler: object, owner: object): readonly Intent[] {
+  let ofOwner = known.get(owner);
+  if (!ofOwner) known.set(owner, (ofOwner = new WeakMap()));
+  let intents = ofOwner.get(handler);
+  if (!intents) ofOwner.set(handler, (intents = readIntents(handler, owner)));
+  return intents;
+}
+
+function readIntents(handler: object, owner: object): readonly Intent[] {
   const own = (Reflect.getMetadata(INTENTS, handler) ?? []) as readonly Intent[];
   const inherited: Intent[] = [];
-  let klass = owner ?? (Reflect.getMetadata(OWNER, handler) as object | undefined);
-  for (; klass; klass = Object.getPrototypeOf(klass) as object | undefined)
+  for (let klass: object | null = owner; klass; klass = Object.getPrototypeOf(klass) as object | null)
     inherited.push(...((Reflect.getOwnMetadata(INTENTS, klass) ?? []) as Intent[]));
   // A class's page view is for the handlers that have none of their own.
   const hasPage = own.some(isPage);

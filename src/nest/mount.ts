@@ -6,9 +6,8 @@ import type { Tracker } from '../core/tracker';
 import type { RequestFacts } from '../core/request';
 import { express, handler, withPort } from '../express/framework';
 import { fastify } from '../fastify/framework';
-import { type Declared, type Framework, Middleware, peek } from '../middleware';
+import { type Declared, type Framework, Middleware } from '../middleware';
 import { callsOf, trackCall } from './calls';
-import { isDeclared } from './intents';
 import type { ResolvedModule } from './options';
 
 /** The middleware as an adapter's `use` takes it. */
@@ -21,7 +20,6 @@ export interface Mounted {
   readonly byHand: Handler[];
 }
 
-const HANDLER = Symbol('handler');
 const apps = new WeakMap<object, Mounted>();
 
 export function mountedIn(container: object): Mounted {
@@ -34,7 +32,7 @@ export function mountedIn(container: object): Mounted {
 export function makeHandler(adapter: HttpServer, options: ResolvedModule, declares: () => boolean): Handler {
   if (adapter.getType() === 'fastify')
     return fastifyHandler(adapter.getInstance() as FastifyInstance, options, declares);
-  const declared = whenDone(declares, options.tracker, (req) => req, expressRoute);
+  const declared = whenDone(declares, options.tracker, (req) => req);
   return handler(new Middleware<Request, Response>(express, options, declared));
 }
 
@@ -59,13 +57,7 @@ function fastifyHandler(instance: FastifyInstance, options: ResolvedModule, decl
     request.tracker = (request.raw as unknown as FastifyRequest).tracker;
     done();
   });
-  // Fastify binds its handlers, and what is bound has no metadata; a route's config takes the handler along.
-  instance.addHook('onRoute', (route) => {
-    route.config = { ...route.config, [HANDLER]: route.handler } as typeof route.config;
-  });
-  const route = (raw: Request): unknown =>
-    (requests.get(raw)?.routeOptions.config as { [HANDLER]?: unknown } | undefined)?.[HANDLER];
-  const declared = whenDone(declares, options.tracker, view, route);
+  const declared = whenDone(declares, options.tracker, view);
   return handler(new Middleware(framework, throughView(options, view), declared));
 }
 
@@ -80,23 +72,12 @@ function early(raw: Request): RequestFacts {
   };
 }
 
-function whenDone(
-  declares: () => boolean,
-  { log }: Tracker,
-  view: (req: Request) => object,
-  route: (req: Request) => unknown,
-): Declared<Request> {
+function whenDone(declares: () => boolean, { log }: Tracker, view: (req: Request) => object): Declared<Request> {
   return (req, response, tracker, arrivedAt, mayView) => {
     if (!declares()) return;
-    let calls = callsOf(response);
-    // A guard's refusal, and an answer from a cache, come without a call.
-    const untaken = calls.length === 0 ? route(req) : undefined;
-    if (isDeclared(untaken)) calls = [{ handler: untaken, owner: undefined, args: [], result: undefined, failed: false }]; // prettier-ignore
-    if (calls.length === 0) return;
-    // None when no answer was begun. A 404 without a call says that nobody took the request.
+    // None when no answer was begun.
     const status = response.headersSent ? response.statusCode : undefined;
-    if (untaken && status === 404) return;
-    for (const call of calls) {
+    for (const call of callsOf(response)) {
       const outcome = status === undefined ? 'unanswered' : call.failed || status >= 400 ? 'error' : 'success';
       trackCall(call, outcome, view(req), tracker, log, { arrivedAt, mayView });
     }
@@ -124,10 +105,4 @@ function throughView(options: ResolvedModule, view: (raw: object) => object): Re
       anonymous: typeof anonymous === 'function' ? viewed(anonymous) : anonymous,
     },
   };
-}
-
-// Nest copies a handler's metadata to the function that it gives to Express.
-function expressRoute(req: Request): unknown {
-  const { stack = [] } = (peek(req, 'route') ?? {}) as { stack?: { handle: unknown }[] };
-  return stack.find(({ handle }) => isDeclared(handle))?.handle;
 }

@@ -10,7 +10,7 @@ import {
   type OnApplicationShutdown,
   type Provider,
 } from '@nestjs/common';
-import { HttpAdapterHost, ModulesContainer } from '@nestjs/core';
+import { ApplicationConfig, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import type { Observable } from 'rxjs';
 import { ConfigError, show } from '../core/errors';
 import type { Tracker } from '../core/tracker';
@@ -29,6 +29,7 @@ import {
 } from './options';
 import { getTrackerToken } from './tokens';
 import { TrackerService } from './tracker.service';
+import { trackingGuard } from './tracking.guard';
 
 const NAME = Symbol.for('snowplow-middleware.nest.name');
 const RESOLVED = Symbol.for('snowplow-middleware.nest.resolved');
@@ -79,6 +80,7 @@ export class SnowplowModule
     @Inject(SERVICE) service: unknown,
     @Inject(HttpAdapterHost) host: HttpAdapterHost,
     @Inject(ModulesContainer) container: object,
+    @Inject(ApplicationConfig) config: ApplicationConfig,
   ) {
     const tracker = trackerOf(service);
     this.#made = resolved;
@@ -89,6 +91,8 @@ export class SnowplowModule
     const { names } = mountedIn(container);
     if (names.has(name))
       throw new ConfigError('SnowplowModule: name', 'another for each further tracker of the app', show(name)); // prettier-ignore
+    // Before the guards that the app has, because these are added when all modules are made.
+    if (names.size === 0) config.useGlobalGuards(trackingGuard);
     names.add(name);
     this.#mount();
     // A testing module gets its adapter later; Nest 10 says nothing of it, there configure() is the next chance.

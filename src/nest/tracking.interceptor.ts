@@ -8,7 +8,7 @@ import {
   Optional,
 } from '@nestjs/common';
 import { finalize, type Observable, tap } from 'rxjs';
-import { type Method, noteCall, observeArguments, trackCall } from './calls';
+import { isMessage, type Method, noteCall, observeArguments, trackCall } from './calls';
 import { TrackerService } from './tracker.service';
 
 @Injectable()
@@ -24,16 +24,15 @@ export class TrackingInterceptor implements NestInterceptor {
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     if (this.#seen.has(context)) return next.handle();
     this.#seen.add(context);
-    const type = context.getType<string>();
-    const isMessage = type === 'rpc' || type === 'ws';
+    const ofMessage = isMessage(context.getType<string>());
     const call = {
       handler: context.getHandler(),
       owner: context.getClass(),
-      args: isMessage ? context.getArgs() : [],
+      args: ofMessage ? context.getArgs() : [],
       result: undefined as unknown,
       failed: false,
     };
-    if (!isMessage) {
+    if (!ofMessage) {
       observeArguments(call.handler as Method);
       noteCall(call);
     }
@@ -48,7 +47,7 @@ export class TrackingInterceptor implements NestInterceptor {
       }),
     );
     const service = this.#service;
-    if (!isMessage || !service?.app) return noted;
+    if (!ofMessage || !service?.app) return noted;
     const { current } = service;
     // A message has no response: its end is the handler's.
     return noted.pipe(

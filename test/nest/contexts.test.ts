@@ -1,5 +1,5 @@
 // Handlers that are no HTTP routes: resolvers and messages, called through Nest's own machinery.
-import { Inject, Injectable, Module } from '@nestjs/common';
+import { type CanActivate, Inject, Injectable, Module, UseGuards } from '@nestjs/common';
 import { type AbstractHttpAdapter, ExternalContextCreator, NestFactory } from '@nestjs/core';
 import { of } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -12,6 +12,8 @@ import { ADAPTERS, type RunningNest, sendingTo, startNest } from './app';
 // Metadata of any kind: what marks a method as Nest's to call.
 const Handles = (): MethodDecorator => (_target, _key, descriptor: PropertyDescriptor) =>
   Reflect.defineMetadata('pattern', 'paid', descriptor.value as object);
+
+const nobody: CanActivate = { canActivate: () => false };
 
 @Injectable()
 class Answers {
@@ -26,6 +28,13 @@ class Answers {
   declared(size: string): unknown {
     if (size === 'none') throw new Error('no such size');
     return of(`tea ${size}`);
+  }
+  @Handles()
+  @UseGuards(nobody)
+  @TrackStructEvent({ category: 'resolver', action: 'never' })
+  @TrackStructEvent({ category: 'resolver', action: 'refused', on: 'error' })
+  refused(): string {
+    return 'unreachable';
   }
   @Handles()
   @TrackStructEvent({ category: 'message', action: ({ request, result }) => `${JSON.stringify(request)} ${String(result)}` })
@@ -51,10 +60,11 @@ describe.each(ADAPTERS)('a GraphQL operation on %s', (_name, makeAdapter) => {
       const answers = app.get(Answers);
       const teas = through(app, answers, 'teas', 'graphql');
       const declared = through(app, answers, 'declared', 'graphql');
+      const refused = through(app, answers, 'refused', 'graphql');
       const http = app.getHttpAdapter() as AbstractHttpAdapter;
       // What a GraphQL server does with one request: many resolvers, at once, one answer.
       http.post('/graphql', async (_req: unknown, res: unknown) => {
-        await Promise.allSettled([teas(), teas(), declared('small'), declared('large'), declared('none')]);
+        await Promise.allSettled([teas(), teas(), declared('small'), declared('large'), declared('none'), refused()]);
         return http.reply(res, { data: {} }, 200);
       });
     });
@@ -69,7 +79,7 @@ describe.each(ADAPTERS)('a GraphQL operation on %s', (_name, makeAdapter) => {
     expect(response.status).toBe(200);
     await running.app.close();
     const events = collector.good().map(({ payload }) => payload);
-    expect(events.map(({ se_ac }) => se_ac)).toEqual(['by hand', 'by hand', 'failed']);
+    expect(events.map(({ se_ac }) => se_ac)).toEqual(['by hand', 'by hand', 'failed', 'refused']);
     for (const { ua, ip } of events) expect([ua, ip]).toEqual(['Mozilla/5.0', '127.0.0.1']);
   });
 });

@@ -53,7 +53,7 @@ const makeControllers = (nest, tracks) => {
       static open() {
         return true;
       }
-      constructor(stock = undefined) {
+      constructor(...[stock]) {
         this.stock = stock;
       }
       get label() {
@@ -214,9 +214,12 @@ exports.checkOthers = async (nest, startCollector, makeAdapter) => {
     assert.equal(seen[`${shop}/add`].join(), 'add,add 1,add,class,class 1', shop);
     for (const name of ['secret', 'hidden', 'unlisted'])
       assert.equal(seen[`${shop}/${name}`].join(), `${name},class`, shop);
+    assert.equal(seen[`${shop}-closed/one/7`].join(), 'class', shop);
   }
   assert.equal(seen['first/shared'].join(), 'shared,shared 0,shared,base,base 0');
   assert.equal(seen['first/overridden'].join(), 'base,base 0,base');
+  assert.equal(seen['second/shared'].join(), 'shared,second,base');
+  assert.equal(seen['second/overridden'].join(), 'overridden,second,base');
   collector.assertAllGood();
   await collector.close();
 };
