@@ -162,7 +162,8 @@ function define(extras: SnowplowExtras, made: Provider[]): DynamicModule {
       useFactory: (resolved: ResolvedModule) => new TrackerService(resolved.tracker, resolved.name),
       inject: [RESOLVED],
     },
-    { provide: SERVICE, useExisting: token },
+    // What a test has put into the place of either.
+    { provide: SERVICE, useExisting: name === undefined ? TrackerService : token },
   ];
   const exported: Provider[] = name === undefined ? [{ provide: TrackerService, useExisting: token }] : [];
   return {

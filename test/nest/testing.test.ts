@@ -4,9 +4,10 @@ import { Test } from '@nestjs/testing';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Collector, startCollector } from '../../src/collector';
+import type { Tracker } from '../../src/core/tracker';
 import { createTracker } from '../../src/create-tracker';
 import { getTrackerToken, InjectTracker, SnowplowModule, TrackerService, TrackPageView } from '../../src/nest';
-import { ADAPTERS } from './app';
+import { ADAPTERS, sendingTo } from './app';
 
 @Injectable()
 class Baskets {
@@ -75,6 +76,65 @@ describe.each(ADAPTERS)('a testing module on %s', (_name, makeAdapter) => {
     expect(await (await fetch(`${url}/add`)).text()).toBe('TEA-1');
     expect(fake.trackStructEvent).toHaveBeenCalledWith({ category: 'shop', action: 'add', label: 'TEA-1' });
     expect(audit.trackStructEvent).toHaveBeenCalledOnce();
+  });
+});
+
+describe.each(ADAPTERS)('an app on %s that would track by itself', (_name, makeAdapter) => {
+  @Controller()
+  class Automatic {
+    constructor(@Inject(TrackerService) private readonly tracker: TrackerService) {}
+    @Get('page') @TrackPageView({ pageTitle: 'Declared' }) page(): string {
+      this.tracker.trackStructEvent({ category: 'shop', action: 'by hand' });
+      return 'page';
+    }
+    @Get('automatic') automatic(): string {
+      return 'automatic';
+    }
+  }
+  const visited = async (token: unknown, override: (collector: Collector) => unknown): Promise<unknown[]> => {
+    const collector = await startCollector();
+    @Module({
+      imports: [SnowplowModule.forRoot({ ...sendingTo(collector), pageViews: () => true })],
+      controllers: [Automatic],
+    })
+    class App {}
+    const builder = Test.createTestingModule({ imports: [App] });
+    const module = await (token ? builder.overrideProvider(token).useValue(override(collector)) : builder).compile();
+    const app = module.createNestApplication(makeAdapter() as never, { logger: false });
+    await app.listen(0, '127.0.0.1');
+    const { port } = app.getHttpServer().address() as { port: number };
+    for (const path of ['page', 'automatic'])
+      expect(await (await fetch(`http://127.0.0.1:${port}/${path}`, { headers: { connection: 'close' } })).text()).toBe(path); // prettier-ignore
+    await app.close();
+    await collector.close();
+    return collector.good().map(({ payload }) => `${payload['tna']} ${payload['e']} ${payload['page'] ?? payload['se_ac']}`); // prettier-ignore
+  };
+  const EVENTS = ['se by hand', 'pv Declared', 'pv undefined'];
+
+  it('does so, when nothing is overridden', async () => {
+    expect(await visited(undefined, () => {})).toEqual(EVENTS.map((event) => `web ${event}`));
+  });
+
+  it.each([
+    ['TrackerService', TrackerService],
+    ['getTrackerToken()', getTrackerToken()],
+  ])('sends nothing at all when %s is overridden by a fake', async (_token, token) => {
+    const fake = { trackStructEvent: vi.fn() };
+    expect(await visited(token, () => fake)).toEqual([]);
+    expect(fake.trackStructEvent).toHaveBeenCalledOnce();
+  });
+
+  it.each([
+    ['TrackerService', TrackerService],
+    ['getTrackerToken()', getTrackerToken()],
+  ])('tracks by another tracker that %s is overridden with', async (_token, token) => {
+    const made: Tracker[] = [];
+    const events = await visited(token, (collector) => {
+      made.push(createTracker({ endpoint: collector.url, namespace: 'test', emitter: { batchSize: 1 } }));
+      return new TrackerService(made[0] as Tracker);
+    });
+    expect(events).toEqual(EVENTS.map((event) => `test ${event}`));
+    await made[0]?.close();
   });
 });
 
