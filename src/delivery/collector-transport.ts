@@ -61,7 +61,7 @@ export class CollectorTransport implements Transport {
   fits(event: EncodedEvent): boolean {
     const { method, maxPostBytes, maxGetBytes } = this.#options;
     if (method === 'post') return ENVELOPE_BYTES + event.bytes + EVENT_OVERHEAD <= maxPostBytes;
-    return this.#path.length + 1 + getQuery(event, Date.now()).length <= maxGetBytes;
+    return this.#target(event).length <= maxGetBytes;
   }
 
   async send(events: readonly EncodedEvent[]): Promise<SendResult | readonly SendResult[]> {
@@ -71,8 +71,7 @@ export class CollectorTransport implements Transport {
     let unreachable: SendResult | undefined;
     for (const event of events) {
       // Where nobody answers, or wants to be left alone, the rest of the batch need not find that out one by one.
-      const result =
-        unreachable ?? (await this.#exchange(`${this.#path}?${getQuery(event, Date.now())}`, null, anonymous));
+      const result = unreachable ?? (await this.#get(event, anonymous));
       if (result.status === 'retry' && (result.code === undefined || result.afterMs))
         unreachable = { ...result, suspicious: false };
       results.push(result);
@@ -80,7 +79,22 @@ export class CollectorTransport implements Transport {
     return results;
   }
 
+  #target(event: EncodedEvent): string {
+    return `${this.#path}?${getQuery(event, Date.now())}`;
+  }
+
+  // A store may hold what was accepted elsewhere, by other limits: a queue, or the run before.
+  async #get(event: EncodedEvent, anonymous: boolean): Promise<SendResult> {
+    const target = this.#target(event);
+    const { maxGetBytes } = this.#options;
+    if (target.length > maxGetBytes) return tooLarge('target', maxGetBytes);
+    return this.#exchange(target, null, anonymous);
+  }
+
   async #post(events: readonly EncodedEvent[], anonymous: boolean): Promise<SendResult> {
+    const { maxPostBytes } = this.#options;
+    // Only one by itself can be: a batch is taken to fit.
+    if (events.length === 1 && !this.fits(events[0] as EncodedEvent)) return tooLarge('body', maxPostBytes);
     const body = postBody(events, Date.now(), (bytes) => this.#bodies.take(bytes));
     const result = await this.#exchange(this.#path, body, anonymous);
     if (result.status === 'sent' && this.#connections.isWritten()) this.#bodies.giveBack(body);
@@ -147,5 +161,10 @@ export class CollectorTransport implements Transport {
     return { status: 'retry', afterMs, error, code: status, suspicious: of === 'events' && !tooLarge && !isLoad, slow };
   }
 }
+
+const tooLarge = (what: string, limit: number): SendResult => ({
+  status: 'too-large',
+  error: new Error(`the ${what} would have more than ${limit} bytes`),
+});
 
 const isLoopback = (host: string): boolean => /^(localhost|\[::1\]|127(\.\d+){3})$/.test(host);

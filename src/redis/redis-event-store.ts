@@ -5,6 +5,7 @@ import type { Log } from '../core/logger';
 import type { Cut, EventStore, Lease, StoreListener } from '../delivery/event-store';
 import { eventOf } from '../delivery/foreign-event';
 import { MemoryEventStore } from '../delivery/memory-store';
+import { DEFAULTS } from '../delivery/options';
 import { MAX_QUEUED_BYTES } from '../delivery/queue-engine';
 import { answerOf, isRefusal, logWrongSetUp } from './answer';
 import type { Redis } from './client';
@@ -106,7 +107,7 @@ export class RedisEventStore implements EventStore {
   }
 
   /**
-   * Fetches as many entries as there is room for.
+   * Fetches as many entries as there is room for, by number and by bytes.
    *
    * @returns how many came.
    */
@@ -176,7 +177,7 @@ export class RedisEventStore implements EventStore {
     if (this.#doubtful.has(keys)) await this.#giveBackUnknown(keys);
     const held = this.#places.size;
     const room = this.#alone && held > 0 ? 0 : this.#capacity - held - this.#settled.length;
-    if (room <= 0) return 0;
+    if (room <= 0 || this.#memory.bytes >= DEFAULTS.bufferCapacityBytes) return 0;
     const names = [keys.source, keys.processing(this.#worker), keys.deaths, keys.dead, keys.workers];
     const first = this.#number;
     this.#number += room;

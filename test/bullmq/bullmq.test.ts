@@ -6,6 +6,8 @@ import { BullMqEmitter, type BullMqEmitterOptions, createProcessor } from 'snowp
 import { expectBalanced, sampleEvent } from '../support/feed';
 import { type RecordingCollector, startRecordingCollector } from '../support/recording-collector';
 import { hasRedis, type RedisServer, startRedis } from '../support/redis-server';
+import { startScriptedCollector } from '../support/scripted-collector';
+import { eventsAround, METHODS } from '../support/sizes';
 import { until } from '../support/until';
 
 describe.skipIf(!hasRedis)('BullMQ', () => {
@@ -157,6 +159,29 @@ describe.skipIf(!hasRedis)('BullMQ', () => {
     const [failed] = (await queue.getFailed()) as [Job];
     expect((failed.data as { refused: Payload[] }).refused.map(({ eid }) => eid)).toEqual([ids[3]]);
   });
+
+  test.each(METHODS)(
+    'of a job somebody made too large no %s passes the limit: what does not fit stays in it',
+    async (method) => {
+      const limit = 2_000;
+      const { all: events, fitting } = eventsAround(limit, method);
+      const scripted = await startScriptedCollector();
+      const onDrop = vi.fn();
+      await queue.add('snowplow', { anonymous: false, events }, { attempts: 5 });
+      const options = { endpoint: scripted.url, method, maxPostBytes: limit, maxGetBytes: limit };
+      work(createProcessor({ ...options, onDrop, logger: false }));
+      await until('the job failed', async () => (await queue.getFailedCount()) === 1, 30_000);
+      const [failed] = (await queue.getFailed()) as [Job];
+      expect(failed.attemptsMade).toBe(1);
+      expect(failed.failedReason).toBe('2 events can never be delivered');
+      expect((failed.data as { refused: Payload[] }).refused).toEqual(events.slice(5, 7));
+      expect([...scripted.taken.keys()]).toEqual(fitting);
+      expect(onDrop.mock.calls.map(([, reason]) => reason as string)).toEqual(['too-large', 'too-large']);
+      const bytes = scripted.requests.map(({ body, target }) => (method === 'post' ? body.length : target.length));
+      expect(Math.max(...bytes)).toBe(limit);
+      await scripted.close();
+    },
+  );
 
   test('a job that somebody else made is read with suspicion, and never says where to send', async () => {
     const processor = createProcessor({ endpoint: collector.url, logger: false });

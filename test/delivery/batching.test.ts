@@ -1,5 +1,5 @@
 // What starts a request and what it carries: counts, exact bytes, time, anonymity, and the request itself.
-import { AsyncEmitter, Emitter, Subject, Tracker, structEvent } from 'snowplow-middleware';
+import { AsyncEmitter, Emitter, MemoryEventStore, Subject, Tracker, structEvent } from 'snowplow-middleware';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Feed } from '../support/feed';
 import {
@@ -9,6 +9,7 @@ import {
   type ScriptedCollector,
   startScriptedCollector,
 } from '../support/scripted-collector';
+import { eventsAround, METHODS } from '../support/sizes';
 
 let collector: ScriptedCollector;
 beforeEach(async () => void (collector = await startScriptedCollector()));
@@ -292,6 +293,31 @@ describe('by GET', () => {
     new Feed(emitter).offer(1, { anonymous: true });
     await emitter.close();
     expect(collector.requests[0]?.headers['sp-anonymous']).toBe('*');
+  });
+});
+
+describe.each(METHODS)('by %s', (method) => {
+  it('nothing above the limit, whatever was in the store before', async () => {
+    const limit = 2_000;
+    const { all, fitting } = eventsAround(limit, method);
+    const eventStore = new MemoryEventStore();
+    const before = new Emitter(collector.url, { eventStore, batchSize: 1_000, maxPostBytes: 1_000_000 });
+    for (const event of all) expect(before.input(event)).toBe(true);
+    const onDrop = vi.fn();
+    const sizesAre = { maxPostBytes: limit, maxGetBytes: limit };
+    const emitter = new Emitter(collector.url, { eventStore, method, ...sizesAre, onDrop, logger: false });
+    await collector.took(fitting.length, 30_000);
+    await vi.waitFor(() =>
+      expect(emitter.stats()).toMatchObject({ sent: fitting.length, dropped: { 'too-large': 2 } }),
+    );
+    expect([...collector.taken.keys()]).toEqual(fitting);
+    expect(onDrop.mock.calls.map(([events, reason]) => [(events as unknown[]).length, reason])).toEqual([
+      [1, 'too-large'],
+      [1, 'too-large'],
+    ]);
+    const bytes = collector.requests.map(({ body, target }) => (method === 'post' ? body.length : target.length));
+    expect(Math.max(...bytes)).toBe(limit);
+    await Promise.all([before.close(), emitter.close()]);
   });
 });
 

@@ -11,6 +11,8 @@ import { RedisEventStore } from '../../src/redis/redis-event-store';
 import { expectBalanced, sampleEvent } from '../support/feed';
 import { type RecordingCollector, startRecordingCollector } from '../support/recording-collector';
 import { hasRedis, type RedisServer, startRedis } from '../support/redis-server';
+import { startScriptedCollector } from '../support/scripted-collector';
+import { eventsAround, METHODS } from '../support/sizes';
 import { until } from '../support/until';
 
 const suite = hasRedis ? describe : describe.skip;
@@ -178,6 +180,72 @@ suite('RedisWorker', () => {
     // The one that is too large never left Redis.
     expect(deadLettered).toBe(poison.length);
     expect(await server.client.ttl(`{${key}}:dead`)).toBeGreaterThan(29 * 24 * 3600);
+  });
+
+  test.each(METHODS)(
+    'what is larger than a request may be is laid aside, and no %s passes the limit',
+    async (method) => {
+      const limit = 2_000;
+      const { all: entries, fitting } = eventsAround(limit, method);
+      await server.client.rpush(key, ...entries.map((event) => JSON.stringify(event)));
+      const scripted = await startScriptedCollector();
+      const worker = new RedisWorker({
+        ...{ redis: server.url, key, endpoint: scripted.url, method, maxPostBytes: limit, maxGetBytes: limit },
+        logger: false,
+      });
+      void worker.run();
+      await scripted.took(fitting.length, 30_000);
+      await until('the others are laid aside', async () => (await server.client.llen(`{${key}}:dead`)) === 2, 30_000);
+      expect(worker.stats()).toMatchObject({ sent: fitting.length, dropped: { 'too-large': 2 } });
+      expect((await worker.close()).deadLettered).toBe(2);
+      expect([...scripted.taken.keys()]).toEqual(fitting);
+      const bytes = scripted.requests.map(({ body, target }) => (method === 'post' ? body.length : target.length));
+      expect(Math.max(...bytes)).toBe(limit);
+      expect(await left()).toEqual([`{${key}}:dead`]);
+      await scripted.close();
+    },
+  );
+
+  test('a wide entry is an event without what no tracker sends, a deep one is none', async () => {
+    const wide: Payload = {
+      ...sampleEvent(),
+      ...Object.fromEntries(Array.from({ length: 20_000 }, (_, at) => [`k${at}`, 'x'])),
+    };
+    const deep = `${'{"a":'.repeat(50_000)}1${'}'.repeat(50_000)}`;
+    const array = `{"e":"pv","p":"srv","tv":"x","page":${'['.repeat(50_000)}${']'.repeat(50_000)}}`;
+    await server.client.rpush(key, JSON.stringify(wide), deep, array);
+    const ids = await fill(10);
+    start();
+    await collector.waitFor(11);
+    await until('the others are laid aside', async () => (await server.client.llen(`{${key}}:dead`)) === 2, 30_000);
+    expect([...collector.taken.keys()]).toEqual([wide['eid'], ...ids]);
+  });
+
+  test('large entries are held up to a number of bytes, however long the collector is away', async () => {
+    const mebibyte = 1024 * 1024;
+    const ids: string[] = [];
+    for (let count = 0; count < 40; count++) {
+      const event = { ...sampleEvent(), co: 'x'.repeat(mebibyte - 1_000) } as Payload;
+      ids.push(event['eid'] as string);
+      await server.client.rpush(key, JSON.stringify(event));
+    }
+    collector.answer = 503;
+    const worker = start({ maxPostBytes: 2 * mebibyte });
+    let most = 0;
+    await until(
+      'it was refused some times',
+      () => {
+        most = Math.max(most, worker.stats().waitingBytes);
+        return collector.requests > 10;
+      },
+      30_000,
+    );
+    expect(most).toBeGreaterThan(8 * mebibyte);
+    // One look at the list, begun below 16 MiB, and what comes back from a request may pass them.
+    expect(most).toBeLessThan(28 * mebibyte);
+    collector.answer = 200;
+    await collector.waitFor(ids.length);
+    expect([...collector.taken.keys()].toSorted()).toEqual(ids.toSorted());
   });
 
   test('values that are not text become text, nulls are left out, keys that no tracker sends too', async () => {
