@@ -13,6 +13,7 @@ import {
   resolveOptions,
   text,
 } from './core/options';
+import { asCallback, asHook } from './core/marks';
 import type { RequestRules } from './core/request';
 import type { SelfDescribing } from './core/self-describing-json';
 import type { Subject } from './core/subject';
@@ -164,21 +165,21 @@ export function resolveMiddleware<Req, Res>(
       origin: all.origin,
       maskIp: all.maskIp ?? false,
       redactQuery: [...(all.redactQuery ?? [])],
-      redactUrl: all.redactUrl,
+      redactUrl: asHook(all.redactUrl),
       respectPrivacySignals: all.respectPrivacySignals ?? 'off',
     },
     hooks: {
-      subject: all.subject,
-      entities: all.entities,
-      skip: all.skip,
-      anonymous: all.anonymous as VisitHooks<Req>['anonymous'],
+      subject: asHook(all.subject),
+      entities: asHook(all.entities),
+      skip: asHook(all.skip),
+      anonymous: typeof all.anonymous === 'function' ? asHook(all.anonymous) : all.anonymous,
       clientSession: all.clientSession ?? false,
     },
     headers: (all.headers ?? []).map((name) => name.toLowerCase()),
     response: all.response ?? false,
-    pageViews: all.pageViews ?? false,
-    ip: all.ip,
-    ignore: all.ignore,
+    pageViews: typeof all.pageViews === 'function' ? asCallback(all.pageViews) : (all.pageViews ?? false),
+    ip: asHook(all.ip),
+    ignore: asCallback(all.ignore),
     shutdown: all.shutdown,
   };
 }

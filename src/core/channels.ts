@@ -1,6 +1,10 @@
-// What the package tells `node:diagnostics_channel`: nothing is made for a message while nobody listens.
-import { channel, tracingChannel } from 'node:diagnostics_channel';
+// What the package tells `node:diagnostics_channel`: nothing is made for a message while nobody listens, and what a
+// subscriber throws goes into the log: Node's own publish() would end the process with it.
+import type { AsyncLocalStorage } from 'node:async_hooks';
+import { type Channel, channel, tracingChannel } from 'node:diagnostics_channel';
 import type { DropReason, EncodedEvent, FlushReport, Payload, RefuseReason } from './emitter';
+import { Log } from './logger';
+import { currentMark, runMarked } from './marks';
 
 /** A message of `snowplow:track`: an event that at least one emitter has taken. */
 export interface TrackMessage {
@@ -27,11 +31,12 @@ export interface FlushMessage {
 const tracked = channel('snowplow:track');
 const dropped = channel('snowplow:drop');
 const flushed = tracingChannel<'snowplow:flush', FlushMessage>('snowplow:flush');
+const log = new Log();
 
 /** Says that an event was taken. */
 export function tellTracked(event: EncodedEvent): void {
-  if (tracked.hasSubscribers)
-    tracked.publish({
+  if (tracked.hasSubscribers && !currentMark())
+    publish(tracked, {
       eventId: event.eventId,
       anonymous: event.anonymous,
       payload: () => event.payload(),
@@ -40,10 +45,47 @@ export function tellTracked(event: EncodedEvent): void {
 
 /** Says that events will not arrive, and why. */
 export function tellDropped(reason: RefuseReason | DropReason, events: number): void {
-  if (dropped.hasSubscribers) dropped.publish({ reason, events } satisfies DropMessage);
+  if (dropped.hasSubscribers) publish(dropped, { reason, events } satisfies DropMessage);
 }
 
 /** Runs a flush so that tracing tools see where it begins and ends. */
 export function traceFlush(timeoutMs: number, flush: () => Promise<FlushReport>): Promise<FlushReport> {
-  return flushed.hasSubscribers ? flushed.tracePromise(flush, { timeoutMs }) : flush();
+  if (!flushed.hasSubscribers || currentMark()) return flush();
+  const { start, end, asyncStart, asyncEnd } = flushed;
+  const message: { timeoutMs: number; result?: FlushReport } = { timeoutMs };
+  const traced = async (): Promise<FlushReport> => {
+    publish(start, message);
+    const flushing = flush();
+    publish(end, message);
+    message.result = await flushing;
+    publish(asyncStart, message);
+    publish(asyncEnd, message);
+    return message.result;
+  };
+  return inStores(start, message, traced);
+}
+
+// Node's own lists: there is no public way to the subscribers but publish(). A runtime without them publishes itself.
+interface Subscribed {
+  readonly _subscribers?: readonly ((message: unknown, name: string | symbol) => unknown)[];
+  readonly _stores?: ReadonlyMap<AsyncLocalStorage<unknown>, ((message: unknown) => unknown) | undefined>;
+}
+
+function publish(to: Channel, message: object): void {
+  if (!to.hasSubscribers) return;
+  const { _subscribers: subscribers } = to as Subscribed;
+  if (!Array.isArray(subscribers)) return runMarked('callback', () => to.publish(message));
+  for (const subscriber of [...subscribers] as NonNullable<Subscribed['_subscribers']>)
+    log.guard(`a subscriber of ${String(to.name)}`, () => runMarked('callback', subscriber, message, to.name));
+}
+
+// What tracing tools have bound to the channel is the context of the flush.
+function inStores<Result>(to: Channel, message: object, run: () => Result): Result {
+  let bound = run;
+  for (const [store, transform] of (to as Subscribed)._stores ?? []) {
+    const inner = bound;
+    const context = transform ? log.guard(`a store bound to ${String(to.name)}`, transform, message) : message;
+    bound = () => store.run(context, inner);
+  }
+  return bound();
 }

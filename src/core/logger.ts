@@ -1,5 +1,6 @@
 // Where the package speaks: a console logger with levels, an adapter for pino, and the guard around whatever a user passes in.
 import { ConfigError, show } from './errors';
+import { NotAsked, runMarked } from './marks';
 
 /**
  * What the package writes its few lines to. Message first, as console, winston and Nest's Logger take it.
@@ -100,8 +101,9 @@ export class Log {
       const result = callback(...args);
       if (isThenable(result)) result.then(undefined, () => this.error(`${name} rejected`));
       return result;
-    } catch {
-      this.error(`${name} threw`);
+    } catch (error) {
+      if (error instanceof NotAsked) this.warn(`${name} was not asked about an event that was tracked in a hook`);
+      else this.error(`${name} threw`);
       return undefined;
     }
   }
@@ -119,9 +121,13 @@ export class Log {
   }
 
   #write(level: LogLevel, message: string, fields?: object): void {
-    if (!this.#target) return;
+    const target = this.#target;
+    if (!target) return;
     try {
-      const result: unknown = this.#target[level](message, fields);
+      const result: unknown =
+        target === logger
+          ? target[level](message, fields)
+          : runMarked('callback', () => target[level](message, fields));
       if (isThenable(result)) result.then(undefined, () => {});
     } catch {
       // A logger that fails must not harm what it was asked to write about.

@@ -1,6 +1,7 @@
 // Data that names its schema: what self-describing events and context entities are made of.
 import { contractsFor, fail } from './contracts';
 import { ContractError } from './errors';
+import { runMarked } from './marks';
 import { memoise } from './memoise';
 
 /** Data with the `iglu:` URI of the schema it follows. A plain object of this shape is accepted wherever one is asked for. */
@@ -92,7 +93,7 @@ interface StandardIssue {
 function checkWith({ '~standard': validator }: StandardSchema, caller: string, data: unknown): void {
   let result: unknown;
   try {
-    result = validator.validate(data);
+    result = runMarked('callback', () => validator.validate(data));
   } catch (error) {
     throw new ContractError(caller, 'validator', 'one that answers', `what it threw: ${String(error)}`);
   }

@@ -16,6 +16,7 @@ import { ContractError, hasCode, show } from './errors';
 import type { TrackerEvent } from './events/event';
 import { isThenable, type Log } from './logger';
 import { type FrameCache, makeFrame, type TrackerFields } from './frame';
+import { currentMark } from './marks';
 import { encodeEvent, encodePayload, Refusal } from './payload';
 import type { SelfDescribing } from './self-describing-json';
 import { settleAll } from './settle';
@@ -196,6 +197,7 @@ export class TrackerCore {
 
   #refuse(reason: RefuseReason, count: number, encoded?: readonly EncodedEvent[]): undefined {
     this.#count(reason, count);
+    if (currentMark()) return;
     tellDropped(reason, count);
     const { onDrop } = this.settings;
     if (!onDrop) return;

@@ -6,6 +6,7 @@ import type { TrackerEvent } from './events/event';
 import { FrameCache, trackerFields } from './frame';
 import { clean, type Platform, PLATFORMS } from './limits';
 import { Log, type Logger } from './logger';
+import { asCallback, asHook } from './marks';
 import { callback, custom, flag, loggerRule, oneOf, type OptionRules, resolveOptions, text } from './options';
 import { currentScope, RequestScope, runJob } from './scope';
 import { settleAll } from './settle';
@@ -124,8 +125,8 @@ export class Tracker extends Tracking {
       anonymous: resolved.anonymous,
       enabled: resolved.enabled,
       contracts: resolved.contracts,
-      beforeSend: resolved.beforeSend,
-      onDrop: resolved.onDrop,
+      beforeSend: asHook(resolved.beforeSend),
+      onDrop: asCallback(resolved.onDrop),
     });
     const emitters = Array.isArray(resolved.emitters)
       ? (resolved.emitters as EmitterLike[])

@@ -2,6 +2,7 @@
 // what the app's hooks add while the request lives.
 import { isAbsent } from './contracts';
 import { type Header, headerEntities } from './header-entities';
+import { currentMark } from './marks';
 import { clientSession, privacyDecision, requestFields, type RequestFacts, type RequestRules } from './request';
 import { isSelfDescribing, type SelfDescribing } from './self-describing-json';
 import { Subject } from './subject';
@@ -66,7 +67,7 @@ export class Visit<Req extends object> implements Surroundings {
   #session: SelfDescribing | undefined | null = null;
   #extra: readonly SelfDescribing[] = NONE;
   #response: SelfDescribing | undefined;
-  #wish: Wish = 'none';
+  #wish: Wish | undefined;
 
   constructor(req: Req, answer: Answer, reading: VisitReading<Req>) {
     this.#req = req;
@@ -86,7 +87,7 @@ export class Visit<Req extends object> implements Surroundings {
 
   get wish(): Wish {
     this.#decide();
-    return this.#wish;
+    return this.#wish ?? 'none';
   }
 
   get subject(): Subject {
@@ -127,7 +128,8 @@ export class Visit<Req extends object> implements Surroundings {
 
   #decide(): void {
     const req = this.#req;
-    if (!req) return;
+    // In a hook of an event stands what was decided for that event.
+    if (!req || (this.#wish && currentMark() === 'hook')) return;
     const { hooks, rules } = this.#reading;
     const { skip, anonymous } = hooks;
     const signal = rules.respectPrivacySignals === 'off' ? 'none' : privacyDecision(this.facts, rules);

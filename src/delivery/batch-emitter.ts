@@ -107,7 +107,7 @@ export class BatchEmitter implements EncodedInput {
       this.#ledger.refuse(refusal, events);
       return refusal;
     }
-    this.#ledger.accepted += events.length;
+    this.#ledger.accept(events);
     this.#pump.noteAccepted(events);
     if (!this.#held) {
       this.#held = true;
@@ -218,6 +218,7 @@ export class BatchEmitter implements EncodedInput {
       return;
     }
     this.#held = false;
+    this.#ledger.forgetSilent();
     release(this.#holder);
   }
 

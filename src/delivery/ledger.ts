@@ -9,6 +9,7 @@ import {
   type RefuseReason,
 } from '../core/emitter';
 import type { Log } from '../core/logger';
+import { asCallback, currentMark } from '../core/marks';
 import type { EventStore } from './event-store';
 import type { EmitterOptions } from './options';
 import type { Settlement } from './settlement';
@@ -27,16 +28,32 @@ export class Ledger {
   #lastError: EmitterStats['lastError'];
   readonly #callbacks: Callbacks;
   readonly #log: Log;
+  // The ids of events that were tracked in a callback: none is called for them. By id, because a store may give others back.
+  readonly #silent = new Set<string>();
 
-  constructor(callbacks: Callbacks, log: Log) {
-    this.#callbacks = callbacks;
+  constructor({ onSuccess, onFailure, onDrop }: Callbacks, log: Log) {
+    this.#callbacks = {
+      onSuccess: asCallback(onSuccess),
+      onFailure: asCallback(onFailure),
+      onDrop: asCallback(onDrop),
+    };
     this.#log = log;
+  }
+
+  accept(events: readonly EncodedEvent[]): void {
+    this.accepted += events.length;
+    if (currentMark()) for (const { eventId } of events) this.#silent.add(eventId);
+  }
+
+  /** Nothing is held any more. */
+  forgetSilent(): void {
+    this.#silent.clear();
   }
 
   refuse(reason: RefuseReason, events: Events): void {
     this.#refused[reason] += events.length;
     this.#log.warn(`events were refused: ${reason}`);
-    this.#report(reason, events);
+    if (!currentMark()) this.#report(reason, events);
   }
 
   /** Events that were in flight are given up. */
@@ -71,7 +88,8 @@ export class Ledger {
   /** Tells the callbacks what became of a lease's events. */
   report({ sent, rejected, lost, kept, suspects, split, failures }: Settlement): void {
     const { onSuccess, onFailure } = this.#callbacks;
-    if (onSuccess && sent.length > 0) this.#log.guard('onSuccess', onSuccess, sent.map(payloadOf));
+    const told = this.#told(sent);
+    if (onSuccess && told.length > 0) this.#log.guard('onSuccess', onSuccess, told.map(payloadOf));
     const [failure] = failures;
     if (!failure) return;
     const retry = failures.find(({ status }) => status === 'retry');
@@ -80,9 +98,10 @@ export class Ledger {
     this.#reportDrop('too-large', lost, failure.error);
     if (!onFailure) return;
     const again = [...split, ...kept, ...suspects];
-    const unsent = [...rejected, ...lost, ...again].map(payloadOf);
+    const unsent = this.#told([...rejected, ...lost, ...again]).map(payloadOf);
+    if (unsent.length === 0) return;
     const info = { willRetry: again.length > 0, status: failure.code, error: failure.error };
-    this.#log.guard('onFailure', onFailure, sent.length, unsent, info);
+    this.#log.guard('onFailure', onFailure, told.length, unsent, info);
   }
 
   noteError(error: Error, status?: number): void {
@@ -112,7 +131,12 @@ export class Ledger {
       events: events.length,
       ...(error && { error: wording(error) }),
     });
-    this.#report(reason, events, error);
+    const told = this.#told(events);
+    if (told.length > 0) this.#report(reason, told, error);
+  }
+
+  #told<Event extends EncodedEvent | Payload>(events: readonly Event[]): readonly Event[] {
+    return this.#silent.size === 0 ? events : events.filter((event) => !this.#silent.has(idOf(event)));
   }
 
   #report(reason: RefuseReason | DropReason, events: Events, error?: Error): void {
@@ -124,5 +148,8 @@ export class Ledger {
 
 // The error of several addresses tried in vain has no message of its own.
 const wording = (error: Error & { code?: unknown }): string => error.message || String(error.code);
+
+const idOf = (event: EncodedEvent | Payload): string =>
+  event instanceof EncodedEvent ? event.eventId : String(event['eid']);
 
 const payloadOf = (event: EncodedEvent | Payload): Payload => (event instanceof EncodedEvent ? event.payload() : event);

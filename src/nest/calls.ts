@@ -1,5 +1,6 @@
 // The calls of decorated handlers: noted while they run, and their events tracked when the response is done.
 import type { Log } from '../core/logger';
+import { runMarked } from '../core/marks';
 import { currentScope, type RequestScope } from '../core/scope';
 import type { RequestTracker } from '../core/tracker';
 import { type Intent, intentsOf, isPage, type When } from './intents';
@@ -103,7 +104,7 @@ export function trackCall(
     if (isPage(intent) && arrival?.mayView() === false) continue;
     let args: object | undefined;
     log.guard(decorator, () => {
-      const given = evaluate(values, context);
+      const given = runMarked('callback', evaluate, values, context);
       const timestamp = isView && arrival ? { type: 'dtm', value: arrival.arrivedAt } : undefined;
       args = { timestamp, ...given };
     });

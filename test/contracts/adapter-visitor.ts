@@ -315,4 +315,32 @@ export function testVisitor(world: World): void {
     expect(event).toMatchObject({ e: 'se', se_ac: 'add' });
     for (const field of ['ip', 'duid', 'url', 'refr']) expect(event).not.toHaveProperty(field);
   });
+
+  it.each(['subject', 'entities', 'skip', 'anonymous', 'ip', 'redactUrl', 'ignore', 'pageViews'] as const)(
+    'asks a %s hook that tracks about the event of the app, and not about its own',
+    async (name) => {
+      const answers = { subject: undefined, entities: [], skip: false, anonymous: false, ip: '203.0.113.9', redactUrl: '', ignore: false, pageViews: false }; // prettier-ignore
+      let calls = 0;
+      let tracker: RequestTracker | undefined;
+      const hook = (): unknown => {
+        if (++calls < 50) tracker?.trackStructEvent({ category: 'meta', action: 'asked' });
+        return answers[name];
+      };
+      await world.start(
+        (call) => {
+          ({ tracker } = call);
+          call.tracker.trackStructEvent(STRUCT);
+          return call.send(200, 'ok');
+        },
+        { [name]: hook, ...(name === 'ignore' ? { pageViews: () => false } : {}) },
+      );
+      await world.get('/r/basket');
+      const events = await world.events();
+      // Once for the event, and a hook of privacy once more at the end of the request.
+      expect(calls).toBeLessThanOrEqual(name === 'redactUrl' ? 4 : 2);
+      expect(events.filter(({ se_ca }) => se_ca === 'shop')).toHaveLength(1);
+      const { offered, accepted, refused } = world.tracker.stats();
+      expect([offered, accepted + refused.private]).toEqual([1 + calls, 1 + calls]);
+    },
+  );
 }

@@ -152,6 +152,36 @@ export function testEmitter(name: string, open: () => Promise<Destination>): voi
       expect(feed.balanced()).toMatchObject({ sent: 2, refused: { full: 1 } });
     });
 
+    it('tells no callback of what a callback has given it, until that is settled', async () => {
+      const told: string[] = [];
+      const given = new Set<string>();
+      let free = (): void => {};
+      const flushed = new Promise<void>((resolve) => (free = resolve));
+      const give = (): void => {
+        const event = sampleEvent();
+        given.add(event['eid'] as string);
+        emitter.input(event);
+      };
+      const onDrop: BufferOptions['onDrop'] = (events, reason) => {
+        told.push(...events.map(({ eid }) => `${reason} ${eid}`));
+        give();
+        void flushed.then(give);
+      };
+      const { emitter, feed } = make({ bufferCapacity: 3, batchSize: 5, flushIntervalMs: 0, onDrop });
+      feed.offer(3);
+      const one = sampleEvent();
+      emitter.input(one);
+      await emitter.flush();
+      free();
+      await new Promise(setImmediate);
+      expect(told, 'refused at once, and accepted later').toEqual([`full ${one['eid']}`]);
+      expect(expectBalanced(emitter, 6)).toMatchObject({ accepted: 4, refused: { full: 2 } });
+      await destination.break();
+      await emitter.close({ timeoutMs: 50 });
+      expect(told).toHaveLength(1);
+      expect([given.size, expectBalanced(emitter, 6).dropped.shutdown]).toEqual([2, 1]);
+    });
+
     it('has a flush timer that can be replaced and stopped', async () => {
       const { emitter, feed } = make({ flushIntervalMs: 0 });
       feed.offer(1);

@@ -94,6 +94,10 @@ export const mutants: readonly Mutant[] = [
     'result.then(undefined, () => this.error(`${name} rejected`));',
     '',
   ]),
+  mutant('a callback is told of what it has tracked itself', [40, 'that track'], 'core/marks.js', [
+    'storage.run(mark, run, ...args)',
+    'run(...args)',
+  ]),
   mutant('all visitors share one tracker', [33, 'express:'], 'middleware.js', [
     'this.tracker.forRequest(visit)',
     '(globalThis.one ??= this.tracker.forRequest(visit))',

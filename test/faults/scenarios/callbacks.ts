@@ -1,4 +1,5 @@
 // What the user passes in fails: callbacks, loggers, emitters and stores that throw, reject, never settle or talk nonsense.
+import type { EmitterStats } from '../../../src';
 import { type Scenario, scenario } from '../harness/scenario';
 import { until } from '../harness/wait';
 import { must } from './expect';
@@ -12,6 +13,52 @@ const failing = (how: string) => (): unknown => {
   if (how === 'hangs') return new Promise(() => {});
   return { then: 42, length: Number.NaN, size: 'many' };
 };
+
+// A 400, then all is well: what the callbacks tell of the first two events makes a third, and nobody is told of that.
+const thatTrack = scenario(
+  40,
+  'callbacks that track are not called for what they have tracked',
+  { small: {}, full: {} },
+  async (stage) => {
+    const collector = await stage.collector((_request, index) => (index === 0 ? { status: 400 } : {}));
+    const app = await stage.app({
+      args: { endpoint: collector.url },
+      setup: (inside, { endpoint }: { endpoint: string }) => {
+        const { snowplow, note, onDrop } = inside;
+        const again = (name: string) => (): void => {
+          note('called', name);
+          inside.tracker.trackStructEvent({ category: 'meta', action: name });
+        };
+        const emitter = new snowplow.AsyncEmitter({
+          endpoint,
+          threadCount: 1,
+          flushIntervalMs: 0,
+          logger: false,
+          onSuccess: again('onSuccess'),
+          onFailure: again('onFailure'),
+          onDrop: (dropped, reason) => {
+            onDrop(dropped, reason);
+            again('onDrop')();
+          },
+        });
+        Object.assign(inside, { tracker: new snowplow.Tracker({ emitters: emitter, logger: false }) });
+      },
+    });
+    await app.run(async ({ track, tracker }) => {
+      track(1);
+      await tracker.flush();
+      track(1);
+      // What is told after a flush goes out with the next.
+      for (let flushes = 0; flushes < 4; flushes++) await tracker.flush();
+    });
+    const called = stage.journal().notes.map(([, name]) => String(name));
+    const { accepted, sent } = await app.run(({ tracker }) => tracker.stats().emitters[0] as EmitterStats);
+    const figures = { ...stage.verdict(), called: called.join(), accepted, sent };
+    must('each is called once', called.toSorted().join() === 'onDrop,onFailure,onSuccess', figures);
+    must('what they track is delivered', accepted === 5 && sent === 4, figures);
+    return figures;
+  },
+);
 
 export const callbacks: Scenario[] = BEHAVIOURS.flatMap((how) => [
   scenario(
@@ -173,4 +220,4 @@ export const callbacks: Scenario[] = BEHAVIOURS.flatMap((how) => [
       },
     ),
   ),
-]);
+]).concat(thatTrack);

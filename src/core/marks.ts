@@ -1,0 +1,43 @@
+// The mark that the functions of users run in: an event tracked there, at once or later, calls none of them again.
+import { AsyncLocalStorage } from 'node:async_hooks';
+
+/** A `callback` is told what has happened; a `hook` is asked about an event, and its answer changes that event. */
+export type Mark = 'callback' | 'hook';
+
+// On globalThis, because two installed copies of the package may meet.
+const KEY = Symbol.for('snowplow-middleware.mark.v1');
+const storage = ((globalThis as { [KEY]?: AsyncLocalStorage<Mark> })[KEY] ??= new AsyncLocalStorage());
+
+/** The mark that is running, if any. Every callback is silent below one; a hook below a hook is not asked. */
+export const currentMark = (): Mark | undefined => storage.getStore();
+
+/** Runs `run`, and whatever it starts, in a mark. */
+export function runMarked<Args extends readonly unknown[], Result>(
+  mark: Mark,
+  run: (...args: Args) => Result,
+  ...args: Args
+): Result {
+  return storage.run(mark, run, ...(args as never));
+}
+
+type UserFunction = ((...args: never[]) => unknown) | undefined;
+
+/** `callback`, run in its mark. */
+export function asCallback<Given extends UserFunction>(callback: Given): Given {
+  return callback && (((...args: never[]) => runMarked('callback', callback, ...args)) as Given);
+}
+
+/** Why a hook was not asked: its event was tracked in a hook, perhaps in this one. */
+export class NotAsked extends Error {}
+
+/**
+ * `hook`, run in its mark. Below another hook it throws {@link NotAsked} instead, and whoever asks takes that as he takes
+ * a hook that fails: on the side of privacy.
+ */
+export function asHook<Given extends UserFunction>(hook: Given): Given {
+  const asked = (...args: never[]): unknown => {
+    if (currentMark() === 'hook') throw new NotAsked();
+    return runMarked('hook', hook as NonNullable<Given>, ...args);
+  };
+  return hook && (asked as Given);
+}
