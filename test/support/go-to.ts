@@ -14,14 +14,22 @@ export const NAVIGATION = {
   'sec-fetch-dest': 'document',
 };
 
-/** Goes to a page as a browser does, over a connection of its own. */
-export const goTo = (url: string, headers: Record<string, string> = {}, signal?: AbortSignal): Promise<Answer> =>
+/**
+ * Goes to a page as a browser does, over a connection of its own.
+ *
+ * @param patienceMs How long to wait for the end of a body that has begun.
+ */
+export const goTo = (url: string, headers: Record<string, string> = {}, patienceMs = 30_000): Promise<Answer> =>
   new Promise((resolve, reject) => {
-    get(url, { headers: { ...NAVIGATION, ...headers }, agent: false, signal }, (response) => {
-      const status = response.statusCode ?? 0;
+    get(url, { headers: { ...NAVIGATION, ...headers }, agent: false }, (response) => {
       let body = '';
+      const timer = setTimeout(() => response.destroy(), patienceMs);
       response.setEncoding('utf8').on('data', (text: string) => (body += text));
-      response.on('end', () => resolve({ status, body }));
-      response.on('error', () => resolve({ status, body: undefined }));
+      // Cut off, it ends with an error too.
+      response.on('error', () => {});
+      response.on('close', () => {
+        clearTimeout(timer);
+        resolve({ status: response.statusCode ?? 0, body: response.complete ? body : undefined });
+      });
     }).on('error', reject);
   });
