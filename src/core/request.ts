@@ -169,7 +169,8 @@ function redacted(url: UrlParts, maxPath: number, rules: RequestRules, anonymous
   // The hook sees the URL with its whole path, so that no secret is halved out of its sight; what it gives is checked again.
   const text = urlText(masked, redactUrl ? Infinity : maxPath);
   const told = anonymous ? withoutLinker(text) : text;
-  if (redactUrl === undefined) return told;
+  // A mask may be longer than what it hides.
+  if (redactUrl === undefined) return told === text ? text : fitUrl(told, maxPath);
   const given: unknown = redactUrl(told);
   if (typeof given === 'string') {
     const parts = absoluteUrl(given);

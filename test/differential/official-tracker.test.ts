@@ -12,7 +12,7 @@ const context = [
   { schema: 'iglu:com.harbour/berth/jsonschema/1-0-0', data: { berth: 'N7', draughtM: 4.25, names: ['Łucja', '⚓'] } },
 ];
 const event = { schema: 'iglu:com.harbour/note/jsonschema/1-0-0', data: { text: 'öl ??>>~~', n: 129.9, none: null } };
-const page = { pageUrl: 'https://harbour.test/ä?q=a b&c=d+e', pageTitle: '50% off ~ "dock" / #1', referrer: 'https://search.test/?q=1' }; // prettier-ignore
+const page = { pageUrl: 'https://harbour.test/ä?q=a%20b&c=d+e', pageTitle: '50% off ~ "dock" / #1', referrer: 'https://search.test/?q=1' }; // prettier-ignore
 
 interface Case {
   theirs: (tracker: official.Tracker) => unknown;

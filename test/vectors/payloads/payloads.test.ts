@@ -67,6 +67,10 @@ const DEVIATIONS: Record<string, Deviation> = {
   subject_cleared: {
     why: 'the platform is the tracker’s own: without it the pipeline refuses the event and all that came with it',
   },
+  get_query_special_characters: {
+    why: 'the pipeline’s parser refuses a blank in a URL',
+    fields: { url: 'https://harbour.test/ä?q=a%20b&c=d+e' },
+  },
   event_subject_default_platform_clobbers: {
     why: 'an empty subject says nothing of the platform, and so cannot override it',
   },
