@@ -25,6 +25,7 @@ const SETTERS: Readonly<Record<string, unknown[]>> = {
   setDomainSessionId: ['6f1c2b7e-3a50-4d0e-9a51-0f4f6f7f1a11'],
   setDomainSessionIndex: [1],
   setColorDepth: [24],
+  setIpAddress: ['203.0.113.7'],
   setScreenResolution: [1, 1],
   setViewport: [1, 1],
 };
