@@ -19,8 +19,8 @@ const RULES: OptionRules<BullMqEmitterOptions> = {
 
 /**
  * Puts events into a job queue, a batch a job, for a worker with {@link createProcessor} to deliver. While the queue is
- * away, events wait in the emitter's own bounded buffer. A job is tried for about a day; one that failed for good stays in
- * the queue's failed jobs.
+ * away, events wait in the emitter's own bounded buffer. A job is tried for about a day, and one that failed for good stays
+ * in the queue's failed jobs, unless the queue's own `defaultJobOptions` say otherwise.
  *
  * @throws ConfigError that names the option.
  * @example

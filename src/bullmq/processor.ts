@@ -4,10 +4,11 @@ import { resolveOptions } from '../core/options';
 import { type Delivery, DELIVERY_RULES, deliveryOf, type DeliveryOptions } from '../delivery/delivery';
 import { eventOf } from '../delivery/foreign-event';
 import { deliverOnce } from '../delivery/deliver-once';
+import { type Attempted, growBackoff } from './attempts';
 import type { JobData } from './job-data';
 
 /** A job by its shape: BullMQ's `Job`, or another's with the same data. */
-export interface JobLike {
+export interface JobLike extends Attempted {
   readonly data: unknown;
   /** Replaces what the job carries, so that a repeat sends only what is left. */
   updateData?(data: never): Promise<unknown>;
@@ -42,7 +43,10 @@ async function work(job: JobLike, delivery: Delivery): Promise<void> {
   if (kept.length === 0 && refused.length === 0) return;
   if (kept.length < events.length)
     await job.updateData?.({ anonymous, events: kept.map((event) => event.payload()), refused } as never);
-  if (kept.length > 0) throw new Error(`${kept.length} events could not be sent: ${outcome.error}`);
+  if (kept.length > 0) {
+    growBackoff(job);
+    throw new Error(`${kept.length} events could not be sent: ${outcome.error}`);
+  }
   throw new UnrecoverableError(`${refused.length} events can never be delivered`);
 }
 

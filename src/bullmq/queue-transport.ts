@@ -3,23 +3,21 @@ import { createHash } from 'node:crypto';
 import type { EncodedEvent } from '../core/emitter';
 import { MAX_QUEUED_BYTES } from '../delivery/queue-engine';
 import { asError, type SendResult, type Transport } from '../delivery/transport';
+import { BACKOFF } from './attempts';
 import { JOB_NAME, type JobData } from './job-data';
 
 /** A queue by its shape: BullMQ's `Queue`, or another with the same `add`. */
 export interface QueueLike {
   add(name: string, data: unknown, options?: object): Promise<unknown>;
+  /** What the user wants of every job of this queue: it goes before what we would want. */
+  readonly defaultJobOptions?: object | undefined;
 }
 
 // An add that takes longer is made again: the job's id makes the two one.
 const ADD_MS = 10_000;
 
-// Two thousand attempts, 30 to 60 seconds apart: an outage of the collector of about a day.
-const JOB_OPTIONS = {
-  attempts: 2_000,
-  backoff: { type: 'fixed', delay: 60_000, jitter: 0.5 },
-  removeOnComplete: true,
-  removeOnFail: false,
-} as const;
+// Two thousand attempts: an outage of the collector of about a day.
+const JOB_OPTIONS = { attempts: 2_000, backoff: BACKOFF, removeOnComplete: true, removeOnFail: false } as const;
 
 export class QueueTransport implements Transport {
   readonly #queue: QueueLike;
@@ -48,6 +46,13 @@ export class QueueTransport implements Transport {
 
   async close(): Promise<void> {}
 
+  // The queue adds its own to what it is given, and what it is given wins.
+  #options(): object {
+    const { defaultJobOptions = {} } = this.#queue;
+    const theirs = Object.entries(defaultJobOptions).filter(([, value]) => value !== undefined && value !== null);
+    return { ...JOB_OPTIONS, ...Object.fromEntries(theirs) };
+  }
+
   async #add(events: readonly EncodedEvent[]): Promise<SendResult> {
     const id = idOf(events);
     const data: JobData = { anonymous: events[0]?.anonymous === true, events: events.map((event) => event.payload()) };
@@ -56,7 +61,7 @@ export class QueueTransport implements Transport {
       const late = new Promise<never>((_resolve, reject) => {
         timer = setTimeout(() => reject(new Error('the queue did not answer in time')), ADD_MS);
       });
-      await Promise.race([this.#queue.add(JOB_NAME, data, { ...JOB_OPTIONS, jobId: id }), late]);
+      await Promise.race([this.#queue.add(JOB_NAME, data, { ...this.#options(), jobId: id }), late]);
       this.#unsure = undefined;
       return { status: 'sent' };
     } catch (error) {

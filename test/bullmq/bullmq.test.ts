@@ -1,8 +1,9 @@
 // Events through a real job queue: one batch a job, delivered, retried, laid aside, and repeated at most once a stall.
-import { type Job, Queue, Worker } from 'bullmq';
+import { type DefaultJobOptions, type Job, Queue, Worker } from 'bullmq';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Emitter, type Payload } from 'snowplow-middleware';
 import { BullMqEmitter, type BullMqEmitterOptions, createProcessor } from 'snowplow-middleware/bullmq';
+import { BACKOFF } from '../../src/bullmq/attempts';
 import { expectBalanced, sampleEvent } from '../support/feed';
 import { type RecordingCollector, startRecordingCollector } from '../support/recording-collector';
 import { hasRedis, type RedisServer, startRedis } from '../support/redis-server';
@@ -65,6 +66,74 @@ describe.skipIf(!hasRedis)('BullMQ', () => {
     expect((attempts * delay * 0.75) / 3_600_000).toBeGreaterThan(24);
     expect([removeOnComplete, removeOnFail]).toEqual([true, false]);
     expectBalanced(made, 30);
+  });
+
+  test.each<[what: string, theirs: DefaultJobOptions]>([
+    ['attempts alone', { attempts: 3 }],
+    ['a backoff alone', { backoff: { type: 'exponential', delay: 20 } }],
+    ['a backoff in milliseconds', { backoff: 20 }],
+    ['what is kept of finished jobs', { removeOnComplete: 5, removeOnFail: { count: 7 } }],
+    ['what we have no opinion of', { delay: 5, priority: 3, lifo: true }],
+    ['nothing but undefined', { attempts: undefined as never, backoff: undefined as never }],
+    ['everything', { attempts: 4, backoff: { type: 'fixed', delay: 9 }, removeOnComplete: false, removeOnFail: true }],
+  ])("the queue's own options win over ours, one by one: %s", async (_what, theirs) => {
+    const [ours, named] = [new Queue(queue.name, { connection: connection() }), new Queue(`${queue.name}-2`, { connection: connection(), defaultJobOptions: theirs })]; // prettier-ignore
+    open.push(ours, named);
+    const optionsOf = async (one: Queue): Promise<Job['opts']> => {
+      const made = emitter({ queue: one });
+      offer(made, 1);
+      await made.flush();
+      return ((await one.getJobs()) as [Job])[0].opts;
+    };
+    const given = Object.entries(theirs).filter(([, value]) => value !== undefined);
+    const expected = { ...(await optionsOf(ours)), ...Object.fromEntries(given) };
+    if (typeof theirs.backoff === 'number') expected.backoff = { type: 'fixed', delay: theirs.backoff };
+    expect(await optionsOf(named)).toEqual({ ...expected, jobId: expect.stringMatching(/^snowplow-/) as string });
+  });
+
+  test('attempts are a second apart at first, and further and further up to a minute', async () => {
+    const made = emitter({ batchSize: 30 });
+    offer(made, 30);
+    await made.flush();
+    let answers = 0;
+    collector.answer = () => (++answers > 3 ? 200 : 503);
+    const delays: number[] = [];
+    work().on('failed', (job) => void delays.push(job?.delay ?? -1));
+    await collector.waitFor(30, 60_000);
+    expect(new Set(collector.taken.values())).toEqual(new Set([1]));
+    expect(delays).toHaveLength(3);
+    for (const [at, delay] of delays.entries()) {
+      expect(delay).toBeGreaterThanOrEqual(500 * 2 ** at);
+      expect(delay).toBeLessThanOrEqual(1_000 * 2 ** at);
+    }
+    const processor = createProcessor({ endpoint: collector.url, logger: false });
+    collector.answer = 503;
+    for (const [attemptsMade, delay] of [
+      [0, 1_000],
+      [5, 32_000],
+      [6, 60_000],
+      [1_999, 60_000],
+    ]) {
+      const opts = { backoff: { ...BACKOFF } };
+      const data = { anonymous: false, events: [sampleEvent()] };
+      await expect(processor({ data, opts, attemptsMade: attemptsMade as number })).rejects.toThrow('503');
+      expect(opts.backoff).toEqual({ ...BACKOFF, delay });
+    }
+  });
+
+  test("a queue's own backoff is kept to, and its attempts", async () => {
+    const defaultJobOptions = { attempts: 4, backoff: { type: 'exponential', delay: 10 } };
+    const quick = new Queue(queue.name, { connection: connection(), defaultJobOptions });
+    const made = emitter({ queue: quick });
+    open.push(quick);
+    offer(made, 5);
+    await made.flush();
+    const delays: number[] = [];
+    collector.answer = 503;
+    work().on('failed', (job) => void delays.push(job?.delay ?? -1));
+    await until('it failed', async () => (await queue.getFailedCount()) === 1, 30_000);
+    expect(delays.slice(0, 3)).toEqual([10, 20, 40]);
+    expect(collector.requests).toBe(4);
   });
 
   test('every event is delivered once, and nothing stays in the queue', async () => {
