@@ -1,7 +1,7 @@
 // A Redis that answers with a refusal: full, a replica, busy, unable to save, or set up against us. What can be drained is
 // drained, what is held is sent, and no entry is lost or doubled, by whichever client.
 import { once } from 'node:events';
-import { mkdirSync, rmdirSync, rmSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import { connect as connectSocket, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -325,6 +325,40 @@ describe.skipIf(!hasRedis)('A Redis that', () => {
     start(server.url);
     await collector.waitFor(ids.length);
     expect(new Set(collector.taken.values())).toEqual(new Set([1]));
+  });
+
+  test('allows no more than the documents ask for is enough', async () => {
+    const page = readFileSync('docs/outgrowing-one-machine.md', 'utf8').replaceAll(/\s+/g, ' ');
+    const [, emitters = '', workers = ''] = /an emitter needs (.*?); that of a worker (.*?)\. /.exec(page) ?? [];
+    const rights = (words: string): string[] =>
+      (words.match(/[A-Z]{3,}/g) ?? []).map((name) => `+${name.toLowerCase()}`);
+    const urlFor = async (name: string, words: string): Promise<string> => {
+      await server.client.acl('SETUSER', name, 'on', '>word', `~${key}*`, `~{${key}*`, '-@all', ...rights(words));
+      return server.url.replace('//', `//${name}:word@`);
+    };
+    const producer = await urlFor('producer', emitters);
+    const emitter = opened(new RedisEmitter({ redis: producer, key, maxRetryDelayMs: 100, logger: false }));
+    for (let count = 0; count < 100; count++) emitter.input(sampleEvent());
+    expect(await emitter.flush()).toEqual({ sent: 100, failed: 0, remaining: 0 });
+    const lost = JSON.stringify(sampleEvent());
+    await server.client.zadd(`{${key}}:workers`, '0', 'dead');
+    await server.client.hset(`{${key}}:processing:dead`, '0', lost, '1', 'poison');
+    await server.client.hset(
+      `{${key}}:deaths`,
+      (await server.client.eval('return redis.sha1hex(ARGV[1])', 0, lost)) as string,
+      '4',
+    );
+    const worker = start(await urlFor('consumer', workers));
+    await collector.waitFor(100);
+    await until(
+      'the others are laid aside',
+      async () => (await server.client.llen(`{${key}}:dead`)) === 2,
+      PATIENCE_MS,
+    );
+    await worker.close();
+    expect(worker.stats()).toMatchObject({ sent: 100, waiting: 0 });
+    const left = await server.client.keys(`*${key}*`);
+    expect(left.filter((name) => !/:(workers|dead|deaths|taken:dead)$/.test(name))).toEqual([]);
   });
 
   describe('forbids a command in the middle of a script', () => {
