@@ -37,7 +37,7 @@ async function run(script: string, options: object = {}, url = collector.url): P
     const track = (count) => { for (let n = 0; n < count; n++) tracker.trackStructEvent({ category: 'c', action: 'a' }); };
     ${script}`;
   const child = spawn(process.execPath, ['-e', source], { stdio: ['ignore', 'pipe', 'pipe'] });
-  const killer = setTimeout(() => child.kill('SIGKILL'), 10_000);
+  const killer = setTimeout(() => child.kill('SIGKILL'), 50_000);
   let out = '';
   let errors = '';
   child.stdout.on('data', (chunk) => (out += chunk));
