@@ -97,7 +97,7 @@ export class Middleware<Req extends object, Res extends object> {
   /**
    * A request begins.
    *
-   * @param raw Node's response: its `close` is the request's end.
+   * @param raw Node's response: the first of its `finish` and `close` is the request's end.
    * @param server The server it came through.
    * @throws ConfigError when another middleware of the same name has the request already, in development and test.
    */
@@ -120,11 +120,15 @@ export class Middleware<Req extends object, Res extends object> {
     if (joins) joins.join(name, tracker);
     // Without a socket it waits for the answer before it, on a pipelined connection.
     else if (!peek(raw, 'socket')) bindEvents(own, raw);
-    // Not `once`: on a response of Express its wrapping and unwrapping costs five times as much.
-    listen.call(raw, 'close', () => {
+    const leave = (isFinished: boolean): void => {
       // Guarded, because what is thrown here would end the process.
-      if (!visit.ended) this.#log.guard('the end of a request', () => this.#leave(req, res, raw, visit, tracker, own));
-    });
+      if (!visit.ended)
+        this.#log.guard('the end of a request', () => this.#leave(req, res, raw, visit, tracker, own, isFinished));
+    };
+    // What has no connection, such as an injected request, may give either of them alone. Not `once`: on a response of
+    // Express its wrapping and unwrapping costs five times as much.
+    listen.call(raw, 'finish', () => leave(true));
+    listen.call(raw, 'close', () => leave(false));
     return { tracker, run: joins ? (next) => next() : (next) => runInScope(own, next) };
   }
 
@@ -155,18 +159,21 @@ export class Middleware<Req extends object, Res extends object> {
     visit: Visit<Req>,
     tracker: RequestTracker,
     scope: RequestScope,
+    isFinished: boolean,
   ): void {
     const tracksPages = this.#options.pageViews !== false;
-    if ((this.#declared || tracksPages) && !this.#isIgnored(req)) {
+    try {
+      if (!(this.#declared || tracksPages) || this.#isIgnored(req)) return;
       const mayView = (): boolean => !visit.pageViewed && !isUnseen(raw, this.#headerOf(req));
       this.#log.guard('decorators', this.#declared, req, raw, tracker, visit.arrivedAt, mayView);
-      if (tracksPages && raw.writableFinished && !visit.pageViewed && this.#isPage(req, res, raw)) {
+      if (tracksPages && isFinished && !visit.pageViewed && wentOut(raw) && this.#isPage(req, res, raw)) {
         const timestamp = { type: 'dtm', value: visit.arrivedAt } as const;
         tracker.trackQuietly('trackPageView', buildPageView, { timestamp });
       }
+    } finally {
+      scope.end();
+      visit.end();
     }
-    scope.end();
-    visit.end();
   }
 
   #isIgnored(req: Req): boolean {
@@ -228,9 +235,24 @@ const headerText = (value: unknown): string | undefined =>
 // Node keeps the address of a peer that it was asked for once; of a connection that is gone it could not tell any more. Of an
 // HTTP/2 stream that has ended it tells neither address nor protocol: there the request is read when it comes.
 function rememberPeer(raw: ServerResponse, visit: { readonly facts: RequestFacts }): unknown {
-  const request = peek(raw, 'req');
-  if (peek(request, 'httpVersionMajor') === 2) return visit.facts;
-  return (peek(request, 'socket') as IncomingMessage['socket'] | undefined)?.remoteAddress;
+  const request = peek(raw, 'req') as IncomingMessage | undefined;
+  if (request && peek(request, 'httpVersionMajor') === 2) return visit.facts;
+  return socketOf(raw)?.remoteAddress;
+}
+
+/**
+ * Whether a finished answer went out whole. `finish` comes as well when the connection breaks with the answer's end in
+ * the buffers, and over HTTP/2 at any end of a stream.
+ */
+function wentOut(raw: ServerResponse): boolean {
+  if ((raw as { stream?: unknown }).stream) return raw.writableEnded && raw.writableFinished;
+  return socketOf(raw)?.destroyed !== true;
+}
+
+// A response that a test or a gateway has made may have no request.
+function socketOf(raw: ServerResponse): IncomingMessage['socket'] | undefined {
+  const req = peek(raw, 'req') as IncomingMessage | undefined;
+  return req && peek(req, 'socket');
 }
 
 // Taken once: looked up on a response, it costs as much as what it does.

@@ -71,7 +71,7 @@ export class World {
   tracker!: Tracker;
   url = '';
   app: RunningApp | undefined;
-  #open = 0;
+  readonly #open = new Set<ServerResponse>();
 
   constructor(readonly adapter: Adapter) {}
 
@@ -105,8 +105,8 @@ export class World {
     });
     const { server } = this.app;
     server.prependListener('request', (_req: unknown, res: ServerResponse) => {
-      this.#open++;
-      res.once('close', () => this.#open--);
+      this.#open.add(res);
+      for (const end of ['finish', 'close']) res.once(end, () => this.#open.delete(res));
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     this.url = `${setup.http2 ? 'https' : 'http'}://127.0.0.1:${(server.address() as { port: number }).port}`;
@@ -132,7 +132,7 @@ export class World {
 
   /** Every event so far, once each response has ended and the tracker has sent what it holds. */
   async events(): Promise<Payload[]> {
-    while (this.#open > 0) await new Promise((resolve) => setTimeout(resolve, 2));
+    while (this.#open.size > 0) await new Promise((resolve) => setTimeout(resolve, 2));
     await this.tracker.flush();
     return this.collector.good().map(({ payload }) => payload);
   }

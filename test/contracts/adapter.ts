@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe } from 'vitest';
 import { testHosts } from './adapter-hosts';
 import { testHttp2 } from './adapter-http2';
+import { testInjected } from './adapter-injected';
 import { testLifecycle } from './adapter-lifecycle';
 import { testPageViews } from './adapter-page-views';
 import { testScope } from './adapter-scope';
@@ -22,5 +23,6 @@ export function testAdapter(name: string, adapter: Adapter): void {
     testPageViews(world);
     testLifecycle(world);
     if (adapter.http2) testHttp2(world);
+    testInjected(world);
   });
 }

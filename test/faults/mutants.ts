@@ -107,7 +107,7 @@ export const mutants: readonly Mutant[] = [
     '',
   ]),
   mutant('an answer that was cut off is a page view', [36, 'express: clients'], 'middleware.js', [
-    'raw.writableFinished && !visit.pageViewed',
+    'isFinished && !visit.pageViewed && wentOut(raw)',
     '!visit.pageViewed',
   ]),
   mutant('a picture that a page asks for again is a page view', [36, 'koa: what a page'], 'page-visit.js', [
@@ -117,6 +117,10 @@ export const mutants: readonly Mutant[] = [
   mutant('a page that is fetched early is a page view', [36, 'express: what a page'], 'page-visit.js', [
     'EARLY.some((name) => header(name))',
     'false',
+  ]),
+  mutant('an answer is over only when its connection says so', [36, 'koa: requests'], 'middleware.js', [
+    "listen.call(raw, 'finish', () => leave(true));",
+    "listen.call(raw, 'close', () => leave(true));",
   ]),
   mutant('signal listeners stay behind', [46, 'express:'], 'middleware.js', ['this.#unlisten?.()', 'false']),
   mutant('a durable store says that it has written, and has not', [42, 'durable'], 'lmdb/lmdb-event-store.js', [

@@ -9,6 +9,7 @@ import { endings } from './endings';
 import { disks } from './disks';
 import { exits } from './exits';
 import { handlers } from './handlers';
+import { injected } from './injected';
 import { jobs } from './jobs';
 import { kills } from './kills';
 import { load } from './load';
@@ -35,6 +36,7 @@ export const scenarios: readonly Scenario[] = [
   sharedClients,
   handlers,
   pageViews,
+  injected,
   callbacks,
   load,
   queues,
