@@ -1,6 +1,6 @@
 // The composition root: one options object becomes an emitter and a tracker that owns it.
 import { ConfigError } from './core/errors';
-import { custom, type OptionRules, resolveOptions, text } from './core/options';
+import { custom, isPlain, type OptionRules, readOptions, resolveOptions, text } from './core/options';
 import { Tracker, TRACKER_RULES, type TrackerOptions } from './core/tracker';
 import { AsyncEmitter } from './delivery/emitter';
 import type { EventStore } from './delivery/event-store';
@@ -26,7 +26,7 @@ export const CREATE_TRACKER_RULES: OptionRules<CreateTrackerOptions> = {
   ...TRACKER_OWN,
   endpoint: text,
   durable: text,
-  emitter: custom("an object of the emitter's options", (value) => typeof value === 'object' && value !== null),
+  emitter: custom("a plain object of the emitter's options", isPlain),
 };
 
 /**
@@ -41,13 +41,16 @@ export function createTracker(options: CreateTrackerOptions, owner = 'createTrac
   const {
     endpoint,
     durable,
-    emitter: emitterOptions = {},
+    emitter = {},
     ...trackerOptions
   } = resolveOptions(owner, options, CREATE_TRACKER_RULES, {});
   if (endpoint === undefined) throw new ConfigError(`${owner}: endpoint`, 'a host name or a URL', 'nothing');
+  const emitterOptions = readOptions(`${owner}: emitter`, emitter);
+  if ('endpoint' in emitterOptions)
+    throw new ConfigError(`${owner}: emitter.endpoint`, "left out: the tracker's `endpoint` is the collector's");
   const store = durable === undefined ? {} : { eventStore: durableStore(owner, durable, emitterOptions) };
-  const emitter = new AsyncEmitter({ logger: trackerOptions.logger, ...emitterOptions, ...store, endpoint });
-  return new Tracker({ ...trackerOptions, emitters: emitter }, [emitter]);
+  const made = new AsyncEmitter({ logger: trackerOptions.logger, ...emitterOptions, ...store, endpoint });
+  return new Tracker({ ...trackerOptions, emitters: made }, [made]);
 }
 
 function durableStore(owner: string, path: string, emitter: NonNullable<CreateTrackerOptions['emitter']>): EventStore {

@@ -1,7 +1,7 @@
 // The main door: re-exports only.
 export type { DropMessage, FlushMessage, TrackMessage } from './core/channels';
 export { currentTracker } from './core/scope';
-export { disableContracts, enableContracts, type ContractMode } from './core/contracts';
+export { disableContracts, enableContracts, type ContractMode, type Id } from './core/contracts';
 export { ConfigError, ContractError } from './core/errors';
 export type {
   DropReason,
@@ -50,7 +50,8 @@ export { structEvent, type StructEventArgs } from './core/events/structured';
 export type { Platform } from './core/limits';
 export { fromPino, logger, type Logger, type LogLevel } from './core/logger';
 export { type SelfDescribing, SelfDescribingJson, type StandardSchema } from './core/self-describing-json';
-export { Subject } from './core/subject';
+export { Subject, type UserId } from './core/subject';
+export type { TimeLimit } from './core/time-limit';
 export { RequestTracker, Tracker, type TrackerHealth, type TrackerOptions } from './core/tracker';
 export type { RefusalInfo, TrackerStats } from './core/tracker-core';
 export { Tracking } from './core/tracking';

@@ -7,6 +7,7 @@ import {
   either,
   flag,
   having,
+  isPlain,
   list,
   oneOf,
   type OptionRules,
@@ -108,7 +109,7 @@ const REQUEST_RULES: OptionRules<RequestOptions<never, never>> = {
   maskIp: flag,
   redactQuery: list('a list of parameter names', (name) => typeof name === 'string' && name !== ''),
   redactUrl: callback,
-  shutdown: custom('an object with signals and timeoutMs', (value) => typeof value === 'object' && value !== null),
+  shutdown: custom('a plain object with signals and timeoutMs', isPlain),
 };
 
 const RULES = { ...TRACKER_OWN, ...REQUEST_RULES, tracker: having('a Tracker', 'track', 'flush', 'forRequest') };

@@ -1,5 +1,7 @@
 // The trackers of this process by name, for code that has no other way to reach one.
+import { isAbsent } from './core/contracts';
 import { ConfigError } from './core/errors';
+import { readOptions } from './core/options';
 import type { Tracker } from './core/tracker';
 import { createTracker, type CreateTrackerOptions } from './create-tracker';
 
@@ -19,15 +21,16 @@ export const Snowplow = {
    * @throws ConfigError when there is no namespace, or a tracker has it already.
    */
   createTracker(options: CreateTrackerOptions & { namespace: string }): Tracker {
-    if (!options?.namespace)
+    const { namespace } = readOptions('Snowplow.createTracker', options);
+    if (isAbsent(namespace))
       throw new ConfigError('Snowplow.createTracker: namespace', 'a non-empty string', 'nothing');
-    if (trackers.has(options.namespace)) throw taken('createTracker');
+    if (trackers.has(namespace)) throw taken('createTracker');
     return Snowplow.addTracker(createTracker(options, 'Snowplow.createTracker'));
   },
 
   /** @throws ConfigError when it has no namespace, or another tracker has the same. */
   addTracker(tracker: Tracker): Tracker {
-    const { namespace } = tracker;
+    const namespace = namespaceOf(tracker);
     if (!namespace) throw new ConfigError('Snowplow.addTracker: tracker', 'a tracker with a namespace');
     if ((trackers.get(namespace) ?? tracker) !== tracker) throw taken('addTracker');
     trackers.set(namespace, tracker);
@@ -40,7 +43,7 @@ export const Snowplow = {
 
   /** Forgets a tracker; closing it is the caller's. */
   removeTracker(tracker: Tracker | string): boolean {
-    return trackers.delete(typeof tracker === 'string' ? tracker : tracker.namespace);
+    return trackers.delete(typeof tracker === 'string' ? tracker : (namespaceOf(tracker) ?? ''));
   },
 
   /** Forgets every tracker. */
@@ -48,6 +51,15 @@ export const Snowplow = {
     trackers.clear();
   },
 };
+
+function namespaceOf(tracker: Tracker): string | undefined {
+  try {
+    const { namespace } = tracker;
+    return typeof namespace === 'string' ? namespace : undefined;
+  } catch {
+    return undefined;
+  }
+}
 
 const taken = (method: string): ConfigError =>
   new ConfigError(`Snowplow.${method}: namespace`, 'one that no registered tracker has');

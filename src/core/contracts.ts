@@ -55,6 +55,18 @@ export function checkOptionalText(caller: string, path: string, value: unknown):
   if (typeof value !== 'string' && !isAbsent(value)) fail(caller, path, 'a string', value);
 }
 
+/** An id as databases give it; sent as text. A number has to be a safe integer: others are rounded. */
+export type Id = string | number | bigint;
+
+export function checkId(caller: string, path: string, value: unknown): void {
+  if ((typeof value !== 'string' || value === '') && typeof value !== 'bigint' && !Number.isSafeInteger(value))
+    fail(caller, path, 'a non-empty string, a safe integer or a bigint', value);
+}
+
+/** An id as text; what is none stays as it is. */
+export const idText = (value: unknown): unknown =>
+  typeof value === 'bigint' || Number.isSafeInteger(value) ? String(value) : value;
+
 export function checkNumber(caller: string, path: string, value: unknown): void {
   if (typeof value !== 'number' || !Number.isFinite(value)) fail(caller, path, 'a finite number', value);
 }

@@ -53,6 +53,17 @@ export class ContractError extends TypeError {
 
 /** Words a value for an error message: short, on one line, never the content of an object. Cannot throw. */
 export function show(value: unknown): string {
+  try {
+    return worded(value);
+  } catch {
+    return UNREADABLE;
+  }
+}
+
+/** How a value is worded that throws when it is looked at: a revoked Proxy, a getter. */
+export const UNREADABLE = 'a value that cannot be read';
+
+function worded(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
   if (typeof value === 'bigint') return `${value}n`;
   if (Array.isArray(value)) return 'an array';
@@ -63,5 +74,10 @@ export function show(value: unknown): string {
 
 /** Tells our errors apart from others without `instanceof`, which fails across two installed copies of the package. */
 export function hasCode(error: unknown, code: string): boolean {
-  return typeof error === 'object' && error !== null && (error as { code?: unknown }).code === code;
+  try {
+    return typeof error === 'object' && error !== null && (error as { code?: unknown }).code === code;
+  } catch {
+    // Anything can be thrown, a revoked Proxy too.
+    return false;
+  }
 }

@@ -1,6 +1,6 @@
 // What the pipeline takes for each wire key: a value that fits comes back as text; text that is too long is cut, anything else left out.
 import { clientIp } from './client-ip';
-import { isUuid } from './contracts';
+import { idText, isUuid } from './contracts';
 import { cut } from './cut';
 import { fitUrl } from './url-field';
 
@@ -32,8 +32,8 @@ const text =
 const identifier =
   (limit: number): Clean =>
   (value) => {
-    const string = asText(value);
-    return string !== undefined && string.length <= limit ? string : undefined;
+    const string = idText(value);
+    return typeof string === 'string' && string !== '' && string.length <= limit ? string : undefined;
   };
 const decimal: Clean = (value) => {
   const number = asNumber(value);

@@ -1,6 +1,6 @@
 // Where the package speaks: a console logger with levels, an adapter for pino, and the guard around whatever a user passes in.
 import { ConfigError, show } from './errors';
-import { NotAsked, runMarked } from './marks';
+import { NOT_ASKED, runMarked } from './marks';
 
 /**
  * What the package writes its few lines to. Message first, as console, winston and Nest's Logger take it.
@@ -40,7 +40,7 @@ export const logger: Logger & { setLevel(level: LogLevel | 'silent'): void } = (
     warn: writer('warn'),
     error: writer('error'),
     setLevel(level) {
-      if (!Object.hasOwn(RANK, level))
+      if (typeof level !== 'string' || !Object.hasOwn(RANK, level))
         throw new ConfigError('logger.setLevel: level', `one of ${Object.keys(RANK).join(', ')}`, show(level));
       threshold = RANK[level];
     },
@@ -102,7 +102,7 @@ export class Log {
       if (isThenable(result)) result.then(undefined, () => this.error(`${name} rejected`));
       return result;
     } catch (error) {
-      if (error instanceof NotAsked) this.warn(`${name} was not asked about an event that was tracked in a hook`);
+      if (error === NOT_ASKED) this.warn(`${name} was not asked about an event that was tracked in a hook`);
       else this.error(`${name} threw`);
       return undefined;
     }

@@ -28,15 +28,15 @@ export function asCallback<Given extends UserFunction>(callback: Given): Given {
 }
 
 /** Why a hook was not asked: its event was tracked in a hook, perhaps in this one. */
-export class NotAsked extends Error {}
+export const NOT_ASKED = new Error('a hook is not asked about what a hook has tracked');
 
 /**
- * `hook`, run in its mark. Below another hook it throws {@link NotAsked} instead, and whoever asks takes that as he takes
+ * `hook`, run in its mark. Below another hook it throws {@link NOT_ASKED} instead, and whoever asks takes that as he takes
  * a hook that fails: on the side of privacy.
  */
 export function asHook<Given extends UserFunction>(hook: Given): Given {
   const asked = (...args: never[]): unknown => {
-    if (currentMark() === 'hook') throw new NotAsked();
+    if (currentMark() === 'hook') throw NOT_ASKED;
     return runMarked('hook', hook as NonNullable<Given>, ...args);
   };
   return hook && (asked as Given);

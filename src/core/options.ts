@@ -1,5 +1,5 @@
 // Checks an options object once, at the door, so that nothing below has to ask again: known names, right types, defaults.
-import { ConfigError, show } from './errors';
+import { ConfigError, show, UNREADABLE } from './errors';
 
 /** One option's check: what it must be, in words, and whether a value is that. */
 export interface OptionRule {
@@ -9,9 +9,26 @@ export interface OptionRule {
 
 export type OptionRules<Options> = { readonly [Name in keyof Required<Options>]: OptionRule };
 
-const rule = (expected: string, accepts: (value: unknown) => boolean): OptionRule => ({ expected, accepts });
+const rule = (expected: string, fits: (value: unknown) => boolean): OptionRule => ({
+  expected,
+  accepts: (value) => {
+    try {
+      return fits(value);
+    } catch {
+      // What cannot be looked at is not what an option asks for.
+      return false;
+    }
+  },
+});
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
+
+/** An object as a literal makes it, of whatever realm: no list, no Map, no instance of a class, of which only a part could be read. */
+export function isPlain(value: unknown): value is Record<string, unknown> {
+  if (!isObject(value)) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || (isObject(prototype) && Object.getPrototypeOf(prototype) === null);
+}
 
 export const integer = (minimum: number, maximum: number = Number.MAX_SAFE_INTEGER): OptionRule =>
   rule(
@@ -57,10 +74,9 @@ export function resolveOptions<Options extends object, Defaults extends Partial<
   rules: OptionRules<Options>,
   defaults: Defaults,
 ): Readonly<Options & Defaults> {
-  if (!isObject(given)) throw new ConfigError(`${owner} options`, 'an object', show(given));
   // Without a prototype: what is not given must not be found there.
   const resolved: Record<string, unknown> = Object.assign(Object.create(null), defaults);
-  for (const [name, value] of Object.entries(given)) {
+  for (const [name, value] of Object.entries(readOptions(owner, given))) {
     const check = Object.hasOwn(rules, name) ? rules[name as keyof Options] : undefined;
     if (!check)
       throw new ConfigError(
@@ -73,6 +89,18 @@ export function resolveOptions<Options extends object, Defaults extends Partial<
     resolved[name] = value;
   }
   return Object.freeze(resolved) as Readonly<Options & Defaults>;
+}
+
+/** A copy of an options object. @throws ConfigError when it is none, or cannot be read. */
+export function readOptions<Options extends object>(owner: string, given: Options): Options {
+  let read: Options | undefined;
+  try {
+    if (isPlain(given)) read = { ...given };
+  } catch {
+    throw new ConfigError(`${owner} options`, 'a plain object', UNREADABLE);
+  }
+  if (!read) throw new ConfigError(`${owner} options`, 'a plain object', show(given));
+  return read;
 }
 
 // A typo is mostly one of case or of a letter or two: the same letters without case, or a shared beginning.

@@ -1,7 +1,8 @@
 // An event's fields, subject, data and entities become one flat JSON text, once, at track time.
 import { isDate } from 'node:util/types';
-import { isAbsent, isUuid } from './contracts';
+import { type Caller, isAbsent, isUuid } from './contracts';
 import { EncodedEvent, type RefuseReason } from './emitter';
+import { ContractError, hasCode } from './errors';
 import { type EventArgs, millisOf, type TrackerEvent } from './events/event';
 import { newEventId } from './event-id';
 import { closeObject, field, type Frame, opening, openObject } from './frame';
@@ -25,10 +26,35 @@ const MAX_DEPTH = 32;
 // An event's own data and entities together, in UTF-16 units of JSON.
 const MAX_JSON = 65_536;
 
+type Breach = Pick<ContractError, 'path' | 'expected' | 'received'>;
+
 /** An event that cannot become a payload; its reason is what the tracker counts. Never reaches the user. */
 export class Refusal extends Error {
-  constructor(readonly reason: RefuseReason) {
+  readonly #reason: RefuseReason;
+  readonly #breach: Breach | undefined;
+
+  /** @param breach What an argument has to be, and is not, where it is the caller's fault. */
+  constructor(reason: RefuseReason, breach?: Breach) {
     super(reason);
+    this.#reason = reason;
+    this.#breach = breach;
+  }
+
+  /** Why an event was refused that `error` was thrown for, whatever that is. */
+  static reasonOf(error: unknown): RefuseReason {
+    return Refusal.#is(error) ? error.#reason : 'unserializable';
+  }
+
+  /** The broken contract that `error` is, or would be if a caller's arguments were checked; undefined where it is none. */
+  static breachOf(error: unknown, caller: Caller): ContractError | undefined {
+    if (hasCode(error, 'ERR_SNOWPLOW_CONTRACT')) return error as ContractError;
+    if (!caller || !Refusal.#is(error) || !error.#breach) return undefined;
+    const { path, expected, received } = error.#breach;
+    return new ContractError(caller, path, expected, received);
+  }
+
+  static #is(error: unknown): error is Refusal {
+    return typeof error === 'object' && error !== null && #reason in error;
   }
 }
 
@@ -61,7 +87,7 @@ export function encodeEvent(
 
   let budget = MAX_JSON;
   if (selfDescribing) {
-    const json = `{"schema":"${UNSTRUCT}","data":${stringify(selfDescribing)}}`;
+    const json = `{"schema":"${UNSTRUCT}","data":${stringify(selfDescribing, 'event')}}`;
     budget -= json.length;
     text += base64 ? UE_PX + toBase64(json) : field('ue_pr', json);
   }
@@ -108,7 +134,9 @@ function urlField(key: string, value: string | undefined, anonymous: boolean): s
 
 function entityTexts(context: EventArgs['context'], further: readonly SelfDescribing[]): string {
   let texts = '';
-  for (const entity of isAbsent(context) ? [] : context) texts += `${texts && ','}${stringify(entity)}`;
+  let index = 0;
+  for (const entity of isAbsent(context) ? [] : context)
+    texts += `${texts && ','}${stringify(entity, 'context', index++)}`;
   for (const entity of further) texts += `${texts && ','}${stringify(entity)}`;
   return texts;
 }
@@ -145,14 +173,25 @@ function toBase64(json: string): string {
   return scratch.toString('base64url', 0, scratch.write(json));
 }
 
-function stringify({ schema, data }: SelfDescribing): string {
+// With the argument's name its caller is told of data that will not do; a hook's entities are nobody's argument.
+function stringify({ schema, data }: SelfDescribing, argument?: string, index?: number): string {
   // Asked again here, because contracts may be off: without a schema of the right form the pipeline reads nothing.
   const opening = jsonOpening(schema);
   if (opening === '') throw new Refusal('invalid');
   const json = jsonOf(data);
   if (json === undefined) throw new Refusal('unserializable');
-  if (isTooDeep(json)) throw new Refusal('invalid');
+  if (json[0] !== '{') throw unfit('an object', 'a toJSON() that gives none', argument, index);
+  if (isTooDeep(json)) throw unfit(`at most ${MAX_DEPTH} levels deep`, 'more', argument, index);
   return `${opening}${json}}`;
+}
+
+function unfit(expected: string, received: string, argument: string | undefined, index: number | undefined): Refusal {
+  if (argument === undefined) return new Refusal('invalid');
+  return new Refusal('invalid', {
+    path: `${argument}${index === undefined ? '' : `[${index}]`}.data`,
+    expected,
+    received,
+  });
 }
 
 function jsonOf(data: unknown): string | undefined {

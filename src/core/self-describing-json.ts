@@ -1,7 +1,8 @@
 // Data that names its schema: what self-describing events and context entities are made of.
-import { contractsFor, fail } from './contracts';
-import { ContractError } from './errors';
+import { contractsFor, fail, isAbsent } from './contracts';
+import { ContractError, hasCode, show, UNREADABLE } from './errors';
 import { runMarked } from './marks';
+import { notData } from './json-data';
 import { memoise } from './memoise';
 
 /** Data with the `iglu:` URI of the schema it follows. A plain object of this shape is accepted wherever one is asked for. */
@@ -42,15 +43,20 @@ export class SelfDescribingJson<T = unknown> implements SelfDescribing<T> {
     const caller = contractsFor('SelfDescribingJson');
     if (!caller) return;
     if (!isIgluUri(schema)) fail(caller, 'schema', AN_IGLU_URI, schema);
-    if (!isObject(data)) fail(caller, 'data', 'an object', data);
-    if (options.validator) checkWith(options.validator, caller, data);
+    checkData(caller, 'data', data);
+    const validator = validatorOf(caller, options);
+    if (!isAbsent(validator)) checkWith(validator, caller, data);
   }
 }
 
-// The URI pattern of the self-describing meta schema.
-const IGLU_URI = /^iglu:[\w.-]+\/[\w-]+\/[\w-]+\/\d+-\d+-\d+$/;
+// The URI pattern of the self-describing meta schema, with a version of SchemaVer: models begin at 1.
+const IGLU_URI = /^iglu:[\w.-]+\/[\w-]+\/[\w-]+\/([1-9]\d*)-(0|[1-9]\d*)-(0|[1-9]\d*)$/;
+const INT32_MAX = 2_147_483_647;
 // An app uses the same few schemas over and over.
-const openingOf = (schema: string): string => (IGLU_URI.test(schema) ? `{"schema":"${schema}","data":` : '');
+function openingOf(schema: string): string {
+  const [uri, ...version] = IGLU_URI.exec(schema) ?? [];
+  return uri && version.every((number) => Number(number) <= INT32_MAX) ? `{"schema":"${uri}","data":` : '';
+}
 const knownOpening = memoise(500, openingOf);
 const LONGEST_KNOWN = 200;
 
@@ -70,7 +76,9 @@ const AN_IGLU_URI = 'an iglu: URI such as iglu:com.acme/basket/jsonschema/1-0-0'
 
 /** Names the part at fault only when there is one: this is asked of every entity of every event. */
 export const isSelfDescribing = (value: unknown): value is SelfDescribing =>
-  isObject(value) && isIgluUri((value as SelfDescribing).schema) && isObject((value as SelfDescribing).data);
+  isObject(value) &&
+  isIgluUri((value as SelfDescribing).schema) &&
+  notData((value as SelfDescribing).data) === undefined;
 
 /** Checks a list of entities; the path of each is worded only where one is at fault. */
 export function checkEntities(caller: string, path: string, entities: unknown): void {
@@ -83,32 +91,54 @@ export function checkSelfDescribing(caller: string, path: string, value: unknown
   if (!isObject(value)) fail(caller, path, 'an object { schema, data }', value);
   const { schema, data } = value as SelfDescribing;
   if (!isIgluUri(schema)) fail(caller, `${path}.schema`, AN_IGLU_URI, schema);
-  if (!isObject(data)) fail(caller, `${path}.data`, 'an object', data);
+  checkData(caller, `${path}.data`, data);
+}
+
+function checkData(caller: string, path: string, data: unknown): void {
+  const received = notData(data);
+  if (received !== undefined) throw new ContractError(caller, path, 'an object', received);
 }
 
 interface StandardIssue {
   readonly message: string;
 }
 
-function checkWith({ '~standard': validator }: StandardSchema, caller: string, data: unknown): void {
-  let result: unknown;
+function validatorOf(caller: string, options: { validator?: StandardSchema | undefined } | null): unknown {
   try {
-    result = runMarked('callback', () => validator.validate(data));
+    return options?.validator;
+  } catch {
+    throw new ContractError(caller, 'options', 'an object that can be read', UNREADABLE);
+  }
+}
+
+function checkWith(validator: unknown, caller: string, data: unknown): void {
+  try {
+    const standard = (validator as StandardSchema)['~standard'];
+    const result: unknown = runMarked('callback', () => standard.validate(data));
+    const { issues, then } = Object(result) as { issues?: readonly StandardIssue[]; then?: unknown };
+    if (typeof then === 'function') {
+      // The promise's outcome no longer matters, and must not become an unhandled rejection.
+      Promise.resolve(result).catch(() => {});
+      throw new ContractError(caller, 'validator', 'one that answers at once', 'a promise');
+    }
+    // The messages may quote the data: they stand where the value stands, which is never logged.
+    if (issues)
+      throw new ContractError(
+        caller,
+        'data',
+        'what its validator accepts',
+        issues.map(({ message }) => message).join('; '),
+      );
   } catch (error) {
-    throw new ContractError(caller, 'validator', 'one that answers', `what it threw: ${String(error)}`);
+    if (hasCode(error, 'ERR_SNOWPLOW_CONTRACT')) throw error;
+    throw new ContractError(caller, 'validator', 'one that answers', `what it threw: ${thrownWords(error)}`);
   }
-  const { issues, then } = Object(result) as { issues?: readonly StandardIssue[]; then?: unknown };
-  if (typeof then === 'function') {
-    // The promise's outcome no longer matters, and must not become an unhandled rejection.
-    Promise.resolve(result).catch(() => {});
-    throw new ContractError(caller, 'validator', 'one that answers at once', 'a promise');
+}
+
+function thrownWords(error: unknown): string {
+  try {
+    return String(error);
+  } catch {
+    return show(error);
   }
-  // The messages may quote the data: they stand where the value stands, which is never logged.
-  if (issues)
-    throw new ContractError(
-      caller,
-      'data',
-      'what its validator accepts',
-      issues.map(({ message }) => message).join('; '),
-    );
 }

@@ -1,4 +1,5 @@
 // Flushes or closes several emitters at once: in bounded time, and whatever one of them does.
+import { clock } from './clock';
 import type { EmitterLike, FlushReport } from './emitter';
 import type { Log } from './logger';
 
@@ -38,9 +39,9 @@ async function settle(
   // Begun when the deadline is noticed: on a loop that is late both would else be over at once.
   const expired = new Promise<undefined>((resolve) => {
     const onDeadline = (): void => {
-      timer = setTimeout(resolve, MARGIN_MS, undefined);
+      timer = clock.setTimeout(resolve, MARGIN_MS, undefined);
     };
-    timer = setTimeout(onDeadline, Math.min(timeoutMs, LONGEST_TIMER));
+    timer = clock.setTimeout(onDeadline, Math.min(timeoutMs, LONGEST_TIMER));
   });
   try {
     return (await Promise.race([emitter[how]?.({ timeoutMs }), expired])) as Partial<FlushReport> | undefined;
@@ -48,6 +49,6 @@ async function settle(
     log.error(`an emitter's ${how} failed`);
     return undefined;
   } finally {
-    clearTimeout(timer);
+    clock.clearTimeout(timer);
   }
 }

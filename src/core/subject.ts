@@ -2,18 +2,23 @@
 import { clientIp } from './client-ip';
 import {
   type Caller,
+  checkId,
   checkInteger,
   checkOneOf,
   checkOptionalText,
   checkOptionalUuid,
   contractsFor,
   fail,
+  type Id,
   isAbsent,
 } from './contracts';
 import { cleanOfSubject, PLATFORMS, type Platform } from './limits';
 
 /** Wire keys that tell who the visitor is: left out of anonymous events. */
 export const IDENTIFYING: ReadonlySet<string> = new Set(['uid', 'duid', 'nuid', 'tnuid', 'sid', 'vid', 'ip', 'fp']);
+
+/** Your own id of a user, as databases give it. */
+export type UserId = Id;
 
 /** How a subject's setters answer a broken contract; true goes on with what the pipeline takes of the value. */
 export type BreachHandler = (error: unknown) => boolean;
@@ -46,7 +51,15 @@ export class Subject {
 
   /** A new subject with the fields of both; where both have one, `own` wins. Neither is changed. */
   static merge(defaults: Subject, own: Subject): Subject {
-    return new Subject({ ...defaults.#fields, ...own.#fields }, own.#onBreach);
+    const given = { defaults, own };
+    const caller = contractsFor('Subject.merge');
+    for (const name of ['defaults', 'own'] as const) {
+      if (isSubject(given[name])) continue;
+      if (caller) fail(caller, name, 'a Subject', given[name]);
+      given[name] = new Subject();
+    }
+    const onBreach = #fields in given.own ? given.own.#onBreach : undefined;
+    return new Subject({ ...Subject.fieldsOf(given.defaults), ...Subject.fieldsOf(given.own) }, onBreach);
   }
 
   /**
@@ -80,9 +93,9 @@ export class Subject {
   setPlatform(platform: Platform | null | undefined): this {
     return this.#set('Subject.setPlatform', 'p', 'platform', platform, checkPlatform);
   }
-  /** `uid`: your own id of the user, at most 255 units. */
-  setUserId(userId: string | null | undefined): this {
-    return this.#set('Subject.setUserId', 'uid', 'userId', userId, checkOptionalText);
+  /** `uid`: your own id of the user, at most 255 units; a number or a bigint is sent as text. */
+  setUserId(userId: UserId | null | undefined): this {
+    return this.#set('Subject.setUserId', 'uid', 'userId', userId, checkId);
   }
   /** `res`: the screen's size in pixels. */
   setScreenResolution(width: number | null | undefined, height: number | null | undefined): this {
@@ -176,6 +189,10 @@ const checkCount: Check = (caller, argument, value) => checkInteger(caller, argu
 
 /** Whether a value will do as a Subject. Not `instanceof`: it may come from another copy of the package. */
 export function isSubject(value: unknown): value is Subject {
-  const fields: unknown = (value as Subject | null | undefined)?.fields;
-  return typeof fields === 'object' && fields !== null;
+  try {
+    const fields: unknown = (value as Subject | null | undefined)?.fields;
+    return typeof fields === 'object' && fields !== null;
+  } catch {
+    return false;
+  }
 }

@@ -12,8 +12,8 @@ import {
   type Payload,
   type RefuseReason,
 } from './emitter';
-import { ContractError, hasCode, show } from './errors';
-import type { TrackerEvent } from './events/event';
+import { ContractError, show } from './errors';
+import { eventIdOf, isBefore2001, type TrackerEvent } from './events/event';
 import { isThenable, type Log } from './logger';
 import { type FrameCache, makeFrame, type TrackerFields } from './frame';
 import { currentMark } from './marks';
@@ -21,6 +21,7 @@ import { encodeEvent, encodePayload, Refusal } from './payload';
 import type { SelfDescribing } from './self-describing-json';
 import { settleAll } from './settle';
 import { isSubject, Subject } from './subject';
+import { millisOfLimit, type TimeLimit } from './time-limit';
 
 /** A tracker's settings as they stand below the door: resolved, checked, frozen. */
 export interface TrackerSettings {
@@ -67,6 +68,7 @@ export interface EventSetting {
   readonly entities: readonly SelfDescribing[];
 }
 
+const FLUSH_TIMEOUT_MS = 10_000;
 const NO_ENTITIES: readonly SelfDescribing[] = [];
 
 /** Surroundings that are a subject and nothing else: `withSubject`, `runWith`, the app's tracker. */
@@ -142,17 +144,18 @@ export class TrackerCore {
     let count = 1;
     try {
       const event = build(args, checking);
-      count += event.items?.length ?? 0;
+      if (Array.isArray(event.items)) count += event.items.length;
       return this.#submit(event, count, surroundings, frames, checking);
     } catch (error) {
-      if (hasCode(error, 'ERR_SNOWPLOW_CONTRACT')) {
-        this.#refuse('invalid', count);
-        this.#answerBreach(error as ContractError, mode, 'the event was refused');
+      const breach = Refusal.breachOf(error, checking);
+      if (breach) {
+        this.#refuse('invalid', count, args);
+        this.#answerBreach(breach, mode, 'the event was refused');
         return undefined;
       }
-      const reason = error instanceof Refusal ? error.reason : 'unserializable';
+      const reason = Refusal.reasonOf(error);
       this.log.warn(`events were refused: ${reason}`);
-      return this.#refuse(reason, count);
+      return this.#refuse(reason, count, args);
     }
   }
 
@@ -163,11 +166,15 @@ export class TrackerCore {
   }
 
   /** Answers a broken contract of a request subject's setter as the tracker answers its own. */
-  readonly onSubjectBreach = (error: unknown): boolean => {
-    const mode = this.settings.contracts;
+  readonly onSubjectBreach = (error: unknown): boolean => this.#leaveOut(error, this.settings.contracts);
+  /** The same in a hook, where nothing is thrown. */
+  readonly onHookBreach = (error: unknown): boolean =>
+    this.#leaveOut(error, this.settings.contracts === 'off' ? 'off' : 'log');
+
+  #leaveOut(error: unknown, mode: ContractMode): boolean {
     if (mode !== 'off') this.#answerBreach(error as ContractError, mode, 'the value was left out');
     return mode === 'off';
-  };
+  }
 
   /** `subject`, or an empty one where it is none: that is a broken contract of `caller`. */
   checkedSubject(caller: string, subject: Subject): Subject {
@@ -178,8 +185,8 @@ export class TrackerCore {
     return new Subject();
   }
 
-  flush(timeoutMs = 10_000): Promise<FlushReport> {
-    return settleAll(this.emitters, () => 'flush', timeoutMs, this.log);
+  flush(limit: TimeLimit): Promise<FlushReport> {
+    return settleAll(this.emitters, () => 'flush', millisOfLimit(limit, FLUSH_TIMEOUT_MS), this.log);
   }
 
   stats(): TrackerStats {
@@ -195,14 +202,16 @@ export class TrackerCore {
     };
   }
 
-  #refuse(reason: RefuseReason, count: number, encoded?: readonly EncodedEvent[]): undefined {
+  /** @param given The event, or the arguments of one that could not be built. */
+  #refuse(reason: RefuseReason, count: number, given: unknown, encoded?: readonly EncodedEvent[]): undefined {
     this.#count(reason, count);
     if (currentMark()) return;
     tellDropped(reason, count);
     const { onDrop } = this.settings;
     if (!onDrop) return;
-    for (const event of encoded ?? [undefined])
-      this.log.guard('onDrop', onDrop, { reason, eventId: event?.eventId, payload: event?.payload() });
+    if (!encoded) this.log.guard('onDrop', onDrop, { reason, eventId: eventIdOf(given), payload: undefined });
+    for (const event of encoded ?? [])
+      this.log.guard('onDrop', onDrop, { reason, eventId: event.eventId, payload: event.payload() });
   }
 
   #count(reason: RefuseReason, count: number): undefined {
@@ -218,16 +227,16 @@ export class TrackerCore {
     caller: Caller,
   ): string | undefined {
     const { settings } = this;
-    if (!settings.enabled) return this.#refuse('disabled', count);
+    if (!settings.enabled) return this.#refuse('disabled', count, event);
     if (this.closed) {
       this.log.warn('events were refused: closed');
-      return this.#refuse('closed', count);
+      return this.#refuse('closed', count, event);
     }
     const { args } = event;
     // Whoever asks for anonymity gets it: nobody can take back another's wish.
     const asked = settings.anonymous || Boolean(args.anonymous);
     const setting = surroundings.forEvent(asked);
-    if (!setting) return this.#refuse('private', count);
+    if (!setting) return this.#refuse('private', count, event);
     const anonymous = asked || setting.anonymous;
     const frame = isAbsent(args.subject)
       ? frames.get(settings.fields, this.subject, setting.subject, anonymous)
@@ -240,13 +249,15 @@ export class TrackerCore {
     const { e, url } = event.fields;
     if (caller && !surroundings.bringsPage && (e === 'pv' || e === 'pp') && isAbsent(url) && frame.url === undefined)
       fail(caller, 'pageUrl', 'a non-empty string', url);
+    if (caller && !isAbsent(args.timestamp) && isBefore2001(args.timestamp))
+      this.log.warn(`${caller}: \`timestamp\` is before 2001; it takes milliseconds since 1970, not seconds`);
 
     let encoded: EncodedEvent[] = [encodeEvent(event, frame, setting.entities, settings.base64)];
     if (event.items)
       for (const item of event.items) encoded.push(encodeEvent(item, frame, setting.entities, settings.base64));
     if (settings.beforeSend) {
       const passed = this.#pass(encoded, settings.beforeSend);
-      if (!passed) return this.#refuse('filtered', count, encoded);
+      if (!passed) return this.#refuse('filtered', count, event, encoded);
       encoded = passed;
     }
 

@@ -1,5 +1,5 @@
 // The app's tracker, which owns settings and emitters, and the request's, which can only track.
-import { type ContractMode, fail } from './contracts';
+import { type ContractMode, fail, isAbsent } from './contracts';
 import type { EmitterLike, FlushReport, Payload } from './emitter';
 import { ConfigError, show } from './errors';
 import type { TrackerEvent } from './events/event';
@@ -7,10 +7,11 @@ import { FrameCache, trackerFields } from './frame';
 import { clean, type Platform, PLATFORMS } from './limits';
 import { Log, type Logger } from './logger';
 import { asCallback, asHook } from './marks';
-import { callback, custom, flag, loggerRule, oneOf, type OptionRules, resolveOptions, text } from './options';
+import { callback, custom, flag, loggerRule, oneOf, type OptionRules, resolveOptions } from './options';
 import { currentScope, RequestScope, runJob } from './scope';
 import { settleAll } from './settle';
 import { isSubject, Subject } from './subject';
+import { millisOfLimit, type TimeLimit } from './time-limit';
 import {
   type Builder,
   PlainSurroundings,
@@ -54,14 +55,22 @@ export interface TrackerOptions {
   logger?: Logger | false | undefined;
 }
 
-const isEmitter = (value: unknown): boolean => typeof (value as EmitterLike | null | undefined)?.input === 'function';
+const CLOSE_TIMEOUT_MS = 5_000;
+
+const { accepts: isEmitter } = custom(
+  'an object with an input method',
+  (value) => typeof (value as EmitterLike | null | undefined)?.input === 'function',
+);
+
+const isText = (value: unknown): boolean => typeof value === 'string';
 
 export const TRACKER_RULES: OptionRules<TrackerOptions> = {
   emitters: custom('an emitter or a list of at least one', (value) =>
     Array.isArray(value) ? value.length > 0 && value.every(isEmitter) : isEmitter(value),
   ),
-  namespace: text,
-  appId: text,
+  // The empty text is what a variable that is not set becomes: it counts as absent.
+  namespace: custom('a string', isText),
+  appId: custom('a string', isText),
   subject: custom('a Subject', isSubject),
   platform: oneOf(...PLATFORMS),
   encodeBase64: flag,
@@ -132,10 +141,16 @@ export class Tracker extends Tracking {
       ? (resolved.emitters as EmitterLike[])
       : [resolved.emitters as EmitterLike];
     const subject = resolved.subject ?? new Subject();
-    this.#core = new TrackerCore(settings, emitters, subject, new Log(resolved.logger));
+    const log = new Log(resolved.logger);
+    for (const name of ['namespace', 'appId'] as const)
+      if (resolved[name] === '') log.warn(`the option ${name} is empty: it counts as absent`);
+    this.#core = new TrackerCore(settings, emitters, subject, log);
     this.#surroundings = new PlainSurroundings(subject);
     this.#owned = new Set(owned);
     this.#name = resolved.namespace ?? '';
+    // So that they can be handed around: `process.on('SIGTERM', tracker.close)`.
+    this.flush = this.flush.bind(this);
+    this.close = this.close.bind(this);
   }
 
   /** The tracker's name in the registry and in the request scope: its `namespace`, '' where it has none. */
@@ -205,8 +220,8 @@ export class Tracker extends Tracking {
     return runJob(new RequestScope(this.#name, this.withSubject(subject), outer), fn);
   }
 
-  flush(options: { timeoutMs?: number } = {}): Promise<FlushReport> {
-    return this.#core.flush(options.timeoutMs);
+  flush(limit?: TimeLimit): Promise<FlushReport> {
+    return this.#core.flush(limit);
   }
 
   /** Durable modes: resolves when everything accepted so far is on disk, safe from a power cut. At once in memory modes. */
@@ -239,14 +254,14 @@ export class Tracker extends Tracking {
    * Refuses new events, sends what is left and releases the emitters that were made for this tracker; those passed in
    * are flushed only. Idempotent, bounded, never rejects.
    *
-   * @param options `timeoutMs`: the whole time it may take, 5,000 by default.
+   * @param limit The whole time it may take, in milliseconds or as `{ timeoutMs }`; 5,000 by default.
    */
-  close(options: { timeoutMs?: number } = {}): Promise<FlushReport> {
+  close(limit?: TimeLimit): Promise<FlushReport> {
     this.#core.closed = true;
     return (this.#closing ??= settleAll(
       this.#core.emitters,
       (emitter) => (this.#owned.has(emitter) ? 'close' : 'flush'),
-      options.timeoutMs ?? 5_000,
+      millisOfLimit(limit, CLOSE_TIMEOUT_MS),
       this.#core.log,
     ));
   }
@@ -309,8 +324,8 @@ export class RequestTracker extends Tracking {
     return this.#core.attempt(caller, build, args, this.#surroundings, this.#frames);
   }
 
-  flush(options: { timeoutMs?: number } = {}): Promise<FlushReport> {
-    return this.#core.flush(options.timeoutMs);
+  flush(limit?: TimeLimit): Promise<FlushReport> {
+    return this.#core.flush(limit);
   }
 
   stats(): TrackerStats {
@@ -319,9 +334,10 @@ export class RequestTracker extends Tracking {
 }
 
 const asGiven: Builder<TrackerEvent> = (event, caller) => {
-  if (caller && !(isObject(event) && isObject(event.fields) && isObject(event.args)))
+  if (caller && !(isObject(event) && isObject(event.fields) && isObject(event.args) && isListOrNone(event.items)))
     fail(caller, 'event', 'an event made by a builder', event);
   return event;
 };
 
 const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null;
+const isListOrNone = (value: unknown): boolean => isAbsent(value) || Array.isArray(value);

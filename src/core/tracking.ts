@@ -34,6 +34,7 @@ import {
 } from './events/self-describing';
 import { buildStructEvent, type StructEventArgs } from './events/structured';
 import type { Subject } from './subject';
+import type { TimeLimit } from './time-limit';
 import type { Builder, TrackerStats } from './tracker-core';
 
 /**
@@ -74,12 +75,12 @@ export abstract class Tracking {
   /**
    * Sends what was accepted before the call, at once.
    *
-   * @param options `timeoutMs`: how long to wait, 10,000 by default.
+   * @param limit How long to wait, in milliseconds or as `{ timeoutMs }`; 10,000 by default.
    * @returns what became of the events; never rejects.
    * @example
    * const { remaining } = await tracker.flush();
    */
-  abstract flush(options?: { timeoutMs?: number }): Promise<FlushReport>;
+  abstract flush(limit?: TimeLimit): Promise<FlushReport>;
 
   /** What this tracker and its emitters have done so far. */
   abstract stats(): TrackerStats;

@@ -171,7 +171,7 @@ export class Visit<Req extends object> implements Surroundings {
     // After the request the last answer stands.
     if (!req) return this.#hooked ?? subject;
     // Over a copy: what the hook says must not outlive what the request says, and half of it is none of it.
-    const copy = new Subject(subject.fields, () => false);
+    const copy = new Subject(subject.fields, core.onHookBreach);
     let done = false;
     core.log.guard('subject', () => {
       const answer: unknown = hook(req, copy);

@@ -1,7 +1,7 @@
 // The engine of every emitter and worker: takes events into a store, and has them sent in batches, on time, until it is closed.
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { traceFlush } from '../core/channels';
+import { clock } from '../core/clock';
 import { isUuid } from '../core/contracts';
 import {
   type EmitterStats,
@@ -17,6 +17,7 @@ import { ConfigError, show } from '../core/errors';
 import { newEventId } from '../core/event-id';
 import type { Log } from '../core/logger';
 import { encodePayload } from '../core/payload';
+import { millisOfLimit, type TimeLimit } from '../core/time-limit';
 import { ENVELOPE_BYTES, EVENT_OVERHEAD } from './batch';
 import type { EventStore } from './event-store';
 import type { FlushRound } from './flush-round';
@@ -65,6 +66,9 @@ export class BatchEmitter implements EncodedInput {
     this.#ledger = new Ledger(settings, log);
     this.#pump = new Pump(settings, store, transport, this.#ledger, log, (held) => this.#rest(held));
     this.#intervalMs = settings.flushIntervalMs;
+    // So that they can be handed around: `process.on('SIGTERM', emitter.close)`.
+    this.flush = this.flush.bind(this);
+    this.close = this.close.bind(this);
     store.listen?.({
       arrived: () => this.#pump.send(),
       lost: (events, error) => this.#ledger.lose(events, error),
@@ -126,9 +130,10 @@ export class BatchEmitter implements EncodedInput {
    * Sends what was accepted before the call, over any backoff but not before a time that the collector asked for.
    * Resolves when each of those events was sent, was given up, or has failed one attempt; never rejects.
    *
-   * @param options `timeoutMs`: how long to wait. Default 10,000.
+   * @param limit How long to wait, in milliseconds or as `{ timeoutMs }`. Default 10,000.
    */
-  flush({ timeoutMs = FLUSH_TIMEOUT_MS }: { timeoutMs?: number } = {}): Promise<FlushReport> {
+  flush(limit?: TimeLimit): Promise<FlushReport> {
+    const timeoutMs = millisOfLimit(limit, FLUSH_TIMEOUT_MS);
     return traceFlush(timeoutMs, async () => {
       let round: FlushRound | undefined;
       await within(async () => {
@@ -177,10 +182,10 @@ export class BatchEmitter implements EncodedInput {
    * Refuses new events, sends what is left until the deadline, reports the rest to `onDrop` as `shutdown` (a durable
    * store keeps it) and releases every socket and timer. Idempotent; never rejects.
    *
-   * @param options `timeoutMs`: the whole time it may take. Default 5,000.
+   * @param limit The whole time it may take, in milliseconds or as `{ timeoutMs }`. Default 5,000.
    */
-  close(options: { timeoutMs?: number } = {}): Promise<FlushReport> {
-    return (this.#closing ??= this.#shutDown(performance.now() + (options.timeoutMs ?? CLOSE_TIMEOUT_MS)));
+  close(limit?: TimeLimit): Promise<FlushReport> {
+    return (this.#closing ??= this.#shutDown(clock.now() + millisOfLimit(limit, CLOSE_TIMEOUT_MS)));
   }
 
   #admit(events: readonly EncodedEvent[]): RefuseReason | undefined {
@@ -230,17 +235,18 @@ export class BatchEmitter implements EncodedInput {
 
   async #shutDown(deadline: number): Promise<FlushReport> {
     const sentBefore = this.#ledger.sent;
-    const left = (): number => deadline - performance.now();
+    const left = (): number => deadline - clock.now();
     this.#stopTimer();
     for (;;) {
       await this.flush({ timeoutMs: left() });
       // Where the receiver has asked for more time than there is, waiting helps nobody.
       if (this.#pump.held === 0 || left() <= 0 || this.#pump.askedFor > deadline) break;
-      await sleep(Math.min(CLOSE_PAUSE_MS, left()));
+      const pauseMs = Math.min(CLOSE_PAUSE_MS, left());
+      await new Promise((resolve) => clock.setTimeout(resolve, pauseMs));
     }
     this.#pump.stop();
     // Answers that are there already are read, but nothing more is waited for: who closes may end the process at any moment.
-    await new Promise(setImmediate);
+    await new Promise((resolve) => clock.setImmediate(resolve));
     const failed = this.#pump.abandon();
     release(this.#holder);
     await within(() => this.#transport.close(), RELEASE_MS);
@@ -253,9 +259,9 @@ export class BatchEmitter implements EncodedInput {
 async function within(work: () => unknown, ms: number): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const expired = new Promise((resolve) => {
-    timer = setTimeout(resolve, Math.min(Math.max(0, ms), LONGEST_TIMER_MS));
+    timer = clock.setTimeout(resolve, Math.min(Math.max(0, ms), LONGEST_TIMER_MS));
   });
   const done = (async () => work())().catch(() => {});
   await Promise.race([done, expired]);
-  clearTimeout(timer);
+  clock.clearTimeout(timer);
 }

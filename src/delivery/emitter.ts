@@ -1,7 +1,8 @@
 // The emitters that send to a collector: options in, a store, a transport and the engine out.
+import { isAbsent } from '../core/contracts';
 import { ConfigError } from '../core/errors';
 import { Log } from '../core/logger';
-import { type OptionRules, resolveOptions } from '../core/options';
+import { type OptionRules, readOptions, resolveOptions } from '../core/options';
 import { BatchEmitter } from './batch-emitter';
 import { CollectorTransport } from './collector-transport';
 import { tryDispatcher } from './connections';
@@ -60,10 +61,9 @@ export function assemble(
   rules: OptionRules<EmitterOptions>,
   threadCount: number,
 ): ConstructorParameters<typeof BatchEmitter> {
-  const given = typeof endpoint === 'string' ? { ...options, endpoint } : endpoint;
   const resolved = resolveOptions<AsyncEmitterOptions, typeof DEFAULTS>(
     owner,
-    given,
+    joined(owner, endpoint, options),
     rules as OptionRules<AsyncEmitterOptions>,
     DEFAULTS,
   );
@@ -84,8 +84,8 @@ export function assemble(
       maxPostBytes,
       maxGetBytes: resolved.maxGetBytes,
       requestTimeoutMs: resolved.requestTimeoutMs,
-      customRetryCodes: { ...resolved.customRetryCodes },
-      headers: { ...resolved.headers },
+      customRetryCodes: copyOf(resolved.customRetryCodes),
+      headers: copyOf(resolved.headers),
       dispatcher: resolved.dispatcher,
     },
     log,
@@ -102,4 +102,23 @@ export function assemble(
     onDrop: resolved.onDrop,
   };
   return [settings, store, transport, log];
+}
+
+// What was checked, and no symbol beside it.
+const copyOf = <Value>(record: Readonly<Record<string, Value>> = {}): Record<string, Value> =>
+  Object.fromEntries(Object.entries(record));
+
+// Either of the two; what is in both would be without effect in one of them.
+function joined(
+  owner: string,
+  endpoint: string | AsyncEmitterOptions,
+  options: Partial<AsyncEmitterOptions> | null | undefined,
+): AsyncEmitterOptions {
+  const beside = isAbsent(options) ? undefined : readOptions(owner, options);
+  if (typeof endpoint !== 'string') {
+    if (beside) throw new ConfigError(`${owner} options`, 'one object: they stand with the endpoint');
+    return endpoint;
+  }
+  if (beside && 'endpoint' in beside) throw new ConfigError(`${owner}: endpoint`, 'given once');
+  return { ...beside, endpoint };
 }

@@ -2,7 +2,18 @@
 import type { DropReason, Payload, RefuseReason } from '../core/emitter';
 import { ConfigError, show } from '../core/errors';
 import type { Logger } from '../core/logger';
-import { callback, custom, either, having, integer, loggerRule, oneOf, type OptionRules, text } from '../core/options';
+import {
+  callback,
+  custom,
+  either,
+  having,
+  integer,
+  isPlain,
+  loggerRule,
+  oneOf,
+  type OptionRules,
+  text,
+} from '../core/options';
 import type { EventStore } from './event-store';
 
 /** What every built-in emitter takes. */
@@ -102,9 +113,6 @@ export const BUFFER_RULES: OptionRules<BufferOptions> = {
   logger: loggerRule,
 };
 
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
 const timeout = integer(1, LONGEST_TIMER_MS);
 
 // Names that the transport or HTTP itself decides on.
@@ -113,7 +121,7 @@ const OWN_HEADERS: ReadonlySet<string> = new Set([
 ]); // prettier-ignore
 
 const isHeaders = (value: unknown): boolean =>
-  isRecord(value) &&
+  isPlain(value) &&
   Object.entries(value).every(
     ([name, content]) =>
       /^[\w!#$%&'*+.^`|~-]+$/.test(name) &&
@@ -134,17 +142,20 @@ export const EMITTER_RULES: OptionRules<EmitterOptions> = {
     timeout,
     custom(
       '{ connect, response } of such integers',
-      (value) => isRecord(value) && timeout.accepts(value['connect']) && timeout.accepts(value['response']),
+      (value) => isPlain(value) && timeout.accepts(value['connect']) && timeout.accepts(value['response']),
     ),
   ),
   customRetryCodes: custom(
-    'status codes with true or false',
+    'a plain object of status codes with true or false',
     (value) =>
-      isRecord(value) &&
+      isPlain(value) &&
       Object.entries(value).every(([code, retry]) => /^[1-5]\d\d$/.test(code) && typeof retry === 'boolean'),
   ),
   dispatcher: having('an undici dispatcher', 'dispatch'),
-  headers: custom('header names with printable values, without those that the emitter sets itself', isHeaders),
+  headers: custom(
+    'a plain object of header names with printable values, without those that the emitter sets itself',
+    isHeaders,
+  ),
   onSuccess: callback,
   onFailure: callback,
 };
@@ -198,11 +209,28 @@ export function collectorUrl(
     throw new ConfigError(option, "a host name or a URL with 'https' or 'http'", show(url.protocol.slice(0, -1)));
   if (url.username || url.password) throw new ConfigError(option, 'without a user name or password');
   if (url.search || url.hash) throw new ConfigError(option, 'without a query or fragment');
+  // What a parser leaves out: the protocol's own port, a colon without one.
+  const [, named] = /^[^:]+:\/\/[^/?#]*?:(\d*)(?:[/?#]|$)/.exec(given) ?? [];
+  if (named === '' || url.pathname.startsWith('//') || !isHost(url.hostname))
+    throw new ConfigError(
+      option,
+      'a host name or a URL; the host is an address, or of letters, digits, `-`, `_` and `.`',
+    );
   if (port !== undefined) {
-    if (url.port && Number(url.port) !== port)
-      throw new ConfigError(`${owner}: port`, `the endpoint's own (${url.port}), or left out`, show(port));
+    if (named !== undefined && Number(named) !== port)
+      throw new ConfigError(`${owner}: port`, `the endpoint's own (${named}), or left out`, show(port));
     url.port = String(port);
   }
   url.pathname = url.pathname.replace(/\/+$/, '');
   return url;
+}
+
+// What a variable that is not set becomes when it is put into a text.
+const NO_HOSTS: ReadonlySet<string> = new Set(['undefined', 'null', 'nan']);
+
+function isHost(host: string): boolean {
+  // A parser leaves brackets around an IPv6 address and nothing else.
+  if (host.startsWith('[')) return true;
+  const labels = host.replace(/\.$/, '').split('.');
+  return labels.every((label) => /^[\w-]+$/.test(label)) && !NO_HOSTS.has(host);
 }

@@ -2,6 +2,7 @@
 import { Logger as NestLogger, type ModuleMetadata, type Provider, type Type } from '@nestjs/common';
 import { ConfigError, show } from '../core/errors';
 import type { Logger } from '../core/logger';
+import { readOptions } from '../core/options';
 import { type MiddlewareOptions, type ResolvedMiddleware, resolveMiddleware } from '../middleware-options';
 import type { NestRequest } from './decorators';
 
@@ -67,7 +68,7 @@ export interface ResolvedModule extends ResolvedMiddleware<object, object> {
 
 /** @throws ConfigError that names the option. */
 export function resolveModule(name: string | undefined, options: SnowplowOptions<object, object>): ResolvedModule {
-  const { mount = true, ...rest } = options;
+  const { mount = true, ...rest } = readOptions('SnowplowModule', options);
   if (typeof mount !== 'boolean') throw new ConfigError('SnowplowModule: mount', 'true or false', show(mount));
   const logger = 'tracker' in rest && rest.tracker ? {} : { logger: rest.logger ?? nestLogger() };
   const resolved = resolveMiddleware('SnowplowModule', { ...rest, ...logger } as MiddlewareOptions<object, object>);

@@ -13,6 +13,7 @@ import {
 import { ApplicationConfig, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import type { Observable } from 'rxjs';
 import { ConfigError, show } from '../core/errors';
+import { readOptions } from '../core/options';
 import type { Tracker } from '../core/tracker';
 import { createTracker } from '../create-tracker';
 import { SHUTDOWN_TIMEOUT_MS } from '../shutdown';
@@ -60,7 +61,8 @@ export class SnowplowModule
    *
    * @throws ConfigError that names the option, when the app starts.
    */
-  static forRoot<Req, Res>({ name, isGlobal, ...options }: SnowplowModuleOptions<Req, Res>): DynamicModule {
+  static forRoot<Req, Res>(given: SnowplowModuleOptions<Req, Res>): DynamicModule {
+    const { name, isGlobal, ...options } = readOptions('SnowplowModule', given);
     return define({ name, isGlobal }, [{ provide: OPTIONS, useValue: options }]);
   }
 
@@ -69,7 +71,8 @@ export class SnowplowModule
    *
    * @throws ConfigError when there is no way to make them, or more than one.
    */
-  static forRootAsync<Req, Res>(options: SnowplowModuleAsyncOptions<Req, Res>): DynamicModule {
+  static forRootAsync<Req, Res>(given: SnowplowModuleAsyncOptions<Req, Res>): DynamicModule {
+    const options = readOptions('SnowplowModule', given);
     return { ...define(options, optionsProviders(options)), imports: options.imports ?? [] };
   }
 

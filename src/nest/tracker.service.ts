@@ -5,6 +5,7 @@ import type { TrackerEvent } from '../core/events/event';
 import { currentScope, RequestScope, runJob } from '../core/scope';
 import { Subject } from '../core/subject';
 import type { RequestTracker, Tracker, TrackerHealth } from '../core/tracker';
+import type { TimeLimit } from '../core/time-limit';
 import type { Builder, TrackerStats } from '../core/tracker-core';
 import { Tracking } from '../core/tracking';
 
@@ -94,8 +95,8 @@ export class TrackerService extends Tracking {
     return Tracking.attemptOn(this.#tracking, caller, build, args);
   }
 
-  flush(options?: { timeoutMs?: number }): Promise<FlushReport> {
-    return this.#tracker.flush(options);
+  flush(limit?: TimeLimit): Promise<FlushReport> {
+    return this.#tracker.flush(limit);
   }
 
   stats(): TrackerStats {

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EmitterStats } from '../core/emitter';
 import { custom, type OptionRules, resolveOptions, text } from '../core/options';
+import { millisOfLimit, type TimeLimit } from '../core/time-limit';
 import { BatchEmitter } from '../delivery/batch-emitter';
 import { type Delivery, DELIVERY_RULES, deliveryOf, type DeliveryOptions } from '../delivery/delivery';
 import { answerOf, logWrongSetUp } from './answer';
@@ -75,6 +76,8 @@ export class RedisWorker {
     const { settings, transport, log } = this.#delivery;
     this.#redis = connect('RedisWorker', redis);
     this.#signals = signals;
+    // So that it can be handed around: `process.on('SIGTERM', worker.close)`.
+    this.close = this.close.bind(this);
     const capacity = Math.min(BATCHES_HELD * settings.maxBatchSize * settings.threads, MOST_HELD);
     this.#store = new RedisEventStore(this.#redis, key, capacity, log);
     this.#engine = new BatchEmitter(settings, this.#store, transport, log);
@@ -95,10 +98,10 @@ export class RedisWorker {
   /**
    * Takes no more, delivers what it holds until the deadline, and gives the rest back to the list. Idempotent; never rejects.
    *
-   * @param options `timeoutMs`: the whole time it may take. Default 5,000.
+   * @param limit The whole time it may take, in milliseconds or as `{ timeoutMs }`. Default 5,000.
    */
-  close(options: { timeoutMs?: number } = {}): Promise<WorkerReport> {
-    return (this.#closing ??= this.#shutDown(performance.now() + (options.timeoutMs ?? CLOSE_TIMEOUT_MS)));
+  close(limit?: TimeLimit): Promise<WorkerReport> {
+    return (this.#closing ??= this.#shutDown(performance.now() + millisOfLimit(limit, CLOSE_TIMEOUT_MS)));
   }
 
   async #work(): Promise<void> {

@@ -2,12 +2,30 @@ import { afterEach, describe, expect, it } from 'vitest';
 import {
   disableContracts, enableContracts, pageView, SelfDescribingJson, structEvent, Subject, type Tracker,
 } from 'snowplow-middleware'; // prettier-ignore
-import { capture, keepLines, thrownBy } from '../support/capture';
+import { capture, eventOf, keepLines, thrownBy } from '../support/capture';
 
 afterEach(enableContracts);
 
 // What a caller without types can get wrong, and the words of the answer.
 type Loose = Record<keyof Tracker, (...args: unknown[]) => unknown>;
+const DATA: [what: string, data: unknown][] = [
+  ['a Promise', Promise.resolve({ a: 1 })],
+  ['a promise', new (class { then(): void {} })()],
+  ['a Map', new Map([['a', 1]])],
+  ['a Set', new Set([1])],
+  ['a FormData', new FormData()],
+  ['a URLSearchParams', new URLSearchParams('a=1')],
+  ['a Headers', new Headers({ a: 'b' })],
+  ['a Date', new Date(0)],
+  ['a URL', new URL('https://acme.com/')],
+  ['an Error', new RangeError('x')],
+  ['a Uint8Array', Buffer.from('ab')],
+  ['a String', Object('x')],
+  ['a Blob', new Blob(['x'])],
+  ['a toJSON() that gives none', { toJSON: () => 'x' }],
+  ['a toJSON() that gives none', { toJSON: () => [1] }],
+  ['a toJSON() that gives none', { toJSON: () => null }],
+]; // prettier-ignore
 const BREACHES: [wording: string, run: (tracker: Loose) => unknown][] = [
   ['trackPageView: `pageUrl` must be a non-empty string, got ""', (t) => t.trackPageView({ pageUrl: '' })],
   ['trackPageView: `pageUrl` must be a non-empty string, got undefined', (t) => t.trackPageView()],
@@ -30,8 +48,8 @@ const BREACHES: [wording: string, run: (tracker: Loose) => unknown][] = [
   ['trackPageView: `subject` must be a Subject, got an object', (t) => t.trackPageView({ pageUrl: 'http://h/', subject: {} })],
   ['trackPageView: `eventId` must be a UUID, got "e-1"', (t) => t.trackPageView({ pageUrl: 'http://h/', eventId: 'e-1' })],
   ['trackPageView: `anonymous` must be true or false, got "yes"', (t) => t.trackPageView({ pageUrl: 'http://h/', anonymous: 'yes' })],
-  ['trackPagePing: `minX` must be an integer from 0 to 2147483647, got 1.5', (t) => t.trackPagePing({ pageUrl: 'http://h/', minX: 1.5 })],
-  ['trackPagePing: `maxY` must be an integer from 0 to 2147483647, got 2147483648', (t) => t.trackPagePing({ pageUrl: 'http://h/', maxY: 2 ** 31 })],
+  ['trackPagePing: `minX` must be an integer from -2147483647 to 2147483647, got 1.5', (t) => t.trackPagePing({ pageUrl: 'http://h/', minX: 1.5 })],
+  ['trackPagePing: `maxY` must be an integer from -2147483647 to 2147483647, got 2147483648', (t) => t.trackPagePing({ pageUrl: 'http://h/', maxY: 2 ** 31 })],
   ['trackScreenView: `name` must be a non-empty string, or `id` one, got undefined', (t) => t.trackScreenView({})],
   ['trackScreenView: `args` must be an object, got undefined', (t) => t.trackScreenView()],
   ['trackMobileScreenView: `name` must be a non-empty string, got undefined', (t) => t.trackMobileScreenView({})],
@@ -41,9 +59,21 @@ const BREACHES: [wording: string, run: (tracker: Loose) => unknown][] = [
   ['trackStructEvent: `value` must be a finite number, got Infinity', (t) => t.trackStructEvent({ category: 'c', action: 'a', value: Infinity })],
   ['trackStructEvent: `value` must be a finite number, got "2"', (t) => t.trackStructEvent({ category: 'c', action: 'a', value: '2' })],
   ['trackSelfDescribingEvent: `event` must be an object { schema, data }, got undefined', (t) => t.trackSelfDescribingEvent({})],
+  ...DATA.flatMap(([what, data]): typeof BREACHES => [
+    [`trackSelfDescribingEvent: \`event.data\` must be an object, got ${what}`, (t) => t.trackSelfDescribingEvent({ event: { schema: 'iglu:a/b/jsonschema/1-0-0', data } })],
+    [`trackStructEvent: \`context[0].data\` must be an object, got ${what}`, (t) =>
+      t.trackStructEvent({ category: 'c', action: 'a', context: [{ schema: 'iglu:a/b/jsonschema/1-0-0', data }] })],
+  ]),
+  ...['0-0-0', '1-0', '01-0-0', '1-00-0', '1-0-2147483648', '-1-0-0', '1-0-0-0', '1-0-*'].map((version): (typeof BREACHES)[number] => [
+    `trackSelfDescribingEvent: \`event.schema\` must be an iglu: URI such as iglu:com.acme/basket/jsonschema/1-0-0, got "iglu:a/b/jsonschema/${version}"`,
+    (t) => t.trackSelfDescribingEvent({ event: { schema: `iglu:a/b/jsonschema/${version}`, data: {} } }),
+  ]),
   ['trackUnstructEvent: `event.data` must be an object, got null', (t) =>
     t.trackUnstructEvent({ event: { schema: 'iglu:a/b/jsonschema/1-0-0', data: null } })],
-  ['trackEcommerceTransaction: `orderId` must be a non-empty string, got 77', (t) => t.trackEcommerceTransaction({ orderId: 77, totalValue: 1 })],
+  ['trackEcommerceTransaction: `orderId` must be a non-empty string, a safe integer or a bigint, got 7.7', (t) => t.trackEcommerceTransaction({ orderId: 7.7, totalValue: 1 })],
+  ['trackEcommerceTransaction: `items[0].sku` must be a non-empty string, a safe integer or a bigint, got an object', (t) =>
+    t.trackEcommerceTransaction({ orderId: 1, totalValue: 1, items: [{ sku: {}, price: 1, quantity: 1 }] })],
+  ['trackScreenView: `id` must be a non-empty string, a safe integer or a bigint, got true', (t) => t.trackScreenView({ id: true })],
   ['trackEcommerceTransaction: `totalValue` must be a finite number, got undefined', (t) => t.trackEcommerceTransaction({ orderId: 'T' })],
   ['trackEcommerceTransaction: `currency` must be a three-letter code, got "EURO"', (t) =>
     t.trackEcommerceTransaction({ orderId: 'T', totalValue: 1, currency: 'EURO' })],
@@ -58,7 +88,7 @@ const BREACHES: [wording: string, run: (tracker: Loose) => unknown][] = [
     t.trackEcommerceTransactionItem({ orderId: 'T', sku: 's', price: 1, quantity: -1 })],
   ['trackLinkClick: `targetUrl` must be a non-empty string, got ""', (t) => t.trackLinkClick({ targetUrl: '' })],
   ['trackLinkClick: `elementClasses` must be an array of strings, got an array', (t) => t.trackLinkClick({ targetUrl: 'u', elementClasses: [1] })],
-  ['trackAddToCart: `sku` must be a non-empty string, got undefined', (t) => t.trackAddToCart({ quantity: 1 })],
+  ['trackAddToCart: `sku` must be a non-empty string, a safe integer or a bigint, got undefined', (t) => t.trackAddToCart({ quantity: 1 })],
   ['trackRemoveFromCart: `quantity` must be a finite number, got undefined', (t) => t.trackRemoveFromCart({ sku: 's' })],
   ['trackFormChange: `nodeName` must be one of INPUT, TEXTAREA, SELECT, got "DIV"', (t) => t.trackFormChange({ formId: 'f', nodeName: 'DIV' })],
   ['trackFormSubmit: `elements[0].nodeName` must be one of INPUT, TEXTAREA, SELECT, got undefined', (t) =>
@@ -127,6 +157,16 @@ describe('in mode log', () => {
     expect(JSON.stringify(lines)).not.toContain('my-secret');
   });
 
+  it('onDrop is told, with the id that the caller has given', () => {
+    const eventId = 'e2a3c1a0-1b7e-4a5c-8f65-0d1f6f3a9b11';
+    const dropped: { eventId?: string | undefined; reason: string }[] = [];
+    const onDrop = (info: (typeof dropped)[number]): void => void dropped.push(info);
+    loose(capture({ contracts: 'log', onDrop }).tracker).trackStructEvent({ eventId });
+    capture({ enabled: false, onDrop }).tracker.trackStructEvent({ category: 'c', action: 'a', eventId });
+    capture({ enabled: false, onDrop }).tracker.track(structEvent({ category: 'c', action: 'a', eventId }));
+    expect(dropped.map((info) => `${info.reason} ${info.eventId}`)).toEqual([`invalid ${eventId}`, `disabled ${eventId}`, `disabled ${eventId}`]); // prettier-ignore
+  });
+
   it('onDrop is told', () => {
     const dropped: unknown[] = [];
     const { tracker } = capture({ contracts: 'log', onDrop: (info) => dropped.push(info) });
@@ -140,6 +180,37 @@ describe('in mode log', () => {
     expect(payloads).toHaveLength(1);
   });
 });
+
+it('an instance of a class of the app will do as data, and what its toJSON gives', () => {
+  const { tracker, payloads } = capture();
+  class Basket {
+    items = 3;
+  }
+  const json = { toJSON: () => ({ items: 3 }) };
+  for (const data of [new Basket(), json, Object.create(null, { items: { value: 3, enumerable: true } })])
+    tracker.trackSelfDescribingEvent({ event: { schema: 'iglu:a/b/jsonschema/1-0-0', data } });
+  expect(payloads.map((payload) => eventOf(payload).data)).toEqual([{ items: 3 }, { items: 3 }, { items: 3 }]);
+});
+
+it('ids go as text: numbers and bigints too', () => {
+  const { tracker, payloads } = capture();
+  const item = { sku: 12n, price: 1, quantity: 1 };
+  tracker.trackEcommerceTransaction({ orderId: 9_007_199_254_740_993n, totalValue: 1, items: [item] });
+  tracker.trackAddToCart({ sku: 7, quantity: 1 }).trackScreenView({ id: 7n });
+  expect(payloads[0]).toMatchObject({ e: 'tr', tr_id: '9007199254740993' });
+  expect(payloads[1]).toMatchObject({ e: 'ti', ti_id: '9007199254740993', ti_sk: '12' });
+  expect(payloads.slice(2).map((payload) => eventOf(payload).data)).toEqual([{ sku: '7', quantity: 1 }, { id: '7' }]);
+});
+
+it.each([1_750_000_000, 1_750_000_000.25, 372, new Date(5), { type: 'ttm', value: 1 }, { type: 'dtm', value: 1 }] as const)(
+  'a time before 2001 is taken, and warned of: %s',
+  (timestamp) => {
+    const { lines, logger } = keepLines();
+    const { tracker, payloads } = capture({ logger });
+    for (let count = 0; count < 3; count++) tracker.trackStructEvent({ category: 'c', action: 'a', timestamp });
+    expect([payloads.length, lines.length, lines[0]?.[1]]).toEqual([3, 1, expect.stringContaining('before 2001')]);
+  },
+); // prettier-ignore
 
 describe('with contracts off', () => {
   it('for one tracker, it checks nothing, sends what can be sent and throws never', () => {

@@ -45,7 +45,7 @@ describe('data that cannot be written', () => {
 
   // As unserializable where the engine runs out of stack, as invalid where it does not (Node 26).
   it('that is 100,000 deep is refused, and its neighbours go', () => {
-    const { tracker, payloads } = capture();
+    const { tracker, payloads } = capture({ contracts: 'log' });
     const good = { schema: THING, data: { n: 1 } };
     tracker.trackSelfDescribingEvent({ event: good });
     tracker.trackSelfDescribingEvent({ event: { schema: THING, data: nest(100_000) } });
@@ -150,13 +150,22 @@ describe('keys that name what every object has', () => {
 });
 
 describe('depth and size', () => {
-  it('32 levels go, 33 are refused as invalid; the pipeline takes 40 with the envelopes', () => {
+  it('32 levels go, 33 break the contract; the pipeline takes 40 with the envelopes', () => {
     const { tracker, payloads } = capture();
+    const context = [
+      { schema: THING, data: {} },
+      { schema: THING, data: nest(33) },
+    ];
+    expect(() => tracker.trackStructEvent({ category: 'c', action: 'a', context })).toThrow(
+      'trackStructEvent: `context[1].data` must be at most 32 levels deep, got more',
+    );
     tracker.trackSelfDescribingEvent({ event: { schema: THING, data: nest(32) } });
-    tracker.trackSelfDescribingEvent({ event: { schema: THING, data: nest(33) } });
+    expect(() => tracker.trackSelfDescribingEvent({ event: { schema: THING, data: nest(33) } })).toThrow(
+      'trackSelfDescribingEvent: `event.data` must be at most 32 levels deep, got more',
+    );
     expect(payloads).toHaveLength(1);
     expect(faultsOf(payloads[0])).toEqual([]);
-    expect(tracker.stats().refused.invalid).toBe(1);
+    expect(tracker.stats().refused.invalid).toBe(2);
   });
 
   it('brackets inside texts are no depth, and many neighbours are none', () => {
@@ -230,6 +239,6 @@ it('a form’s fields go with the keys that the schema knows, their types in low
         { name: 'note', value: 'x', nodeName: 'TEXTAREA' },
       ],
     },
-    { formId: 'f', elementId: null, nodeName: 'INPUT', value: null, type: 'email' },
+    { formId: 'f', elementId: '', nodeName: 'INPUT', value: null, type: 'email' },
   ]);
 });

@@ -7,6 +7,8 @@ const SID = 'b8b2d1f0-6f0c-4c8f-8a3c-2f0b7c1d9e22';
 const SETTERS: [setter: keyof Subject, args: unknown[], key: string, value: string][] = [
   ['setPlatform', ['mob'], 'p', 'mob'],
   ['setUserId', ['u-17'], 'uid', 'u-17'],
+  ['setUserId', [4711], 'uid', '4711'],
+  ['setUserId', [9_007_199_254_740_993n], 'uid', '9007199254740993'],
   ['setScreenResolution', [1728, 1117], 'res', '1728x1117'],
   ['setViewport', [1440, 820], 'vp', '1440x820'],
   ['setColorDepth', [30], 'cd', '30'],
@@ -70,7 +72,9 @@ const WRONG: [wording: string, run: (subject: Subject) => unknown][] = [
   ['Subject.setDomainSessionId: `sessionId` must be a UUID, got "s8091074-1"', (s) => s.setDomainSessionId('s8091074-1')],
   ['Subject.setIpAddress: `ip` must be an IPv4 or IPv6 address, got ","', (s) => s.setIpAddress(',')],
   ['Subject.setIpAddress: `ip` must be an IPv4 or IPv6 address, got "203.0.113.7, 10.0.0.1"', (s) => s.setIpAddress('203.0.113.7, 10.0.0.1')],
-  ['Subject.setUserId: `userId` must be a string, got 17', (s) => s.setUserId(17 as never)],
+  ['Subject.setUserId: `userId` must be a non-empty string, a safe integer or a bigint, got 1.5', (s) => s.setUserId(1.5)],
+  ['Subject.setUserId: `userId` must be a non-empty string, a safe integer or a bigint, got 9007199254740992', (s) => s.setUserId(2 ** 53)],
+  ['Subject.setUserId: `userId` must be a non-empty string, a safe integer or a bigint, got an object', (s) => s.setUserId({ toString: () => 'x' } as never)],
 ]; // prettier-ignore
 it.each(WRONG)('says what is wrong: %s', (wording, run) => {
   expect(() => run(new Subject())).toThrow(wording);

@@ -1,12 +1,14 @@
 // Builders of shop events: a transaction with its items, and a cart's additions and removals.
 import {
   type Caller,
+  checkId,
   checkInteger,
   checkNumber,
   checkOptionalNumber,
   checkOptionalText,
-  checkText,
   fail,
+  type Id,
+  idText,
   isAbsent,
 } from '../contracts';
 import {
@@ -20,7 +22,7 @@ import {
 
 /** One item of a transaction. */
 export interface TransactionItem {
-  readonly sku: string;
+  readonly sku: Id;
   readonly price: number;
   /** An integer from 0. */
   readonly quantity: number;
@@ -31,14 +33,14 @@ export interface TransactionItem {
 
 /** Arguments of a transaction item that is tracked by itself. */
 export interface EcommerceTransactionItemArgs extends TransactionItem, EventArgs {
-  readonly orderId: string;
+  readonly orderId: Id;
   /** Three letters, ISO 4217. */
   readonly currency?: string | null | undefined;
 }
 
 /** Arguments of a transaction. */
 export interface EcommerceTransactionArgs extends EventArgs {
-  readonly orderId: string;
+  readonly orderId: Id;
   readonly totalValue: number;
   readonly affiliation?: string | null | undefined;
   readonly taxValue?: number | null | undefined;
@@ -53,7 +55,7 @@ export interface EcommerceTransactionArgs extends EventArgs {
 
 function checkItem(caller: string, path: string, item: TransactionItem): void {
   checkEventArgs(caller, item, path);
-  checkText(caller, `${path}sku`, item.sku);
+  checkId(caller, `${path}sku`, item.sku);
   checkNumber(caller, `${path}price`, item.price);
   checkInteger(caller, `${path}quantity`, item.quantity, 0);
   checkOptionalText(caller, `${path}name`, item.name);
@@ -68,7 +70,7 @@ function checkCurrency(caller: string, value: unknown): void {
 export function buildEcommerceTransactionItem(args: EcommerceTransactionItemArgs, caller: Caller): TrackerEvent {
   if (caller) {
     checkItem(caller, '', args);
-    checkText(caller, 'orderId', args.orderId);
+    checkId(caller, 'orderId', args.orderId);
     checkCurrency(caller, args.currency);
   }
   const { orderId, sku, price, quantity, name, category, currency } = args;
@@ -96,7 +98,7 @@ export const ecommerceTransactionItem = publicBuilder('ecommerceTransactionItem'
 export function buildEcommerceTransaction(args: EcommerceTransactionArgs, caller: Caller): TrackerEvent {
   if (caller) {
     checkEventArgs(caller, args);
-    checkText(caller, 'orderId', args.orderId);
+    checkId(caller, 'orderId', args.orderId);
     checkNumber(caller, 'totalValue', args.totalValue);
     for (const name of ['affiliation', 'city', 'state', 'country'] as const)
       checkOptionalText(caller, name, args[name]);
@@ -144,7 +146,7 @@ export const ecommerceTransaction = publicBuilder('ecommerceTransaction', buildE
 
 /** Arguments of what goes into a cart, or out of it. */
 export interface CartArgs extends EventArgs {
-  readonly sku: string;
+  readonly sku: Id;
   readonly quantity: number;
   readonly name?: string | null | undefined;
   readonly category?: string | null | undefined;
@@ -157,13 +159,17 @@ const cartBuilder =
   (args: CartArgs, caller: Caller): TrackerEvent => {
     if (caller) {
       checkEventArgs(caller, args);
-      checkText(caller, 'sku', args.sku);
+      checkId(caller, 'sku', args.sku);
       checkNumber(caller, 'quantity', args.quantity);
       for (const name of ['name', 'category', 'currency'] as const) checkOptionalText(caller, name, args[name]);
       checkOptionalNumber(caller, 'unitPrice', args.unitPrice);
     }
     const { sku, quantity, name, category, unitPrice, currency } = args;
-    return selfDescribingEvent(schema, present({ sku, quantity, name, category, unitPrice, currency }), args);
+    return selfDescribingEvent(
+      schema,
+      present({ sku: idText(sku), quantity, name, category, unitPrice, currency }),
+      args,
+    );
   };
 
 export const buildAddToCart = cartBuilder('iglu:com.snowplowanalytics.snowplow/add_to_cart/jsonschema/1-0-0');

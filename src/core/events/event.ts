@@ -1,6 +1,7 @@
 // What every event has in common: the arguments all of them take, and the shape that builders hand to track().
 import { isDate } from 'node:util/types';
-import { type Caller, checkOptionalFlag, checkOptionalUuid, contractsFor, fail, isAbsent } from '../contracts';
+import { type Caller, checkOptionalFlag, checkOptionalUuid, contractsFor, fail, isAbsent, isUuid } from '../contracts';
+import { ContractError, hasCode, UNREADABLE } from '../errors';
 import { isTime } from '../limits';
 import { checkEntities, type SelfDescribing } from '../self-describing-json';
 import { isSubject, type Subject } from '../subject';
@@ -45,6 +46,14 @@ export function millisOf(value: unknown): number | undefined {
   return typeof millis === 'number' && isTime(millis) ? Math.trunc(millis) : undefined;
 }
 
+const EARLY = Date.UTC(2001, 0);
+
+/** Whether a timestamp is more likely one in seconds, or of a clock that started with the process. */
+export function isBefore2001(timestamp: Timestamp): boolean {
+  const millis = millisOf(typeof timestamp === 'object' && 'value' in timestamp ? timestamp.value : timestamp);
+  return millis !== undefined && millis < EARLY;
+}
+
 /**
  * Checks the arguments that every event takes.
  *
@@ -66,9 +75,34 @@ function checkTimestamp(caller: string, path: string, timestamp: Timestamp): voi
     fail(caller, path, "milliseconds since 1970, a Date or { type: 'ttm' | 'dtm', value }", timestamp);
 }
 
-/** Turns a builder that is told its caller into the public one, which follows the process's contract switch. */
+/**
+ * Turns a builder that is told its caller into the public one, which follows the process's contract switch. Arguments that
+ * throw when they are looked at break the contract like others; with contracts off their event is none, and refused later.
+ */
 export function publicBuilder<Args>(name: string, build: (args: Args, caller: Caller) => TrackerEvent) {
-  return (args: Args): TrackerEvent => build(args, contractsFor(name));
+  return (args: Args): TrackerEvent => {
+    const caller = contractsFor(name);
+    try {
+      return build(args, caller);
+    } catch (error) {
+      if (!caller) return NO_EVENT;
+      if (hasCode(error, 'ERR_SNOWPLOW_CONTRACT')) throw error;
+      throw new ContractError(caller, 'args', 'an object that can be read', UNREADABLE);
+    }
+  };
+}
+
+const NO_EVENT: TrackerEvent = { fields: {}, args: {} };
+
+/** The id that a caller has given to an event, or in the arguments of one that could not be built. */
+export function eventIdOf(given: unknown): string | undefined {
+  try {
+    const { eventId, args } = given as Partial<EventArgs & TrackerEvent>;
+    const id = eventId ?? args?.eventId;
+    return isUuid(id) ? id : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** An event whose whole content is data under a schema of its own. */

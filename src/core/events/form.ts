@@ -9,6 +9,7 @@ import {
   fail,
   isAbsent,
 } from '../contracts';
+import { cut } from '../cut';
 import {
   checkEventArgs,
   type EventArgs,
@@ -30,7 +31,7 @@ export type FormNodeName = (typeof NODE_NAMES)[number];
 /** Arguments of a form field that changed. */
 export interface FormChangeArgs extends EventArgs {
   readonly formId: string;
-  /** null where the element has no id: the schema asks for the key, not for a value. */
+  /** Where the element has none, the schema is satisfied with the empty text. */
   readonly elementId?: string | null | undefined;
   readonly nodeName: FormNodeName;
   readonly value?: string | null | undefined;
@@ -38,6 +39,14 @@ export interface FormChangeArgs extends EventArgs {
   readonly type?: string | null | undefined;
   readonly elementClasses?: readonly string[] | null | undefined;
 }
+
+// change_form/1-0-0 and submit_form/1-0-0 take 4096 units of an id or a class, and more of a value than an event may hold.
+const MAX_ID = 4096;
+const MAX_VALUE = 60_000;
+// The rest is for the contract to say.
+const truncated = (value: unknown, limit: number): unknown => (typeof value === 'string' ? cut(value, limit) : value);
+const names = (classes: unknown): unknown =>
+  Array.isArray(classes) ? classes.map((name) => truncated(name, MAX_ID)) : classes;
 
 // A DOM node gives its type in lower case, as the schema has it; a template's author may not.
 const lowerCase = (type: unknown): unknown => (typeof type === 'string' ? type.toLowerCase() : type);
@@ -58,11 +67,11 @@ export function buildFormChange(args: FormChangeArgs, caller: Caller): TrackerEv
   }
   const { formId, elementId, nodeName, value, type, elementClasses } = args;
   const data = {
-    formId,
-    elementId: elementId ?? null,
+    formId: truncated(formId, MAX_ID),
+    elementId: truncated(elementId ?? '', MAX_ID),
     nodeName,
-    value: value ?? null,
-    ...present({ type: lowerCase(type), elementClasses }),
+    value: truncated(value ?? null, MAX_VALUE),
+    ...present({ type: lowerCase(type), elementClasses: names(elementClasses) }),
   };
   return selfDescribingEvent('iglu:com.snowplowanalytics.snowplow/change_form/jsonschema/1-0-0', data, args);
 }
@@ -101,8 +110,8 @@ function checkElement(caller: string, path: string, element: FormElement): void 
 
 // The schema takes these keys and no others.
 const elementData = ({ name, value, nodeName, type }: FormElement): object => ({
-  name,
-  value: value ?? null,
+  name: truncated(name, MAX_VALUE),
+  value: truncated(value ?? null, MAX_VALUE),
   nodeName,
   ...present({ type: lowerCase(type) }),
 });
@@ -121,7 +130,11 @@ export function buildFormSubmit(args: FormSubmitArgs, caller: Caller): TrackerEv
   const { formId, formClasses, elements } = args;
   return selfDescribingEvent(
     'iglu:com.snowplowanalytics.snowplow/submit_form/jsonschema/1-0-0',
-    present({ formId, formClasses, elements: isAbsent(elements) ? undefined : elements.map(elementData) }),
+    present({
+      formId: truncated(formId, MAX_ID),
+      formClasses: names(formClasses),
+      elements: isAbsent(elements) || elements.length === 0 ? undefined : elements.map(elementData),
+    }),
     args,
   );
 }

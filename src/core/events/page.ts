@@ -1,11 +1,14 @@
 // Builders of what a visitor sees: page view, page ping, screen view.
 import {
   type Caller,
+  checkId,
   checkOptionalInteger,
   checkOptionalText,
   checkOptionalUuid,
   checkText,
   fail,
+  type Id,
+  idText,
   isAbsent,
 } from '../contracts';
 import { newEventId } from '../event-id';
@@ -50,7 +53,7 @@ export const pageView = publicBuilder('pageView', buildPageView);
 
 /** Arguments of a page ping. */
 export interface PagePingArgs extends PageViewArgs {
-  /** Least and greatest scroll offsets since the last ping, in pixels, integers from 0. */
+  /** Least and greatest scroll offsets since the last ping, in pixels, integers; a page that bounces has ones below 0. */
   readonly minX?: number | null | undefined;
   readonly maxX?: number | null | undefined;
   readonly minY?: number | null | undefined;
@@ -60,7 +63,8 @@ export interface PagePingArgs extends PageViewArgs {
 export function buildPagePing(args: PagePingArgs, caller: Caller): TrackerEvent {
   if (caller) {
     checkPage(caller, args);
-    for (const name of ['minX', 'maxX', 'minY', 'maxY'] as const) checkOptionalInteger(caller, name, args[name], 0);
+    for (const name of ['minX', 'maxX', 'minY', 'maxY'] as const)
+      checkOptionalInteger(caller, name, args[name], -2_147_483_647);
   }
   const { pageUrl, pageTitle, referrer, minX, maxX, minY, maxY } = args;
   const offsets = { pp_mix: minX, pp_max: maxX, pp_miy: minY, pp_may: maxY };
@@ -80,20 +84,20 @@ export const pagePing = publicBuilder('pagePing', buildPagePing);
 export interface ScreenViewArgs extends EventArgs {
   /** The screen's name; a name or an id is required. */
   readonly name?: string | null | undefined;
-  readonly id?: string | null | undefined;
+  readonly id?: Id | null | undefined;
 }
 
 export function buildScreenView(args: ScreenViewArgs, caller: Caller): TrackerEvent {
   if (caller) {
     checkEventArgs(caller, args);
     checkOptionalText(caller, 'name', args.name);
-    checkOptionalText(caller, 'id', args.id);
+    if (!isAbsent(args.id)) checkId(caller, 'id', args.id);
     if (isAbsent(args.name) && isAbsent(args.id)) fail(caller, 'name', 'a non-empty string, or `id` one', args.name);
   }
   const { name, id } = args;
   return selfDescribingEvent(
     'iglu:com.snowplowanalytics.snowplow/screen_view/jsonschema/1-0-0',
-    present({ name, id }),
+    present({ name, id: idText(id) }),
     args,
   );
 }

@@ -57,8 +57,8 @@ const DEVIATIONS: Record<string, Deviation> = {
     contracts: 'off',
   },
   form_change_nulls_kept: {
-    why: 'the schema’s list of types is in lower case: sent as given, the event would be bad',
-    data: { type: 'email' },
+    why: 'the schema’s list of types is in lower case, and an element’s id is a text: sent as given, the event would be bad',
+    data: { type: 'email', elementId: '' },
   },
   transaction_without_tstamp_items_get_ttm: {
     why: 'a true time that nobody gave is an invention: all events of a transaction have one or none',
