@@ -126,11 +126,15 @@ export class RedisEventStore implements EventStore {
    */
   async beat(): Promise<void> {
     const sentAt = performance.now();
-    const refusal = await this.#ofEach((keys) => this.#beatFor(keys));
-    const hasWaited = sentAt >= this.#oursUntil;
-    // Whether others had what was not sent in time is for Redis to say.
-    if (!hasWaited || !refusal) this.#oursUntil = sentAt + OURS_MS;
-    if (hasWaited && !refusal) this.#listener?.arrived();
+    const isLate = sentAt >= this.#oursUntil;
+    const refusal = await this.#ofEach(async (keys) => {
+      const refused = await unlessRefused(this.#beatFor(keys));
+      // Others may have it by now. If not, whoever Redis obeys next finds it there.
+      if (refused && isLate) this.#forget(keys);
+      if (refused) throw refused;
+    });
+    this.#oursUntil = sentAt + OURS_MS;
+    if (isLate) this.#listener?.arrived();
     const refused = refusal ?? (await unlessRefused(this.#settle([], DONE)));
     if (!refused) return;
     logWrongSetUp(answerOf(refused), this.#log);
@@ -140,7 +144,10 @@ export class RedisEventStore implements EventStore {
   async #beatFor(keys: Keys): Promise<void> {
     const own = [keys.workers, keys.taken(this.#worker), keys.processing(this.#worker)];
     const [taken, dead, entries] = (await this.#run(BEAT, own, [this.#worker])) as [number, string[], number];
-    if (taken > 0) await this.#leaveToOthers(keys);
+    if (taken > 0) {
+      this.#forget(keys);
+      await this.#giveBack(keys, []);
+    }
     // A command that was given up may be obeyed later than those that came after it.
     else if (entries > this.#known(keys).length) this.#doubtful.add(keys);
     for (const worker of dead) {
@@ -170,7 +177,10 @@ export class RedisEventStore implements EventStore {
 
   async #leave(): Promise<void> {
     await this.#settle([], DONE).catch(() => {});
-    await this.#ofEach((keys) => this.#leaveToOthers(keys));
+    await this.#ofEach(async (keys) => {
+      await this.#giveBack(keys, []);
+      this.#forget(keys);
+    });
   }
 
   async #fetchFrom(keys: Keys): Promise<number> {
@@ -211,8 +221,7 @@ export class RedisEventStore implements EventStore {
   }
 
   /** Another worker has what this one held, or is to have it: what waits here is forgotten, what is out runs its course. */
-  async #leaveToOthers(keys: Keys): Promise<void> {
-    await this.#giveBack(keys, []);
+  #forget(keys: Keys): void {
     const kept: EncodedEvent[] = [];
     for (let lease; (lease = this.#memory.take({ maxEvents: Infinity, maxBytes: Infinity, overhead: 0 }));) {
       for (const event of lease.events)

@@ -312,7 +312,33 @@ describe.skipIf(!hasRedis)('A Redis that', () => {
       expect(store.take(all)).toBeUndefined();
       fails = undefined;
       await store.beat();
+      await store.fetch();
       expect(store.take(all)?.events.map(({ eventId }) => eventId)).toEqual(ids);
+    } finally {
+      vi.restoreAllMocks();
+    }
+  });
+
+  test('refuses one of the two lists keeps no worker from the other, also when it was late', async () => {
+    const redis = opened(connect('test', server.url));
+    const store = opened(new RedisEventStore(redis, key, 500, new Log(false)));
+    const [ids, anonymous] = [await fill(10), await fill(10, `${key}:anonymous`)];
+    await store.beat();
+    await store.fetch();
+    const workers = `{${key}:anonymous}:workers`;
+    await server.client.rename(workers, `${workers}:aside`);
+    await server.client.set(workers, 'no sorted set');
+    const now = performance.now.bind(performance);
+    vi.spyOn(performance, 'now').mockImplementation(() => now() + 20_000);
+    try {
+      await store.beat();
+      expect(store.take(all)?.events.map(({ eventId }) => eventId)).toEqual(ids);
+      expect(store.take(all)).toBeUndefined();
+      // What it left there is found again, by itself or by another.
+      await server.client.rename(`${workers}:aside`, workers);
+      await store.beat();
+      await store.fetch();
+      expect(store.take(all)?.events.map(({ eventId }) => eventId)).toEqual(anonymous);
     } finally {
       vi.restoreAllMocks();
     }
