@@ -88,3 +88,23 @@ describe('the manifest', () => {
     expect(Object.keys(manifest.typesVersions['*']).sort()).toEqual(expected.sort());
   });
 });
+
+describe.each(['.', 'bench', 'test/matrix/nest10', 'test/matrix/nest11', 'test/matrix/nest12'])(
+  'the lock file of %s',
+  (path) => {
+    const lock = JSON.parse(readFileSync(join(ROOT, path, 'package-lock.json'), 'utf8')) as {
+      packages: Record<string, { integrity?: string; resolved?: string; link?: boolean }>;
+    };
+    const installed = Object.entries(lock.packages).filter(
+      ([place, { link }]) => /(^|\/)node_modules\//.test(place) && !link,
+    );
+
+    it('has a checksum of everything that is downloaded, and the address of nothing', () => {
+      expect(installed.length).toBeGreaterThan(0);
+      expect(
+        installed.filter(([, { integrity }]) => !integrity?.startsWith('sha512-')).map(([place]) => place),
+      ).toEqual([]);
+      expect(installed.filter(([, { resolved }]) => resolved !== undefined).map(([place]) => place)).toEqual([]);
+    });
+  },
+);
