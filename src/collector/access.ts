@@ -1,12 +1,15 @@
-// Who may read what the collector holds: programs of this machine, and pages of the collector itself.
+// Who may read or clear what the collector holds: programs of this machine, and pages of the collector itself.
 import type { IncomingMessage } from 'node:http';
 import { say, type Handler } from './server';
 
+// What browsers say of their own bar, and of pages of the same scheme, host and port; programs say nothing.
+const OWN_SITES: ReadonlySet<unknown> = new Set([undefined, 'none', 'same-origin']);
 const LOOPBACK = ['localhost', '127.0.0.1', '[::1]'];
 
 /**
  * Guards a handler. A foreign `Host` means that a name was pointed at this address (DNS rebinding); a foreign `Origin`
- * or site means that another page is asking. Trackers' endpoints stay open to all: that is their purpose.
+ * or site means that another page is asking, of another port of this machine too. Trackers' endpoints stay open to all:
+ * that is their purpose.
  *
  * @param host The address the collector listens on, allowed as a name beside the loopback's.
  */
@@ -26,6 +29,6 @@ function isForeign({ headers, url }: IncomingMessage): boolean {
   const followed = url === '/' && headers['sec-fetch-mode'] === 'navigate';
   return (
     (headers.origin !== undefined && headers.origin !== `http://${headers.host}`) ||
-    (headers['sec-fetch-site'] === 'cross-site' && !followed)
+    (!OWN_SITES.has(headers['sec-fetch-site']) && !followed)
   );
 }

@@ -344,22 +344,44 @@ describe('access', () => {
       expect(await status('/micro/good', { host })).toBe(403);
   });
 
-  it('gives no other site leave to read or to reset', async () => {
+  it('gives no other site leave to read or to reset, nor another port of this machine', async () => {
     const response = await fetch(`${collector.url}/micro/good`);
     expect(response.headers.get('access-control-allow-origin')).toBeNull();
     await post(collector.url, [pageView()]);
     const foreign: Record<string, string>[] = [
       { origin: 'https://evil.example' },
       { origin: 'null' },
+      { origin: 'http://127.0.0.1:1' },
+      { origin: 'http://127.0.0.1' },
+      { origin: `http://localhost:${port()}` },
+      { origin: `https://127.0.0.1:${port()}` },
+      { origin: `http://[::1]:${port()}`, host: `[::1]` },
       { 'sec-fetch-site': 'cross-site' },
+      { 'sec-fetch-site': 'same-site' },
+      { 'sec-fetch-site': 'same-site', 'sec-fetch-mode': 'navigate' },
+      { 'sec-fetch-site': 'same-site', origin: collector.url },
+      { 'sec-fetch-site': 'something-new' },
     ];
-    for (const headers of foreign) {
-      expect(await status('/micro/reset', headers, 'POST')).toBe(403);
-      expect(await status('/micro/reset', headers)).toBe(403);
-    }
+    for (const headers of foreign)
+      for (const method of ['GET', 'POST', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'])
+        expect(await status('/micro/reset', headers, method), `${method} ${JSON.stringify(headers)}`).toBe(403);
     expect(collector.good()).toHaveLength(1);
-    expect(await status('/micro/reset', { origin: collector.url }, 'POST')).toBe(200);
-    expect(collector.good()).toHaveLength(0);
+  });
+
+  it('resets for its own page, for a person, and for programs', async () => {
+    const own: Record<string, string>[] = [
+      {},
+      { origin: collector.url },
+      { origin: `http://localhost:${port()}`, host: `localhost:${port()}`, 'sec-fetch-site': 'same-origin' },
+      { origin: `http://[::1]:${port()}`, host: `[::1]:${port()}`, 'sec-fetch-site': 'same-origin' },
+      { 'sec-fetch-site': 'none', 'sec-fetch-mode': 'navigate' },
+    ];
+    for (const headers of own)
+      for (const method of ['GET', 'POST']) {
+        await post(collector.url, [pageView()]);
+        expect(await status('/micro/reset', headers, method), `${method} ${JSON.stringify(headers)}`).toBe(200);
+        expect(collector.good()).toHaveLength(0);
+      }
   });
 
   it('guards the page and its stream as well, but lets a link lead to the page', async () => {
