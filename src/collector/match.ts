@@ -1,6 +1,7 @@
 // Compares events with what a test expects of them.
 import { isDate, isRegExp } from 'node:util/types';
 import { ConfigError } from '../core/errors';
+import { named } from '../core/options';
 import { ENRICHED_NAMES, enrich, type Enriched } from './enriched';
 import type { CollectedEvent } from './event';
 import { FIELDS } from './fields';
@@ -39,7 +40,7 @@ export function matcherOf(owner: string, filter: EventFilter): (event: Collected
   for (const key of Object.keys(filter))
     if (!Object.hasOwn(FIELDS, key) && !ENRICHED_NAMES.has(key) && !isOwn(key))
       throw new ConfigError(
-        `${owner}: ${key}`,
+        `${owner}: ${named(key)}`,
         'a wire key (se_ca), an enriched name (se_category), schema, data or contexts',
       );
   return (event) => {

@@ -80,7 +80,7 @@ export function resolveOptions<Options extends object, Defaults extends Partial<
     const check = Object.hasOwn(rules, name) ? rules[name as keyof Options] : undefined;
     if (!check)
       throw new ConfigError(
-        `${owner}: ${name}`,
+        `${owner}: ${named(name)}`,
         `a known option${closest(name, Object.keys(rules))}`,
         'an unknown name',
       );
@@ -102,6 +102,10 @@ export function readOptions<Options extends object>(owner: string, given: Option
   if (!read) throw new ConfigError(`${owner} options`, 'a plain object', show(given));
   return read;
 }
+
+/** A name from outside, as a message may hold it: one line, cut short, and quoted where it is no common name. */
+export const named = (name: string): string =>
+  /^[\p{L}\p{N}_$.-]{1,40}$/u.test(name) ? name : show(name).replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, '·');
 
 // A typo is mostly one of case or of a letter or two: the same letters without case, or a shared beginning.
 function closest(name: string, known: readonly string[]): string {
