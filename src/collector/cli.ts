@@ -18,7 +18,7 @@ Options:
   --port NUMBER   port to listen on; 0 takes any free one (default 9090)
   --host ADDRESS  address to listen on (default 127.0.0.1, this machine only)
   --iglu SOURCE   folder in Iglu layout, or URL of an Iglu registry, to check schemas against; may be repeated
-                  (needs: npm install --save-dev ajv ajv-draft-04)
+                  (needs: npm install --save-dev ajv ajv-draft-04 tlds)
   --open          open the live page in a browser
   --json          write each event as one line of JSON, for other programs
   --force         start although NODE_ENV is production

@@ -23,7 +23,7 @@ export interface CollectorOptions {
    * Where schemas are: folders in Iglu layout, and http(s) URLs of Iglu registries, asked in this order.
    * With none, schemas are unchecked; with one or more, an event whose schema is not found is bad, as in the pipeline.
    * Those of the package's own entities are always found.
-   * Needs `ajv` and `ajv-draft-04`.
+   * Needs `ajv`, `ajv-draft-04` and `tlds`.
    * @default []
    */
   iglu?: readonly string[];

@@ -1,25 +1,28 @@
 // Validates self-describing data against its schema, with Ajv where it is installed.
 import type { ValidateFunction } from 'ajv';
 import { failing, type Failure } from './finding';
-import { FORMATS } from './formats';
 import { schemaKey, type SchemaSource } from './iglu';
 import { schemaFailure } from './schema-wording';
 import type { Item } from './self-describing';
+import { loadValidator, type Validator } from './validator';
 
 /** Checks one item; resolves to its failures. Never rejects. */
 export type SchemaCheck = (item: Item) => Promise<Failure[]>;
-
-interface Validator {
-  compile(schema: object): ValidateFunction;
-}
 
 const MAX_FAILURES = 20;
 const MAX_COMPILED = 500;
 
 /** Makes the check, or undefined, with one line on what to install, where Ajv is missing. */
 export function schemaCheck(source: SchemaSource): SchemaCheck | undefined {
-  const ajv = loadAjv();
-  if (!ajv) return undefined;
+  let ajv: Validator;
+  try {
+    ajv = loadValidator();
+  } catch {
+    process.emitWarning('schemas are unchecked: to check them, npm install --save-dev ajv ajv-draft-04 tlds', {
+      type: 'SnowplowCollector',
+    });
+    return undefined;
+  }
   const compiled = new Map<string, ValidateFunction>();
 
   const compile = (text: string): ValidateFunction => {
@@ -72,19 +75,6 @@ export function schemaCheck(source: SchemaSource): SchemaCheck | undefined {
     const guess = key && (await source.guess(key));
     if (guess !== undefined) return `Did you mean ${guess}?`;
     return `Publish it, save it there as ${schema.slice('iglu:'.length)}, or mend its name and version.`;
-  }
-}
-
-function loadAjv(): Validator | undefined {
-  try {
-    // An optional peer, loaded only when schemas are asked for.
-    const { default: Ajv } = require('ajv-draft-04') as { default: new (options: object) => Validator };
-    return new Ajv({ allErrors: true, strict: false, logger: false, verbose: true, formats: FORMATS });
-  } catch {
-    process.emitWarning('schemas are unchecked: to check them, npm install --save-dev ajv ajv-draft-04', {
-      type: 'SnowplowCollector',
-    });
-    return undefined;
   }
 }
 

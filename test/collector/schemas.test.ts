@@ -197,5 +197,5 @@ it('leaves schemas unchecked and says what to install where Ajv is missing', () 
     });`;
   const run = spawnSync(process.execPath, ['-e', script], { cwd: folder, encoding: 'utf8' });
   expect(run.stdout.trim()).toBe(JSON.stringify([BUY]));
-  expect(run.stderr).toContain('npm install --save-dev ajv ajv-draft-04');
+  expect(run.stderr).toContain('npm install --save-dev ajv ajv-draft-04 tlds');
 });

@@ -90,7 +90,7 @@ describe('what needs a peer says which to install', () => {
   it('a collector that is to check schemas, in a warning', () => {
     const source = `require('snowplow-middleware/collector').startCollector({ iglu: ['.'] })
       .then((collector) => collector.close());`;
-    expect(run('schemas.cjs', source).warned).toContain('npm install --save-dev ajv ajv-draft-04');
+    expect(run('schemas.cjs', source).warned).toContain('npm install --save-dev ajv ajv-draft-04 tlds');
   });
 
   it('the command `worker bullmq`', () => {

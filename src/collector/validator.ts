@@ -1,0 +1,68 @@
+// Ajv, set up to judge as the pipeline's validator does: draft 4, decimals exact, patterns as Java reads them.
+import type { Options, ValidateFunction, FuncKeywordDefinition } from 'ajv';
+import { formats } from './formats';
+
+export interface Validator {
+  compile(schema: object): ValidateFunction;
+}
+
+type AjvClass = new (options: Options) => Validator & {
+  removeKeyword(name: string): unknown;
+  addKeyword(definition: FuncKeywordDefinition): unknown;
+};
+
+/** Loads Ajv and the names of top-level domains, optional peers. @throws Error where one of them is not installed. */
+export function loadValidator(): Validator {
+  const { default: Ajv } = require('ajv-draft-04') as { default: AjvClass };
+  const ajv = new Ajv({
+    allErrors: true,
+    strict: false,
+    logger: false,
+    verbose: true,
+    formats: formats(require('tlds') as string[]),
+    code: { regExp: Object.assign(javaRegExp, { code: 'new RegExp' }) },
+  });
+  ajv.removeKeyword('multipleOf');
+  ajv.addKeyword({
+    keyword: 'multipleOf',
+    type: 'number',
+    schemaType: 'number',
+    error: { message: ({ schema }) => `must be multiple of ${schema}` },
+    validate: isMultiple,
+  });
+  return ajv;
+}
+
+/** Divides decimals as they are written: as doubles, 19.99 is no multiple of 0.01. */
+function isMultiple(divisor: number, value: number): boolean {
+  // Past the range of doubles the digits are gone.
+  if (!Number.isFinite(value) || !Number.isFinite(divisor)) return true;
+  const [one, other] = [decimal(value), decimal(divisor)];
+  const exponent = Math.min(one.exponent, other.exponent);
+  const scaled = ({ digits, exponent: own }: Decimal): bigint => digits * 10n ** BigInt(own - exponent);
+  return scaled(one) % scaled(other) === 0n;
+}
+
+interface Decimal {
+  readonly digits: bigint;
+  readonly exponent: number;
+}
+
+function decimal(value: number): Decimal {
+  const [digits = '', exponent = '0'] = String(value).split('e');
+  const [whole = '', fraction = ''] = digits.split('.');
+  return { digits: BigInt(whole + fraction), exponent: Number(exponent) - fraction.length };
+}
+
+// In Java `$` also stands before a line break that ends the text, and `(?i)` at the start sets a flag.
+function javaRegExp(pattern: string): RegExp {
+  const [, flags = '', rest = ''] = /^(?:\(\?([ims]+)\))?(.*)$/s.exec(pattern)!;
+  const source = rest.replaceAll(/\\.|\[(?:\\.|[^\]\\])*\]|\$/gs, (part) => (part === '$' ? END : part));
+  try {
+    return new RegExp(source, `${flags}u`);
+  } catch {
+    // Escapes of what needs none, which only `u` refuses.
+    return new RegExp(source, flags);
+  }
+}
+const END = '(?=(?:\\r\\n|[\\n\\r\\u0085\\u2028\\u2029])?$)';
