@@ -1,9 +1,10 @@
 // The tracker's side of the collector: takes a request, keeps and judges its events, answers as the real one does.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { readBody } from './body';
-import { collectedEvent, lostRequest, type CollectedRequest } from './event';
+import { collectedEvent, lostRequest, type CollectedRequest, type Judgement } from './event';
 import type { EventLog } from './event-log';
 import type { Faults } from './faults';
+import type { Failure } from './finding';
 import { readTrackerRequest } from './tracker-payload';
 import type { Judge } from './verdict';
 import { IDENTIFYING_HEADERS, visitorOf, type Visitor } from './visitor';
@@ -35,12 +36,12 @@ export function collecting({ log, faults, judge, pause }: Collecting) {
   let events = 0;
 
   async function keep(request: CollectedRequest, read: ReturnType<typeof readTrackerRequest>): Promise<void> {
-    if (read.failures.length > 0) log.add(lostRequest(++events, read.events, request, read.failures));
+    const verdicts = read.failures.length > 0 ? [] : await Promise.all(read.events.map((one) => judge(one, request)));
+    const failures = [...read.failures, ...sinking(request.method, verdicts)];
+    if (failures.length > 0) log.add(lostRequest(++events, read.events, request, failures));
     else
-      for (const payload of read.events) {
-        const verdict = await judge(payload, request);
-        log.add(collectedEvent(++events, payload, request, verdict));
-      }
+      for (const [index, verdict] of verdicts.entries())
+        log.add(collectedEvent(++events, read.events[index]!, request, verdict));
   }
 
   return async (incoming: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -84,6 +85,14 @@ export function collecting({ log, faults, judge, pause }: Collecting) {
     else answer(incoming, response, request.answer as number, { ...common(incoming, visitor), ...fault?.headers });
   };
 }
+
+/** What is wrong with one event and loses its whole request. */
+const sinking = (method: string, verdicts: readonly Judgement[]): Failure[] =>
+  verdicts.flatMap(({ errors }, index) =>
+    errors
+      .filter(({ scope }) => scope === 'payload')
+      .map((failure) => ({ ...failure, field: `${method === 'POST' ? `data[${index}].` : ''}${failure.field}` })),
+  );
 
 /** Answers a CORS preflight as the collector does: with credentials, so the origin itself instead of `*`. */
 export function answerPreflight(incoming: IncomingMessage, response: ServerResponse): void {

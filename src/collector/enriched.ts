@@ -1,7 +1,8 @@
 // An event under its enriched names: every column of the canonical event, null where there is nothing.
-import { FIELDS, firstAddress, lookUp, type Field } from './fields';
+import { FIELDS, firstAddress, lookUp, stored, type Field } from './fields';
 import type { CollectedEvent } from './event';
-import { crossDomain, splitUri, type UriParts } from './uri';
+import { crossDomain, splitUri } from './uri';
+import { pageUrlOf } from './url-rules';
 
 // The canonical order. Columns that only enrichments fill stay null, as with the enrichments turned off.
 const COLUMNS = `app_id platform etl_tstamp collector_tstamp dvce_created_tstamp event event_id txn_id name_tracker
@@ -40,19 +41,17 @@ export function enrich(event: CollectedEvent): Enriched {
   const enriched: Enriched = Object.fromEntries(COLUMNS.map((column) => [column, null]));
   Object.assign(enriched, {
     user_ipaddress: request.ip,
-    useragent: stored(request.headers['user-agent'] ?? ''),
+    useragent: orNull(request.headers['user-agent'] ?? ''),
     network_userid: request.networkUserId,
-    page_url: stored(request.headers['referer'] ?? ''),
   });
   for (const [key, value] of Object.entries(payload)) {
     const field = lookUp(FIELDS, key);
     if (field) Object.assign(enriched, columnsOf(key, value, field));
   }
-  if (payload['tnuid']) enriched['network_userid'] = stored(payload['tnuid']);
+  if (payload['tnuid']) enriched['network_userid'] = orNull(payload['tnuid']);
+  // A page view stays one, whatever self-describing data it carries.
   const [event_vendor, event_name, event_format, event_version] = (
-    schema?.replace(/^iglu:/, '') ??
-    lookUp(SCHEMAS, event.event) ??
-    ''
+    (event.event === 'unstruct' ? schema?.replace(/^iglu:/, '') : lookUp(SCHEMAS, event.event)) ?? ''
   ).split('/');
   return Object.assign(enriched, {
     event: event.event || null,
@@ -62,9 +61,8 @@ export function enrich(event: CollectedEvent): Enriched {
     derived_tstamp: derivedTime(payload, receivedAt),
     v_collector: VERSION,
     v_etl: VERSION,
-    ...urlColumns('page_url', enriched['page_url']),
-    ...urlColumns('refr_url', enriched['page_referrer']),
-    ...crossDomainColumns(enriched['page_url']),
+    ...pageColumns(pageUrlOf(payload, request)),
+    ...urlColumns('refr_url', stored(payload['refr'] ?? '')),
     contexts: contexts.length > 0 ? envelope('contexts/jsonschema/1-0-1', contexts) : {},
     derived_contexts: {},
     unstruct_event: schema === undefined ? null : envelope('unstruct_event/jsonschema/1-0-0', { schema, data }),
@@ -87,11 +85,10 @@ function columnsOf(key: string, value: string, { column, kind }: Field): Enriche
     const [width, height] = value.split('x').map(Number);
     return { [`${column}width`]: width ?? null, [`${column}height`]: height ?? null };
   }
-  return { [column]: stored(key === 'ip' ? firstAddress(value) : value) };
+  return { [column]: orNull(key === 'ip' ? firstAddress(value) : value) };
 }
 
-// The pipeline writes tab-separated lines: tabs become blanks, other control characters go, empty text is no value.
-const stored = (text: string): string | null => text.replaceAll('\t', '    ').replaceAll(/\p{Cc}/gu, '') || null;
+const orNull = (text: string): string | null => stored(text) || null;
 
 function isoTime(ms: string): string | null {
   const time = new Date(Number(ms));
@@ -105,15 +102,26 @@ function derivedTime({ ttm, dtm, stm }: CollectedEvent['payload'], receivedAt: D
   return isoTime(String(receivedAt.getTime() - (waited > 0 ? waited : 0)));
 }
 
-function urlColumns(prefix: string, url: unknown): Enriched {
-  const parts = typeof url === 'string' ? splitUri(url) : undefined;
+function urlColumns(prefix: string, url: string): Enriched {
+  const parts = url === '' ? undefined : splitUri(url);
   if (!parts) return {};
+  const { scheme, host, port, path, query, fragment } = parts;
   return Object.fromEntries(
-    (Object.keys(parts) as (keyof UriParts)[]).map((part) => [`${prefix}${part}`, parts[part]]),
+    Object.entries({ scheme, host, port, path, query, fragment }).map(([part, value]) => [`${prefix}${part}`, value]),
   );
 }
 
-function crossDomainColumns(url: unknown): Enriched {
-  const { userId, time } = crossDomain(typeof url === 'string' ? (splitUri(url)?.query ?? null) : null);
-  return { refr_domain_userid: userId || null, refr_dvce_tstamp: time === '' ? null : isoTime(time) };
+// Of the page's URL the text is stored as it was read, with what it holds of another domain's visitor.
+function pageColumns(url: string): Enriched {
+  const parts = url === '' ? undefined : splitUri(url);
+  const link = crossDomain(parts?.query ?? null);
+  return {
+    page_url: parts?.text ?? (url || null),
+    ...urlColumns('page_url', url),
+    ...(link &&
+      link !== 'fatal' && {
+        refr_domain_userid: orNull(link.userId),
+        refr_dvce_tstamp: link.time === undefined ? null : isoTime(link.time),
+      }),
+  };
 }

@@ -2,7 +2,7 @@
 import { isUuid } from '../core/contracts';
 import { PLATFORMS } from '../core/limits';
 import { failing, type Failure } from './finding';
-import { EVENT_NAMES, FIELDS, firstAddress, lookUp, type Field, type FieldKind } from './fields';
+import { EVENT_NAMES, FIELDS, firstAddress, lookUp, stored, type Field, type FieldKind } from './fields';
 import { inCode } from './origins';
 
 interface KindRule {
@@ -20,6 +20,10 @@ const INT32_MAX = 2_147_483_647;
 const FIRST_MS = -62_167_219_200_000;
 const LAST_MS = 253_402_300_799_999;
 const EVENTS = 'pv (page view), pp (page ping), se (structured), ue (self-describing), tr or ti (transaction and item)';
+
+/** Whether Enrich takes a text for a time. */
+export const isMillis = (value: string): boolean =>
+  INTEGER.test(value) && Number(value) >= FIRST_MS && Number(value) <= LAST_MS;
 
 // Enrich reads the text `null` as no value in numeric fields.
 const isInt32 = (value: string): boolean =>
@@ -46,7 +50,7 @@ const RULES: Readonly<Partial<Record<FieldKind, KindRule>>> = {
   },
   millis: {
     rule: 'not-milliseconds',
-    accepts: (value) => INTEGER.test(value) && Number(value) >= FIRST_MS && Number(value) <= LAST_MS,
+    accepts: isMillis,
     problem: 'is not a time in whole milliseconds since 1970, up to the year 9999',
     mend: 'Send String(Date.now()): no seconds with decimals, no microseconds, no ISO date.',
   },
@@ -92,7 +96,8 @@ export function checkFields(payload: Readonly<Record<string, string>>): Failure[
       const { rule, problem, mend } = broken;
       failures.push(violation(key, rule, value, problem, mend + inCode(key)));
     }
-    failures.push(...checkLength(key, value, field));
+    failures.push(...checkLength(key, stored(value), field));
+    if (key === 'ip' && /^[,| ]+$/.test(value)) failures.push(fatalAddress(value));
   }
   // A GET may lack `e` without harm to the request, and a legacy ad impression parses: both fail later.
   const { e } = payload;
@@ -102,6 +107,15 @@ export function checkFields(payload: Readonly<Record<string, string>>): Failure[
     failures.push(failing('enrichment_failures')('e', rule, e ?? '', problem, `Send one of ${EVENTS}.${inCode('e')}`));
   return failures;
 }
+
+const fatalAddress = (ip: string): Failure =>
+  failing('generic_error')(
+    'ip',
+    'fatal-address',
+    ip,
+    'holds separators and no address, at which Enrich before 6.10 throws: every event of the request is lost',
+    `Leave it out when there is no address.${inCode('ip')}`,
+  );
 
 /** Checks the length of one text, also of those that Enrich derives, such as `page_urlpath`. */
 export function checkLength(key: string, value: string, { column, limit }: Field): Failure[] {

@@ -130,3 +130,7 @@ export function lookUp<Value>(table: Readonly<Record<string, Value>>, key: strin
 
 /** What Enrich keeps of `ip`: the first address of a list. */
 export const firstAddress = (ip: string): string => ip.split(/[,| ]/, 1)[0]!;
+
+/** What Enrich stores of a text, in lines of tab-separated values: blanks for tabs, and no other control characters. */
+export const stored = (text: string): string =>
+  /\p{Cc}/u.test(text) ? text.replaceAll('\t', '    ').replaceAll(/\p{Cc}/gu, '') : text;

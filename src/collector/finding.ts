@@ -1,10 +1,11 @@
 // What the verdict says of an event: what is wrong, where, and how to mend it.
 
-/** The bad row that Enrich would write. The first three lose the whole request, the others one event. */
+/** The bad row that Enrich would write. The first four lose the whole request, the others one event. */
 export type FailureType =
   | 'collector_payload_format_violation'
   | 'adapter_failures'
   | 'tracker_protocol_violations'
+  | 'generic_error'
   | 'schema_violations'
   | 'enrichment_failures'
   | 'size_violation';
@@ -49,6 +50,7 @@ const LOSE_ALL: ReadonlySet<FailureType> = new Set([
   'collector_payload_format_violation',
   'adapter_failures',
   'tracker_protocol_violations',
+  'generic_error',
 ]);
 
 /** Makes the failures that end in one type of bad row. */

@@ -36,6 +36,14 @@ const CACHED_MS = 60_000;
 const MAX_CACHED = 500;
 const MAX_SCHEMA = 1024 * 1024;
 
+// A SchemaVer: a model from 1, then a revision and an addition, each a 32-bit integer as people write one.
+const SCHEMA_VERSION = /^[1-9]\d*(?:-(?:0|[1-9]\d*)){2}$/;
+const MAX_PART = 2_147_483_647;
+
+/** Whether a version is one that a schema can have. */
+export const isSchemaVersion = (version: string): boolean =>
+  SCHEMA_VERSION.test(version) && version.split('-').every((part) => Number(part) <= MAX_PART);
+
 /** Reads `iglu:vendor/name/format/version`, with or without its prefix; undefined when it is none. */
 export function schemaKey(uri: string): SchemaKey | undefined {
   const [, vendor, name, format, version] = KEY.exec(uri) ?? [];

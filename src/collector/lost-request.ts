@@ -56,8 +56,15 @@ export const notAString = (path: string, key: string, value: unknown): Failure =
     value === null ? `Leave it out when there is none.${inCode(key)}` : `Send String(value).${inCode(key)}`,
   );
 
-export const emptyRequest = (): Failure =>
-  protocol('body', 'empty-request', '', 'is empty, and so is the query', `POST ${ENVELOPE}.${BY_EMITTER}`);
+// At the paths that read the query alone an adapter fails; at the one that reads bodies it is the protocol.
+export const emptyRequest = (path: string): Failure =>
+  failing(path === TP2 ? 'tracker_protocol_violations' : 'adapter_failures')(
+    'body',
+    'empty-request',
+    '',
+    'is empty, and so is the query',
+    `POST ${ENVELOPE}.${BY_EMITTER}`,
+  );
 
 export const wrongContentType = (contentType = ''): Failure =>
   protocol(

@@ -48,6 +48,7 @@ const BAD_ROW_VERSIONS: Readonly<Record<FailureType, string>> = {
   collector_payload_format_violation: '1-0-0',
   adapter_failures: '1-0-0',
   tracker_protocol_violations: '1-0-1',
+  generic_error: '1-0-0',
   schema_violations: '2-0-1',
   enrichment_failures: '2-0-1',
   size_violation: '1-0-0',

@@ -1,6 +1,6 @@
 // Decodes `ue_pr`/`ue_px` and `co`/`cx`, and checks their envelopes.
-import { isIgluUri } from '../core/self-describing-json';
 import { failing, typeName, type Failure } from './finding';
+import { isSchemaVersion } from './iglu';
 import { inCode } from './origins';
 
 /**
@@ -98,7 +98,7 @@ function open(key: string, value: string, { keys, schema, example, itemsOf }: En
   if (isDeeperThan(json, MAX_DEPTH))
     return refuse('too-deep', text, `nests more than ${MAX_DEPTH} levels`, `Flatten the data.${inCode(key)}`);
   if (!isSelfDescribing(json)) return refuse('not-self-describing', json, 'has not the keys schema and data');
-  if (!isIgluUri(json.schema))
+  if (!isSchemaUri(json.schema))
     return refuse('not-an-iglu-uri', json.schema, `names a schema that ${faultOf(json.schema)}`);
   if (!schema.test(json.schema)) return refuse('wrong-envelope', json.schema, 'has another envelope than its own');
   const items = itemsOf(json.data);
@@ -115,7 +115,7 @@ function checkItem(item: unknown, path: string, where: string): Failure | undefi
   if (!isSelfDescribing(item)) return refuse('has not the keys schema and data');
   const more = Object.keys(item).find((key) => key !== 'schema' && key !== 'data');
   if (more !== undefined) return refuse(`has the key ${more} beside schema and data`);
-  if (isIgluUri(item.schema)) return undefined;
+  if (isSchemaUri(item.schema)) return undefined;
   return violation(
     `${path}.schema`,
     'not-an-iglu-uri',
@@ -134,12 +134,21 @@ function isSelfDescribing(value: unknown): value is SelfDescribing {
   );
 }
 
+const SCHEMA_URI = /^iglu:[\w.-]+\/[\w-]+\/[\w-]+\/([\d-]+)$/;
+
+function isSchemaUri(schema: string): boolean {
+  const [, version = ''] = SCHEMA_URI.exec(schema) ?? [];
+  return isSchemaVersion(version);
+}
+
 /** What keeps a text from being an `iglu:` URI. */
 function faultOf(schema: string): string {
   if (!schema.startsWith('iglu:')) return 'does not begin with iglu:';
   const parts = schema.split('/');
   if (parts.length !== 4) return `has ${parts.length} parts instead of vendor/name/format/version`;
   if (!/^\d+-\d+-\d+$/.test(parts[3]!)) return 'has no version of three numbers, such as 1-0-0';
+  if (!isSchemaVersion(parts[3]!))
+    return 'has a version that no schema can have: they count from 1-0-0, without leading zeros';
   return 'holds characters that no schema URI may hold';
 }
 

@@ -1,5 +1,4 @@
 // One tracker request into the flat parameters of its events, or the reason why the pipeline loses all of them.
-import { isUuid } from '../core/contracts';
 import { FIELDS } from './fields';
 import { MAX_FINDINGS, type Failure } from './finding';
 import * as lost from './lost-request';
@@ -25,30 +24,38 @@ export interface TrackerPayload {
   readonly failures: readonly Failure[];
 }
 
-const TRACKER_PATHS: ReadonlySet<string> = new Set([lost.TP2, '/com.snowplowanalytics.snowplow/tp1', '/i', '/ice.png']);
+// Where the query is the event, and a body is not read.
+const QUERY_PATHS: ReadonlySet<string> = new Set(['/com.snowplowanalytics.snowplow/tp1', '/i', '/ice.png']);
 const PAYLOAD_DATA = /^iglu:com\.snowplowanalytics\.snowplow\/payload_data\/jsonschema\/1-0-[0-4]$/;
 const CONTENT_TYPE = /^application\/json(; ?charset=utf-8)?$/i;
 // What java.net.URI refuses in a query: malformed escapes, and characters that have to be escaped.
 const ILLEGAL_QUERY = /%(?![0-9a-f]{2})|[\s"<>\\^`{|}]/i;
+// What java.util.UUID reads: five groups of hexadecimal digits, each cut to its length.
+const NETWORK_ID = /^[0-9a-f]{1,16}(-[0-9a-f]{1,16}){4}$/i;
 const REQUIRED = ['tv', 'p', 'e'];
 
 /** Reads a request the way Enrich's Snowplow adapter does. Never throws. */
 export function readTrackerRequest(request: TrackerRequest): TrackerPayload {
   const failures: Failure[] = [];
-  if (!isUuid(request.networkUserId)) failures.push(lost.notAUuid(request.networkUserId));
+  if (!NETWORK_ID.test(request.networkUserId)) failures.push(lost.notAUuid(request.networkUserId));
   if (ILLEGAL_QUERY.test(request.query)) failures.push(lost.illegalQuery(request.query));
-  else if (!TRACKER_PATHS.has(request.path)) failures.push(lost.unknownPath(request.path));
+  else if (request.path !== lost.TP2 && !QUERY_PATHS.has(request.path)) failures.push(lost.unknownPath(request.path));
   if (failures.length > 0) return { events: [], failures };
 
   const query = parseQuery(request.query);
-  if (request.method !== 'POST' || (request.body === '' && request.query !== ''))
-    return request.query === '' ? { events: [], failures: [lost.emptyRequest()] } : { events: [query], failures: [] };
+  if (QUERY_PATHS.has(request.path) || request.method !== 'POST' || (request.body === '' && request.query !== ''))
+    return request.query === ''
+      ? { events: [], failures: [lost.emptyRequest(request.path)] }
+      : { events: [query], failures: [] };
   return readBody(request, query);
 }
 
-/** Splits a query as the pipeline does: `+` is a space, a key without `=` is skipped, the last of a repeated key wins. */
+/**
+ * Splits a query as the pipeline does: `;` parts it as `&` does, `+` is a space, a key without `=` is skipped, the last of
+ * a repeated key wins.
+ */
 function parseQuery(query: string): Parameters {
-  const pairs = query.split('&').flatMap((pair) => {
+  const pairs = query.split(/[&;]/).flatMap((pair) => {
     const at = pair.indexOf('=');
     return at < 1 ? [] : [[unescape(pair.slice(0, at)), unescape(pair.slice(at + 1))] as const];
   });
@@ -60,7 +67,7 @@ const unescape = (text: string): string => new URLSearchParams(`x=${text}`).get(
 
 function readBody({ body, contentType }: TrackerRequest, query: Parameters): TrackerPayload {
   const refuse = (failure: Failure): TrackerPayload => ({ events: [], failures: [failure] });
-  if (body === '') return refuse(lost.emptyRequest());
+  if (body === '') return refuse(lost.emptyRequest(lost.TP2));
   if (!CONTENT_TYPE.test(contentType ?? '')) return refuse(lost.wrongContentType(contentType));
   let envelope: unknown;
   try {

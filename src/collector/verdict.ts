@@ -1,5 +1,6 @@
 // Judges one event as the pipeline would: what makes it bad, and what would go wrong in silence.
 import type { CollectedRequest, Judgement } from './event';
+import { dataWarnings } from './data-warnings';
 import { checkFields } from './field-rules';
 import { failing, type Failure } from './finding';
 import type { SchemaCheck } from './schema-check';
@@ -19,13 +20,21 @@ export function judging(checkSchema: SchemaCheck | undefined): Judge {
   return async (payload, request) => {
     const { events, contexts, failures } = decodeJson(payload);
     const items = [...events, ...contexts];
-    const errors = [...checkSize(payload, request), ...checkFields(payload), ...checkUrls(payload), ...failures];
+    const errors = [
+      ...checkSize(payload, request),
+      ...checkFields(payload),
+      ...checkUrls(payload, request),
+      ...failures,
+    ];
     if (checkSchema) for (const item of items) errors.push(...(await checkSchema(item)));
     return {
       event: events.map(withoutPath)[0],
       contexts: contexts.map(withoutPath),
       errors,
-      warnings: findWarnings({ payload, request }),
+      warnings: [
+        ...findWarnings({ payload, request }),
+        ...items.flatMap((item) => dataWarnings(item, checkSchema !== undefined)),
+      ],
       unchecked: checkSchema ? [] : items.map(({ schema }) => schema),
     };
   };

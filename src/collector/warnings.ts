@@ -1,5 +1,6 @@
 // What the pipeline takes without a word and gets wrong: one entry a rule.
 import type { CollectedRequest } from './event';
+import { isMillis } from './field-rules';
 import { FIELDS, lookUp, type FieldKind } from './fields';
 import { excerpt, MAX_FINDINGS, type Finding } from './finding';
 import { mendUnknownKey } from './lost-request';
@@ -22,8 +23,8 @@ interface WarningRule {
 }
 
 const SKEW_MS = 5 * 60_000;
-// What a time in milliseconds was before 1973, and what one in seconds is from then on.
-const SECONDS = { from: 1e8, below: 1e11 };
+// Before this there was nothing to track; a time in seconds, or one since the start of a process, is read as one of 1970.
+const FIRST_MS = Date.UTC(2001, 0);
 const IDENTIFIERS = ['ip', 'duid', 'tnuid', 'nuid', 'sid', 'uid'];
 
 const has = (payload: Parameters, key: string): boolean => payload[key] !== undefined && payload[key] !== '';
@@ -147,12 +148,9 @@ const RULES: readonly WarningRule[] = [
   {
     rule: 'seconds',
     find: ({ payload }) =>
-      where(
-        payload,
-        (key, value) => kindOf(key) === 'millis' && Number(value) >= SECONDS.from && Number(value) < SECONDS.below,
-      ),
-    problem: 'looks like seconds: as milliseconds it is a day of early 1970',
-    mend: 'Send milliseconds: String(Date.now()), or seconds times 1,000.',
+      where(payload, (key, value) => kindOf(key) === 'millis' && isMillis(value) && Number(value) < FIRST_MS),
+    problem: 'is before 2001: it looks like seconds, or like performance.now()',
+    mend: 'Send milliseconds since 1970: String(Date.now()), or seconds times 1,000.',
   },
   {
     rule: 'clock-skew',

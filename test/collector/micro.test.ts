@@ -44,11 +44,12 @@ function status(path: string, headers: Record<string, string>, method = 'GET'): 
   });
 }
 
-const buy = () =>
+const buy = (fields: Record<string, unknown> = {}) =>
   pageView({
     e: 'ue',
     ue_px: encode(unstruct(BUY, { price: 2 })),
     cx: encode(contexts({ schema: USER, data: { plan: 'gold' } })),
+    ...fields,
   });
 
 describe('shapes', () => {
@@ -131,6 +132,62 @@ describe('shapes', () => {
         context: { ipAddress: '127.0.0.1', useragent: 'tracker/1' },
       },
     });
+  });
+
+  it('leaves a page view one that carries self-describing data', async () => {
+    await post(collector.url, [buy({ e: 'pv' })]);
+    const [good] = await ask('/good');
+    expect(good).toMatchObject({
+      eventType: 'page_view',
+      schema: 'iglu:com.snowplowanalytics.snowplow/page_view/jsonschema/1-0-0',
+      event: {
+        event_vendor: 'com.snowplowanalytics.snowplow',
+        event_name: 'page_view',
+        unstruct_event: { data: { schema: BUY } },
+      },
+    });
+  });
+
+  it('names no event that is self-describing and says nothing', async () => {
+    await post(collector.url, [pageView({ e: 'ue' })]);
+    const [good] = await ask('/good');
+    expect(good).toMatchObject({
+      eventType: 'unstruct',
+      schema: null,
+      event: { event_name: null, unstruct_event: null },
+    });
+  });
+
+  it.each([
+    ['http://my_host:8/a', { page_urlscheme: 'http', page_urlhost: null, page_urlport: 80, page_urlpath: '/a' }],
+    ['https://a.example:x/', { page_urlhost: null, page_urlport: 443, page_urlpath: '/' }],
+    ['https://u:p@a.example', { page_urlhost: 'a.example', page_urlport: 443, page_urlpath: null }],
+    ['https://[2001:db8::1]:1/', { page_urlhost: '[2001:db8::1]', page_urlport: 1 }],
+    ['mailto:anna@a.example', { page_urlscheme: 'mailto', page_urlhost: null, page_urlpath: null }],
+    [
+      'https://a.example/a b\t?q=c d#e',
+      {
+        page_url: 'https://a.example/a%20b%20%20%20%20?q=c%20d#e',
+        page_urlpath: '/a%20b%20%20%20%20',
+        page_urlquery: 'q=c%20d',
+      },
+    ],
+    [
+      'https://a.example/{x}?%#^',
+      {
+        page_url: 'https://a.example/%7Bx%7D?%25#%5E',
+        page_urlpath: '/%7Bx%7D',
+        page_urlquery: '%25',
+        page_urlfragment: '%5E',
+      },
+    ],
+    ['https://a.example/?_sp=one.1;_sp=two', { refr_domain_userid: 'two', refr_dvce_tstamp: null }],
+    ['https://a.example/?_sp=.1', { refr_domain_userid: null, refr_dvce_tstamp: '1970-01-01T00:00:00.001Z' }],
+    ['', { page_url: 'https://from.example/referer', page_urlhost: 'from.example' }],
+  ])("splits the page's URL %j as it is stored", async (url, columns) => {
+    await post(collector.url, [pageView({ url })], { headers: { referer: 'https://from.example/referer' } });
+    const [good] = await ask('/good');
+    expect(good!.event).toMatchObject(columns);
   });
 
   it('gives self-describing events and contexts in their envelopes', async () => {

@@ -177,7 +177,7 @@ const MISTAKES: readonly [name: string, send: () => Promise<unknown>, ...words: 
   [
     'a time in seconds',
     () => track({ dtm: '1790000000' }),
-    'dtm looks like seconds',
+    'dtm is before 2001: it looks like seconds',
     '1790000000',
     'Send milliseconds',
     "In code: timestamp: { type: 'dtm', value } in any trackXxx().",
