@@ -1,6 +1,8 @@
 // What the middleware of every framework does with a request: its tracker and scope at the beginning, its page view at the end.
 import { EventEmitter } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerHttp2Session } from 'node:http2';
+import { AppLife } from './app-life';
 import { ConfigError } from './core/errors';
 import { buildPageView } from './core/events/page';
 import type { Log } from './core/logger';
@@ -11,7 +13,7 @@ import type { RequestTracker, Tracker } from './core/tracker';
 import { Visit, type VisitReading } from './core/visit';
 import type { ResolvedMiddleware } from './middleware-options';
 import { isPageVisit, isUnseen, type ReadHeader } from './page-visit';
-import { closeOnShutdown, type ServerLike } from './shutdown';
+import type { ServerLike } from './shutdown';
 
 /** How a framework's request is read. Reading only: nothing in an adapter decides. */
 export interface Framework<Req> {
@@ -61,9 +63,7 @@ export class Middleware<Req extends object, Res extends object> {
   readonly #declared: Declared<Req> | undefined;
   readonly #log: Log;
   readonly #reading: VisitReading<Req>;
-  readonly #servers = new Set<ServerLike>();
-  readonly #listen: () => () => boolean;
-  #unlisten: (() => boolean) | undefined;
+  readonly #life: AppLife;
 
   constructor(framework: Framework<Req>, options: ResolvedMiddleware<Req, Res>, declared?: Declared<Req>) {
     this.#framework = framework;
@@ -86,12 +86,12 @@ export class Middleware<Req extends object, Res extends object> {
       hooks,
       core: this.tracker.core,
     };
-    const { shutdown = {}, ownsTracker } = this.#options;
-    const { tracker } = this;
-    // A shared tracker belongs to whoever made it: it is flushed and left open.
-    const closable = ownsTracker ? tracker : { flush: tracker.flush.bind(tracker), close: tracker.flush.bind(tracker) };
-    this.#listen = () => closeOnShutdown({ ...shutdown, tracker: closable, server: () => [...this.#servers] });
-    this.#unlisten = this.#listen();
+    this.#life = new AppLife(this.tracker, options.ownsTracker, options.shutdown);
+  }
+
+  /** The app has ended, where its framework says so. */
+  end(): void {
+    this.#life.end();
   }
 
   /**
@@ -102,7 +102,7 @@ export class Middleware<Req extends object, Res extends object> {
    * @throws ConfigError when another middleware of the same name has the request already, in development and test.
    */
   enter(req: Req, res: Res, raw: ServerResponse, server: ServerLike | undefined): Entered {
-    if (server && !this.#servers.has(server)) this.#meet(server);
+    if (server && !this.#life.knows(server)) this.#life.meet(server, sessionOf(raw));
     const scope = currentScope();
     const { name } = this.#options;
     const joins = scope?.request === raw ? scope : undefined;
@@ -203,20 +203,6 @@ export class Middleware<Req extends object, Res extends object> {
     return (name) => this.#framework.header(req, name);
   }
 
-  #meet(server: ServerLike): void {
-    this.#unlisten ??= this.#listen();
-    this.#servers.add(server);
-    const closed = server as Partial<{ once(event: 'close', listener: () => void): void }>;
-    closed.once?.('close', () => void this.#part(server));
-  }
-
-  // With its last server an app has ended, whether the process has or not: it keeps nothing that listens.
-  async #part(server: ServerLike): Promise<void> {
-    this.#servers.delete(server);
-    await this.tracker.flush();
-    if (this.#servers.size === 0 && this.#unlisten?.()) this.#unlisten = undefined;
-  }
-
   #checkSame(present: RequestTracker): void {
     if (present.isOf(this.tracker)) return;
     const error = new ConfigError(
@@ -254,6 +240,9 @@ function socketOf(raw: ServerResponse): IncomingMessage['socket'] | undefined {
   const req = peek(raw, 'req') as IncomingMessage | undefined;
   return req && peek(req, 'socket');
 }
+
+const sessionOf = (raw: ServerResponse): ServerHttp2Session | undefined =>
+  (raw as { stream?: { session?: ServerHttp2Session } }).stream?.session;
 
 // Taken once: looked up on a response, it costs as much as what it does.
 const { on: listen } = EventEmitter.prototype;

@@ -2,6 +2,7 @@
 import type { Server } from 'node:http';
 import { constants } from 'node:os';
 import { callback, custom, having, integer, list, type OptionRules, resolveOptions } from './core/options';
+import { hearServers, noteSessions, sessionsOf } from './servers';
 
 /** What has to be closed: a Tracker, by its shape. */
 interface Closable {
@@ -9,7 +10,7 @@ interface Closable {
   close(options?: { timeoutMs?: number }): Promise<unknown>;
 }
 
-/** An HTTP server, by its shape: `http`, `https`, and what frameworks hand out. */
+/** An HTTP server, by its shape: `http`, `https`, `http2`, and what frameworks hand out. */
 export type ServerLike = Pick<Server, 'close'> & Partial<Pick<Server, 'closeIdleConnections' | 'closeAllConnections'>>;
 
 /** When to end, and how long that may take. */
@@ -57,8 +58,9 @@ const RERAISE_MS = 100;
 
 /**
  * Ends an app well on a signal: stops listening, lets requests in flight end, sends what the tracker holds, and then lets
- * the signal do what it would have done. A second signal skips the wait. Other listeners of the signal keep their say: it
- * is raised again only when none is left.
+ * the signal do what it would have done. HTTP/2 sessions are closed at once, and end with their open streams. A second
+ * signal skips the wait. Other listeners of the signal keep their say: it is raised again only when none is left. However
+ * many apps there are, the process has one listener a signal for them.
  *
  * @returns removes the signal listeners again; once a signal has come they stay, and it answers false.
  * @throws ConfigError that names the option.
@@ -69,40 +71,75 @@ const RERAISE_MS = 100;
 export function closeOnShutdown(options: CloseOnShutdownOptions): () => boolean {
   const resolved = resolveOptions('closeOnShutdown', options, RULES, { signals: [], timeoutMs: SHUTDOWN_TIMEOUT_MS });
   const { signals, timeoutMs, tracker } = resolved;
-  const servers = (): readonly ServerLike[] => {
-    const given = resolved.server;
-    return typeof given === 'function'
-      ? given()
-      : Array.isArray(given)
-        ? (given as ServerLike[])
-        : [given as ServerLike];
+  const given = resolved.server;
+  const servers = (): readonly ServerLike[] =>
+    typeof given === 'function' ? given() : Array.isArray(given) ? (given as ServerLike[]) : [given as ServerLike];
+  if (typeof given !== 'function') for (const one of servers()) noteSessions(one);
+  const unhear = signals.length > 0 ? hearServers((server) => noteSessions(server)) : undefined;
+  let ended: Promise<void> | undefined;
+  const app: App = {
+    get isEnding() {
+      return ended !== undefined;
+    },
+    end: () => (ended ??= endAll(servers(), tracker, timeoutMs)),
   };
-  let ending = false;
-  const onSignal = (signal: NodeJS.Signals): void => {
-    // No more waiting; an ordinary exit lets the emitters say what they lose.
-    if (ending) {
-      process.off(signal, onSignal);
-      if (process.listenerCount(signal) === 0) process.exit(128 + constants.signals[signal]);
-      return;
-    }
-    ending = true;
-    void endAll(servers(), tracker, timeoutMs).then(() => leave(signal, onSignal));
-  };
-  for (const signal of signals) process.on(signal, onSignal);
+  for (const signal of signals) listen(signal, app);
   return () => {
-    if (!ending) for (const signal of signals) process.off(signal, onSignal);
-    return !ending;
+    if (ended) return false;
+    unhear?.();
+    for (const signal of signals) unlisten(signal, app);
+    return true;
   };
+}
+
+/** Something that a signal ends. */
+interface App {
+  readonly isEnding: boolean;
+  end(): Promise<void>;
+}
+
+// One listener a signal, for all the apps of the process.
+const apps = new Map<NodeJS.Signals, Set<App>>();
+
+function listen(signal: NodeJS.Signals, app: App): void {
+  const asked = apps.get(signal);
+  if (asked) return void asked.add(app);
+  apps.set(signal, new Set([app]));
+  process.on(signal, onSignal);
+}
+
+function unlisten(signal: NodeJS.Signals, app: App): void {
+  const asked = apps.get(signal);
+  asked?.delete(app);
+  if (asked?.size === 0) forget(signal);
+}
+
+function forget(signal: NodeJS.Signals): void {
+  apps.delete(signal);
+  process.off(signal, onSignal);
+}
+
+function onSignal(signal: NodeJS.Signals): void {
+  const asked = [...(apps.get(signal) ?? [])];
+  // No more waiting; an ordinary exit lets the emitters say what they lose.
+  if (asked.every(({ isEnding }) => isEnding)) {
+    forget(signal);
+    if (process.listenerCount(signal) === 0) process.exit(128 + constants.signals[signal]);
+    return;
+  }
+  void Promise.all(asked.map((app) => app.end())).then(() => leave(signal));
 }
 
 async function endAll(servers: readonly ServerLike[], tracker: Closable, timeoutMs: number): Promise<void> {
   const deadline = performance.now() + timeoutMs;
-  const closed = Promise.all(servers.map((one) => new Promise<void>((resolve) => one.close(() => resolve()))));
+  const closed = Promise.all(servers.map(closeServer));
   void tracker.flush({ timeoutMs });
   // A connection that was busy a moment ago and is idle now would keep its server open.
   const idle = setInterval(() => {
     for (const one of servers) one.closeIdleConnections?.();
   }, IDLE_CHECK_MS);
+  // A session takes no more streams, lets those that are open end, and is gone.
+  for (const one of servers) for (const session of sessionsOf(one)) session.close();
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, timeoutMs * (1 - TRACKER_SHARE));
@@ -110,12 +147,26 @@ async function endAll(servers: readonly ServerLike[], tracker: Closable, timeout
   await Promise.race([closed, late]);
   clearInterval(idle);
   clearTimeout(timer);
-  for (const one of servers) one.closeAllConnections?.();
+  for (const one of servers) {
+    one.closeAllConnections?.();
+    for (const session of sessionsOf(one)) session.destroy();
+  }
   await tracker.close({ timeoutMs: Math.max(0, deadline - performance.now()) });
 }
 
-function leave(signal: NodeJS.Signals, listener: (signal: NodeJS.Signals) => void): void {
-  process.off(signal, listener);
+const closing = new WeakMap<ServerLike, Promise<void>>();
+
+// Asked a second time a server says that it does not run: two middlewares of one app wait for the same end.
+function closeServer(server: ServerLike): Promise<void> {
+  const begun = closing.get(server);
+  if (begun) return begun;
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  closing.set(server, closed);
+  return closed;
+}
+
+function leave(signal: NodeJS.Signals): void {
+  forget(signal);
   // Whoever else listens has taken the process's end upon itself.
   if (process.listenerCount(signal) > 0) return;
   process.kill(process.pid, signal);

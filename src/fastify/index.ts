@@ -31,10 +31,12 @@ export type FastifyOptions = MiddlewareOptions<FastifyRequest, FastifyReply>;
 export const snowplow: FastifyPluginAsync<FastifyOptions> = async (instance, options) => {
   const resolved = resolveMiddleware('snowplow', options);
   const { tracker, ownsTracker, shutdown } = resolved;
-  mount(instance, new Middleware(fastify, resolved));
+  const middleware = new Middleware(fastify, resolved);
+  mount(instance, middleware);
   // By then every request in flight has been answered.
   instance.addHook('onClose', async () => {
     await (ownsTracker ? tracker.close(shutdown) : tracker.flush());
+    middleware.end();
   });
 };
 

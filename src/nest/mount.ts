@@ -20,6 +20,18 @@ export interface Mounted {
   readonly byHand: Handler[];
 }
 
+/** A middleware as the module mounts it. */
+export interface Mountable {
+  readonly handle: Handler;
+  /** The app has ended. */
+  end(): void;
+}
+
+const mountable = (middleware: Middleware<Request, Response>): Mountable => ({
+  handle: handler(middleware),
+  end: () => middleware.end(),
+});
+
 const apps = new WeakMap<object, Mounted>();
 
 export function mountedIn(container: object): Mounted {
@@ -29,16 +41,16 @@ export function mountedIn(container: object): Mounted {
 }
 
 /** @param declares Whether the decorators' events are this tracker's. */
-export function makeHandler(adapter: HttpServer, options: ResolvedModule, declares: () => boolean): Handler {
+export function makeHandler(adapter: HttpServer, options: ResolvedModule, declares: () => boolean): Mountable {
   if (adapter.getType() === 'fastify')
     return fastifyHandler(adapter.getInstance() as FastifyInstance, options, declares);
   const declared = whenDone(declares, options.tracker, (req) => req);
-  return handler(new Middleware<Request, Response>(express, options, declared));
+  return mountable(new Middleware<Request, Response>(express, options, declared));
 }
 
 // Nest gives a middleware Node's own request, with what Fastify decided about it, and runs it before any hook that can be
 // added here. So the middleware enters with that one, and the hook tells whose it is.
-function fastifyHandler(instance: FastifyInstance, options: ResolvedModule, declares: () => boolean): Handler {
+function fastifyHandler(instance: FastifyInstance, options: ResolvedModule, declares: () => boolean): Mountable {
   const requests = new WeakMap<object, FastifyRequest>();
   const replies = new WeakMap<object, FastifyReply>();
   const view = (raw: object): object => requests.get(raw) ?? replies.get(raw) ?? raw;
@@ -58,7 +70,7 @@ function fastifyHandler(instance: FastifyInstance, options: ResolvedModule, decl
     done();
   });
   const declared = whenDone(declares, options.tracker, view);
-  return handler(new Middleware(framework, throughView(options, view), declared));
+  return mountable(new Middleware(framework, throughView(options, view), declared));
 }
 
 // What Fastify decided before its hooks ran: the host's name without the port, in its version 5. It takes the last of a list.

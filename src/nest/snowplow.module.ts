@@ -17,7 +17,7 @@ import { readOptions } from '../core/options';
 import type { Tracker } from '../core/tracker';
 import { createTracker } from '../create-tracker';
 import { SHUTDOWN_TIMEOUT_MS } from '../shutdown';
-import { makeHandler, mountedIn } from './mount';
+import { makeHandler, type Mountable, mountedIn } from './mount';
 import {
   OPTIONS,
   optionsProviders,
@@ -54,7 +54,7 @@ export class SnowplowModule
   readonly #name: string | undefined;
   readonly #host: HttpAdapterHost;
   readonly #container: object;
-  #isMounted = false;
+  #mounted: Mountable | undefined;
 
   /**
    * The module with its options.
@@ -111,16 +111,16 @@ export class SnowplowModule
   #mount(): void {
     // None in a microservice or a bare application context.
     const adapter = this.#host.httpAdapter as HttpServer | undefined;
-    if (this.#isMounted || !adapter) return;
-    this.#isMounted = true;
+    if (this.#mounted || !adapter) return;
     const { names, byHand } = mountedIn(this.#container);
     const declares = (): boolean => {
       const [first] = names;
       return this.#name === (names.has(undefined) ? undefined : first);
     };
-    const handler = makeHandler(adapter, this.#options, declares);
-    if (this.#options.mount) adapter.use(handler);
-    else byHand.push(handler);
+    this.#mounted = makeHandler(adapter, this.#options, declares);
+    const { handle } = this.#mounted;
+    if (this.#options.mount) adapter.use(handle);
+    else byHand.push(handle);
   }
 
   /** Nest calls it when the app starts. */
@@ -144,6 +144,7 @@ export class SnowplowModule
       this.#options.tracker.flush({ timeoutMs }),
       ownsTracker ? tracker.close({ timeoutMs }) : undefined,
     ]);
+    this.#mounted?.end();
   }
 }
 

@@ -42,7 +42,17 @@ const FLOORS: readonly (readonly string[])[] = [
   ['core'],
   ['delivery'],
   ['lmdb', 'redis', 'bullmq'],
-  ['create-tracker', 'registry', 'shutdown', 'middleware-options', 'matched-route', 'page-visit', 'middleware'],
+  [
+    'create-tracker',
+    'registry',
+    'servers',
+    'shutdown',
+    'app-life',
+    'middleware-options',
+    'matched-route',
+    'page-visit',
+    'middleware',
+  ],
   ['express', 'koa', 'fastify', 'collector'],
   // Runs on Express or on Fastify, and mounts what their doors are made of.
   ['nest'],

@@ -2,6 +2,8 @@
 import { once } from 'node:events';
 import { Readable } from 'node:stream';
 import { expect, it } from 'vitest';
+import { closeOnShutdown } from '../../src/shutdown';
+import { until } from '../support/until';
 import type { Call, World } from './adapter-world';
 
 const STRUCT = { category: 'shop', action: 'add' };
@@ -87,5 +89,22 @@ export function testLifecycle(world: World): void {
     world.app = undefined;
     await app?.close();
     await world.collector.waitFor({ e: 'se', ip: '127.0.0.1' });
+  });
+
+  it.each(['one request', 'no request'])('leaves no signal listener when it has closed after %s', async (how) => {
+    const before = process.listenerCount('SIGUSR2');
+    const shutdown = { signals: ['SIGUSR2'] } as const;
+    await world.start((call) => call.send(200, 'ok', { connection: 'close' }), { shutdown });
+    // One, however many have asked.
+    expect(process.listenerCount('SIGUSR2')).toBe(before + 1);
+    const other = closeOnShutdown({ ...shutdown, server: () => [], tracker: world.tracker });
+    expect(process.listenerCount('SIGUSR2')).toBe(before + 1);
+    if (how === 'one request') await world.get('/r/a');
+    const { app } = world;
+    world.app = undefined;
+    await app?.close();
+    expect(process.listenerCount('SIGUSR2')).toBe(before + 1);
+    expect(other()).toBe(true);
+    await until('nobody listens', () => process.listenerCount('SIGUSR2') === before);
   });
 }

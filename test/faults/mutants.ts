@@ -122,7 +122,12 @@ export const mutants: readonly Mutant[] = [
     "listen.call(raw, 'finish', () => leave(true));",
     "listen.call(raw, 'close', () => leave(true));",
   ]),
-  mutant('signal listeners stay behind', [46, 'express:'], 'middleware.js', ['this.#unlisten?.()', 'false']),
+  mutant('signal listeners stay behind', [46, 'express:'], 'app-life.js', ['this.#unlisten?.()', 'false']),
+  mutant('a server that nobody has asked anything keeps its signal listener', [46, 'express:'], 'app-life.js', [
+    'this.#heard.size === 0)',
+    'false)',
+  ]),
+
   mutant('a durable store says that it has written, and has not', [42, 'durable'], 'lmdb/lmdb-event-store.js', [
     'this.#file.add([own.id, event.anonymous ? 1 : 0, own.next + index], (0, event_record_1.toRecord)(event));',
     'void index;',
@@ -154,7 +159,7 @@ export const mutants: readonly Mutant[] = [
     ["return 'store-error';", "throw new Error('planted');"],
   ),
   mutant('a signal ends the process at once', [16, 'koa:'], 'shutdown.js', [
-    'void endAll(servers(), tracker, timeoutMs).then(',
+    'void Promise.all(asked.map((app) => app.end())).then(',
     'void Promise.resolve().then(',
   ]),
   mutant('Nest ends without waiting', [44, 'nest on fastify: a signal'], 'nest/snowplow.module.js', [

@@ -140,6 +140,35 @@ describe('an app that is told to stop', () => {
     expect(collector.good()).toHaveLength(1);
   });
 
+  it('waits for a request in flight on behalf of every middleware of the app', async () => {
+    const url = await start(
+      `${THREE_LINES(collector.url)}
+       app.use(snowplow({ endpoint: '${collector.url}', namespace: 'audit', shutdown: { signals: ['SIGTERM'] } }));
+       app.get('/order', (req, res) => {
+         console.log('in flight');
+         const trackers = [req.tracker, require('snowplow-middleware').currentTracker('audit')];
+         process.once('SIGUSR2', () => {
+           for (const tracker of trackers) tracker.trackScreenView({ name: 'order' });
+           res.send('ok');
+         });
+       });`,
+    );
+    const order = fetch(`${url}/order`);
+    await child.printed(/in flight/, 30_000);
+    child.kill('SIGTERM');
+    // It has been acted on when nobody is listening any more.
+    while (
+      await fetch(url).then(
+        () => true,
+        () => false,
+      )
+    );
+    child.kill('SIGUSR2');
+    expect((await order).status).toBe(200);
+    expect(await child.exited).toEqual({ code: null, signal: 'SIGTERM' });
+    expect(collector.good()).toHaveLength(2);
+  });
+
   it('flushes when the server closes, where no signal was named', async () => {
     const url = await start(
       `${THREE_LINES(collector.url).replace(", shutdown: { signals: ['SIGTERM', 'SIGINT'] }", '')}

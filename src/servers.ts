@@ -1,0 +1,53 @@
+// What is known of the servers of the process: which listen, when they close, and which HTTP/2 sessions they have.
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import type { EventEmitter } from 'node:events';
+import type { ServerHttp2Session } from 'node:http2';
+
+type Emitter = Pick<EventEmitter, 'on' | 'once'>;
+
+// Node says so of every server in the process; the versions before 20.20 may not.
+const LISTENING = 'tracing:net.server.listen:asyncEnd';
+const closed = new WeakMap<object, Set<() => void>>();
+const sessions = new WeakMap<object, Set<ServerHttp2Session>>();
+
+/** Calls `then` when the server has closed; one listener on it, however many ask. */
+export function whenClosed(server: object, then: () => void): void {
+  const waiting = closed.get(server);
+  if (waiting) return void waiting.add(then);
+  const all = new Set([then]);
+  closed.set(server, all);
+  (server as Partial<Emitter>).once?.('close', () => {
+    closed.delete(server);
+    for (const one of all) one();
+  });
+}
+
+/**
+ * Calls `heard` for each server that begins to listen from now on, whatever it serves.
+ *
+ * @returns stops that.
+ */
+export function hearServers(heard: (server: object) => void): () => void {
+  const listener = (message: unknown): void => heard((message as { server: object }).server);
+  subscribe(LISTENING, listener);
+  return () => void unsubscribe(LISTENING, listener);
+}
+
+/** Notes the sessions that an HTTP/2 server has from now on, for it names none; `known` is one that it has already. */
+export function noteSessions(server: object, known?: ServerHttp2Session): void {
+  if (!('updateSettings' in server)) return;
+  let all = sessions.get(server);
+  const note = (session: ServerHttp2Session): void => {
+    if (session.destroyed || all?.has(session)) return;
+    all?.add(session);
+    session.once('close', () => void all?.delete(session));
+  };
+  if (!all) {
+    sessions.set(server, (all = new Set()));
+    (server as unknown as Emitter).on('session', note);
+  }
+  if (known) note(known);
+}
+
+/** The open sessions of a server, as far as they were noted. */
+export const sessionsOf = (server: object): readonly ServerHttp2Session[] => [...(sessions.get(server) ?? [])];
