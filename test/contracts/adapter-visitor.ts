@@ -343,4 +343,32 @@ export function testVisitor(world: World): void {
       expect([offered, accepted + refused.private]).toEqual([1 + calls, 1 + calls]);
     },
   );
+
+  it('sends an id that the subject hook gives as a database does, and says of another that it was left out', async () => {
+    const lines: unknown[] = [];
+    const write = (message: string, fields?: object): void => void lines.push([message, fields]);
+    const logger = { debug: write, info: write, warn: write, error: write };
+    const tracker = createTracker({
+      endpoint: world.collector.url,
+      namespace: 'ids',
+      emitter: { logger: false },
+      logger,
+    });
+    const ids = [4711, 9_007_199_254_740_993n, { toString: () => 'private' }, 1.5];
+    const subject = (_req: object, given: Subject): void => void given.setUserId(ids.shift() as never).setLang('et');
+    await world.start(
+      (call) => {
+        call.tracker.trackStructEvent(STRUCT);
+        return call.send(200, 'ok');
+      },
+      { tracker, subject } as never,
+    );
+    for (let requests = 0; requests < 4; requests++) await world.get('/r/basket');
+    await world.events();
+    await tracker.close();
+    const events = world.collector.good().map(({ payload }) => [payload['uid'], payload['lang']]);
+    expect(events.toSorted()).toEqual([[undefined, 'et'], [undefined, 'et'], ['4711', 'et'], ['9007199254740993', 'et']]); // prettier-ignore
+    const line = 'Subject.setUserId: a broken contract, the value was left out';
+    expect(lines).toEqual([[line, { argument: 'userId', expected: 'a non-empty string, a safe integer or a bigint' }]]);
+  });
 }

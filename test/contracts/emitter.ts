@@ -182,6 +182,42 @@ export function testEmitter(name: string, open: () => Promise<Destination>): voi
       expect([given.size, expectBalanced(emitter, 6).dropped.shutdown]).toEqual([2, 1]);
     });
 
+    it.each([20_000, { timeoutMs: 20_000 }, null, undefined, 'SIGTERM', { timeoutMs: NaN }])(
+      'takes a limit of its flush and its close as %j, and both can be handed around',
+      async (limit) => {
+        const { emitter, feed } = make({ flushIntervalMs: 0 });
+        feed.offer(1);
+        const { flush, close } = emitter as { flush(limit: unknown): unknown; close(limit: unknown): unknown };
+        expect(await flush(limit)).toEqual({ sent: 1, failed: 0, remaining: 0 });
+        expect(await close(limit)).toEqual({ sent: 0, failed: 0, remaining: 0 });
+      },
+    );
+
+    it.each(['flush', 'close'] as const)(
+      'ends a %s in time when nothing gets through, by a number too',
+      async (end) => {
+        const { emitter, feed } = make({ flushIntervalMs: 0 });
+        await destination.break();
+        feed.offer(1);
+        const { sent, failed, remaining } = await emitter[end](50 as never);
+        expect([sent, failed + remaining]).toEqual([0, end === 'close' ? 1 : failed + remaining]);
+      },
+    );
+
+    it.each(['flush', 'close'] as const)('ends a %s while a test fakes the time, and has delivered', async (end) => {
+      const { emitter, feed } = make({ flushIntervalMs: 0 });
+      feed.offer(1);
+      vi.useFakeTimers();
+      try {
+        expect(await emitter[end]()).toEqual({ sent: 1, failed: 0, remaining: 0 });
+        await destination.break();
+        feed.offer(1);
+        expect((await emitter[end]({ timeoutMs: 50 })).sent).toBe(end === 'close' ? 1 : 0);
+      } finally {
+        vi.useRealTimers();
+      }
+    });
+
     it('has a flush timer that can be replaced and stopped', async () => {
       const { emitter, feed } = make({ flushIntervalMs: 0 });
       feed.offer(1);
