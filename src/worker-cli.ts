@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type * as processorFile from './bullmq/processor';
 import { ConfigError } from './core/errors';
+import { isMissing } from './core/missing-peer';
 import type { EmitterStats } from './core/emitter';
 import { Log, type Logger, type LogLevel } from './core/logger';
 import type * as answerFile from './redis/answer';
@@ -249,14 +250,14 @@ function complainer(log: Log): (error: Error) => void {
 
 function loadBullMq(): typeof import('bullmq') {
   try {
-    require.resolve('bullmq');
-  } catch {
+    return require('bullmq') as typeof import('bullmq');
+  } catch (error) {
+    if (!isMissing(error, 'bullmq') && !isMissing(error, 'ioredis')) throw error;
     throw new ConfigError(
       'worker bullmq',
       "run where the packages 'bullmq' and 'ioredis' are installed: npm install bullmq ioredis",
     );
   }
-  return require('bullmq') as typeof import('bullmq');
 }
 
 // A line only when something has happened since the last one.

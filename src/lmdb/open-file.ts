@@ -14,6 +14,7 @@ import {
 import { join } from 'node:path';
 import type { RootDatabase } from 'lmdb';
 import { ConfigError } from '../core/errors';
+import { isMissing } from '../core/missing-peer';
 import type { Log } from '../core/logger';
 import { isSound } from './damage';
 import { QueueFile, type Transaction } from './queue-file';
@@ -34,7 +35,7 @@ type Lmdb = typeof import('lmdb') & { readonly nativeAddon: { readonly Txn: Tran
  * @throws ConfigError when lmdb is not installed, or the path cannot be used.
  */
 export function openFile(path: string, maxBytes: number, log: Log): QueueFile {
-  const lmdb = locate();
+  const lmdb = load();
   const data = join(path, 'data.mdb');
   const options = {
     path,
@@ -52,7 +53,7 @@ export function openFile(path: string, maxBytes: number, log: Log): QueueFile {
     throw unusable(error);
   }
   const { size, ino } = statSync(data);
-  const sound = (): boolean => isSound(lmdb, options);
+  const sound = (): boolean => isSound(require.resolve('lmdb'), options);
   // It may be another file by now: one that another process has started in its place.
   if (size > 0 && !sound()) {
     if (mend(path, sound))
@@ -78,16 +79,16 @@ function makeLock(path: string): void {
   }
 }
 
-function locate(): string {
+function load(): Lmdb {
   try {
-    return require.resolve('lmdb');
-  } catch {
+    return require('lmdb') as Lmdb;
+  } catch (error) {
+    if (!isMissing(error, 'lmdb')) throw error;
     throw new ConfigError('LmdbEventStore', "used with the package 'lmdb' installed: npm install lmdb@^3.5");
   }
 }
 
-function open(lmdb: string, path: string, options: object): QueueFile {
-  const { open: openDatabase, nativeAddon } = require(lmdb) as Lmdb;
+function open({ open: openDatabase, nativeAddon }: Lmdb, path: string, options: object): QueueFile {
   let database: RootDatabase<Buffer> | undefined;
   let format;
   try {

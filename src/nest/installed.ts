@@ -1,13 +1,13 @@
 // Says what to install where Nest is missing: the door imports it before anything that cannot load without Nest.
 import { ConfigError } from '../core/errors';
+import { isMissing } from '../core/missing-peer';
 
-const missing = ['@nestjs/common', '@nestjs/core', 'rxjs'].filter((name) => {
-  try {
-    require.resolve(name);
-    return false;
-  } catch {
-    return true;
-  }
-});
-if (missing.length > 0)
-  throw new ConfigError('snowplow-middleware/nest', `used in a Nest app: npm install ${missing.join(' ')}`);
+try {
+  require('@nestjs/common');
+  require('@nestjs/core');
+  require('rxjs');
+} catch (error) {
+  const needed = ['@nestjs/common', '@nestjs/core', 'rxjs'];
+  if (!needed.some((name) => isMissing(error, name))) throw error;
+  throw new ConfigError('snowplow-middleware/nest', `used in a Nest app: npm install ${needed.join(' ')}`);
+}

@@ -1,4 +1,5 @@
 // The client that is made where the user gave a URL: of ioredis or of node-redis, whichever is installed.
+import { isMissing } from '../core/missing-peer';
 import { answerOf } from './answer';
 
 const CONNECT_MS = 5_000;
@@ -37,7 +38,7 @@ const isReplica = (error: unknown): boolean => answerOf(error) === 'READONLY';
 
 // Commands fail at once while there is no connection: what has to wait waits in a bounded buffer, not in the client.
 export function openIoredis(url: string): OwnClient | undefined {
-  const module = load('ioredis') as typeof import('ioredis') | undefined;
+  const module = loadIoredis();
   if (!module) return undefined;
   const client = new module.Redis(url, {
     lazyConnect: true,
@@ -54,7 +55,7 @@ export function openIoredis(url: string): OwnClient | undefined {
 }
 
 export function openNodeRedis(url: string): OwnClient | undefined {
-  const module = load('redis') as typeof import('redis') | undefined;
+  const module = loadNodeRedis();
   if (!module) return undefined;
   const client = module.createClient({
     url,
@@ -82,11 +83,20 @@ export function openNodeRedis(url: string): OwnClient | undefined {
   return { client: { sendCommand }, connected, trouble, end: () => client.destroy() };
 }
 
-function load(name: string): unknown {
+function loadIoredis(): typeof import('ioredis') | undefined {
   try {
-    require.resolve(name);
-  } catch {
+    return require('ioredis') as typeof import('ioredis');
+  } catch (error) {
+    if (!isMissing(error, 'ioredis')) throw error;
     return undefined;
   }
-  return require(name);
+}
+
+function loadNodeRedis(): typeof import('redis') | undefined {
+  try {
+    return require('redis') as typeof import('redis');
+  } catch (error) {
+    if (!isMissing(error, 'redis')) throw error;
+    return undefined;
+  }
 }
