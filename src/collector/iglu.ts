@@ -4,6 +4,7 @@ import { statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { ConfigError, show } from '../core/errors';
 import { nearest } from './nearest';
+import { OWN_SCHEMAS } from './own-schemas';
 
 interface Source {
   /** A schema as text; undefined when there is none of that name. Rejects when the source cannot be asked. */
@@ -28,8 +29,6 @@ export interface SchemaKey {
 
 // No part may begin with a point: the parts become a path.
 const KEY = /^(?:iglu:)?([a-zA-Z0-9-_][a-zA-Z0-9-_.]*)\/([a-zA-Z0-9-_]+)\/([a-zA-Z0-9-_]+)\/(\d+-\d+-\d+)$/;
-// Where the package keeps the schemas of its own entities, which are always found.
-const OWN_SCHEMAS = join(__dirname, '../../schemas');
 const VERSION = /^\d+-\d+-\d+$/;
 const TIMEOUT_MS = 3_000;
 const CACHED_MS = 60_000;
@@ -51,12 +50,13 @@ export function schemaKey(uri: string): SchemaKey | undefined {
 }
 
 /**
- * Makes one source out of folders and registry URLs, asked in the order given, and the package's own schemas.
+ * Makes one source out of folders and registry URLs, asked in the order given, and the package's own schemas, which are
+ * always found.
  *
  * @throws ConfigError when an entry is neither a folder nor an http(s) URL.
  */
 export function schemaSource(entries: readonly string[]): SchemaSource {
-  const sources = [...entries, OWN_SCHEMAS].map((entry) => (isUrl(entry) ? registry(entry) : folder(entry)));
+  const sources = [...entries.map((entry) => (isUrl(entry) ? registry(entry) : folder(entry))), inTrees(ownTree)];
   const first = async (ask: (source: Source) => Promise<string | undefined>): Promise<string | undefined> => {
     for (const source of sources) {
       const answer = await ask(source);
@@ -80,22 +80,45 @@ const wrongEntry = (entry: string): ConfigError =>
 // Read anew each time, so that a schema may be edited while the collector runs.
 function folder(entry: string): Source {
   if (!statSync(entry, { throwIfNoEntry: false })?.isDirectory()) throw wrongEntry(entry);
-  const roots = [resolve(entry), resolve(entry, 'schemas')];
+  return inTrees(...[resolve(entry), resolve(entry, 'schemas')].map(diskTree));
+}
+
+/** Folders in folders, named by vendor, name and format, and in the last of them a file for each version. */
+interface Tree {
+  readonly read: (...path: string[]) => Promise<string | undefined>;
+  readonly names: (...path: string[]) => Promise<string[]>;
+}
+
+const diskTree = (root: string): Tree => ({
+  read: (...path) => readFile(join(root, ...path), 'utf8').catch(() => undefined),
+  names: (...path) => readdir(join(root, ...path)).catch(() => []),
+});
+
+const ownTree: Tree = {
+  read: async (...path) => OWN_SCHEMAS.get(path.join('/')),
+  names: async (...path) => {
+    const below = [...OWN_SCHEMAS.keys()].map((key) => key.split('/'));
+    const inside = below.filter((parts) => path.every((name, index) => parts[index] === name));
+    return [...new Set(inside.flatMap((parts) => parts[path.length] ?? []))];
+  },
+};
+
+function inTrees(...trees: readonly Tree[]): Source {
   return {
     async find({ vendor, name, format, version }) {
-      for (const root of roots)
+      for (const tree of trees)
         for (const file of [version, `${version}.json`]) {
-          const schema = await readFile(join(root, vendor, name, format, file), 'utf8').catch(() => undefined);
+          const schema = await tree.read(vendor, name, format, file);
           if (schema !== undefined) return schema;
         }
       return undefined;
     },
     async guess({ vendor, name, format, version }) {
-      for (const root of roots) {
-        const knownVendor = nearest(vendor, await namesIn(root));
-        const knownName = knownVendor && nearest(name, await namesIn(join(root, knownVendor)));
+      for (const tree of trees) {
+        const knownVendor = nearest(vendor, await tree.names());
+        const knownName = knownVendor && nearest(name, await tree.names(knownVendor));
         if (!knownName) continue;
-        const versions = await namesIn(join(root, knownVendor, knownName, format));
+        const versions = await tree.names(knownVendor, knownName, format);
         const known = versions.map((file) => file.replace(/\.json$/, '')).filter((file) => VERSION.test(file));
         const best = known.includes(version) ? version : known.toSorted().at(-1);
         if (best !== undefined) return `iglu:${knownVendor}/${knownName}/${format}/${best}`;
@@ -104,8 +127,6 @@ function folder(entry: string): Source {
     },
   };
 }
-
-const namesIn = (path: string): Promise<string[]> => readdir(path).catch(() => []);
 
 function registry(entry: string): Source {
   if (!URL.canParse(entry)) throw wrongEntry(entry);

@@ -1,11 +1,10 @@
 // The live page: its static files, and the stream of events that feeds it.
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { CollectedEvent } from './event';
 import type { EventLog } from './event-log';
 import { outcomeOf } from './finding';
 import { nameOf } from './explain';
+import { PAGE_FILES } from './page-files';
 import { say, type Handler } from './server';
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -14,12 +13,6 @@ const TYPES: Readonly<Record<string, string>> = {
   js: 'text/javascript; charset=utf-8',
   svg: 'image/svg+xml',
 };
-const FILES: ReadonlySet<string> = new Set([
-  'index.html',
-  'icon.svg',
-  ...['page', 'filter', 'list', 'detail'].map((name) => `${name}.css`),
-  ...['page', 'assertion', 'chart', 'detail', 'dom', 'filter', 'list'].map((name) => `${name}.js`),
-]);
 const HEADERS = {
   'Content-Security-Policy':
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -35,13 +28,18 @@ const AT_ONCE = 200;
 export function livePage(path: string, log: EventLog, closing: AbortSignal): Handler | undefined {
   if (path === '/events') return (_request, response) => stream(response, log, closing);
   const file = path === '/' ? 'index.html' : path.slice(1);
-  return FILES.has(file) ? (request, response) => sendFile(file, request, response) : undefined;
+  const content = PAGE_FILES.get(file);
+  return content === undefined ? undefined : (request, response) => sendFile(file, content, request, response);
 }
 
-async function sendFile(file: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+function sendFile(
+  file: string,
+  content: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+): void | Promise<void> {
   if (request.method !== 'GET' && request.method !== 'HEAD')
     return say(405, '405 method not allowed')(request, response);
-  const content = await readFile(join(__dirname, 'page', file));
   response.writeHead(200, { ...HEADERS, 'Content-Type': TYPES[file.split('.')[1]!]! }).end(content);
 }
 

@@ -28,17 +28,18 @@ const filesIn = (name: string): string[] =>
 
 describe('the packed files', () => {
   it('are the build of each source, the schemas and four papers', () => {
+    // The live page's files are in the build of a module.
     const built = filesIn('src').flatMap((path) => {
       const target = path.replace(/^src/, 'dist');
-      return path.endsWith('.ts') ? [target.replace(/ts$/, 'js'), target.replace(/ts$/, 'd.ts')] : [target];
+      return path.endsWith('.ts') ? [target.replace(/ts$/, 'js'), target.replace(/ts$/, 'd.ts')] : [];
     });
     const expected = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json', ...filesIn('schemas'), ...built];
     expect(packed.files.map(({ path }) => path).sort()).toEqual(expected.sort());
   });
 
-  it('stay below 250 kB packed and 800 kB unpacked', () => {
+  it('stay below 250 kB packed and 810 kB unpacked', () => {
     expect(packed.size).toBeLessThan(250_000);
-    expect(packed.unpackedSize).toBeLessThan(800_000);
+    expect(packed.unpackedSize).toBeLessThan(810_000);
   });
 
   it('hold every file that the manifest points to', () => {
