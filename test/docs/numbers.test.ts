@@ -75,7 +75,8 @@ it.each<[page: string, sentence: string]>([
   ['docs/collector.md', `A body above ${constant('collector/collect', 'MAX_BODY') / MIB} MiB`],
   ['docs/collector.md', `line above ${grouped(constant('collector/collect', 'MAX_TARGET'))} bytes`],
   ['docs/collector.md', `headers above ${grouped(constant('collector/collect', 'MAX_HEADERS'))}`],
-  ['SECURITY.md', `read to ${constant('delivery/collector-transport', 'MAX_ANSWER_BYTES') / 1024} KB`],
+  ['docs/hazards.md', `more than ${constant('delivery/connections', 'MAX_HEAD_BYTES') / 1024} kB of headers`],
+  ['SECURITY.md', `read to ${constant('delivery/exchange', 'MAX_ANSWER_BYTES') / 1024} KB`],
 ])('%s says "%s"', (page, sentence) => {
   expect(textOf(page).replaceAll(/\s+/g, ' ')).toContain(sentence);
 });
