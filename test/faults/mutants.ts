@@ -256,9 +256,9 @@ export const mutants: readonly Mutant[] = [
     'if (taken > 0)',
     'if (false)',
   ]),
-  mutant('a heartbeat needs memory that Redis has not', [22, 'full'], 'redis/scripts.js', [
-    "redis.call('ZREM', KEYS[1], '')\nlocal now",
-    'local now',
+  mutant('a worker needs memory of Redis before it takes anything out', [22, 'is full'], 'redis/scripts.js', [
+    "redis.call('LTRIM', KEYS[1], 0, -1)\n  redis.call('HDEL', KEYS[2], '')",
+    '',
   ]),
   mutant('a worker says of what it has taken that it is delivered', [24], 'redis/redis-event-store.js', [
     'const open = new Set(lease.events);',
