@@ -5,7 +5,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startCollector, type Collector } from 'snowplow-middleware/collector';
 import { copyBuiltPackage } from '../support/built-package';
 import { contexts, encode, pageView, post, unstruct } from './requests';
@@ -198,4 +198,48 @@ it('leaves schemas unchecked and says what to install where Ajv is missing', () 
   const run = spawnSync(process.execPath, ['-e', script], { cwd: folder, encoding: 'utf8' });
   expect(run.stdout.trim()).toBe(JSON.stringify([BUY]));
   expect(run.stderr).toContain('npm install --save-dev ajv ajv-draft-04 tlds');
+});
+
+describe('as the validator of the pipeline', () => {
+  const check = async (schema: object, value: string): Promise<boolean> => {
+    publish('com.acme/buy/jsonschema/1-0-0', { type: 'object', properties: { value: schema } });
+    collector = await startCollector({ iglu: [folder] });
+    const ue_pr = JSON.stringify(unstruct(BUY, { value: 0 })).replace('"value":0', () => `"value":${value}`);
+    await post(collector.url, [pageView({ e: 'ue', ue_pr })]);
+    return collector.good().length === 1;
+  };
+  const text = JSON.stringify;
+
+  it.each([
+    [{ multipleOf: 0.01 }, '19.99', true],
+    [{ multipleOf: 0.01 }, '19.999', false],
+    [{ multipleOf: 1e-7 }, '3e-7', true],
+    [{ multipleOf: 0.25 }, '-1e300', true],
+    [{ multipleOf: 3 }, '1e22', false],
+    [{ multipleOf: 0.01 }, '1e400', true],
+    [{ pattern: '^\\d+$' }, text('12\n'), true],
+    [{ pattern: '^\\d+$' }, text('12\r\n'), true],
+    [{ pattern: '^\\d+$' }, text('12\n\n'), false],
+    [{ pattern: '^[$]\\$$' }, text('$$'), true],
+    [{ pattern: '^[$]\\$$' }, text('$$\nx'), false],
+    [{ pattern: '(?i)^abc$' }, text('ABC'), true],
+    [{ pattern: '^\\_\\:$' }, text('_:'), true],
+    [{ pattern: '^.$' }, text('🫖'), true],
+    [{ format: 'date-time' }, text('2016-12-31T23:59:60Z'), true],
+    [{ format: 'date-time' }, text('2017-01-01T01:59:60+02:00'), true],
+    [{ format: 'date-time' }, text('2016-12-30T23:59:60Z'), false],
+    [{ format: 'date-time' }, text('2024-02-29T00:00:00+18:00'), true],
+    [{ format: 'date-time' }, text('2024-02-29T00:00:00+18:01'), false],
+    [{ format: 'date' }, text('1900-02-29'), false],
+    [{ format: 'date' }, text('2000-02-29'), true],
+    [{ format: 'email' }, text(`${'a'.repeat(64)}@shop.museum`), true],
+    [{ format: 'email' }, text('anna@shop.рф'), true],
+    [{ format: 'email' }, text('anna@shop.нетакого'), false],
+    [{ format: 'email' }, text('anna@[::1]'), true],
+    [{ format: 'email' }, text('anna@a%2Eb.com'), false],
+    [{ format: 'uri' }, text(`https://a.example/${'a'.repeat(100_000)} `), false],
+    [{ format: 'email' }, text(`${'a.'.repeat(50_000)}@`), false],
+  ] as const)('%j of %s is %s', async (schema, value, good) => {
+    expect(await check(schema, value)).toBe(good);
+  });
 });
