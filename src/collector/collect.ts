@@ -36,7 +36,9 @@ export function collecting({ log, faults, judge, pause }: Collecting) {
   let events = 0;
 
   async function keep(request: CollectedRequest, read: ReturnType<typeof readTrackerRequest>): Promise<void> {
-    const verdicts = read.failures.length > 0 ? [] : await Promise.all(read.events.map((one) => judge(one, request)));
+    const verdicts: Judgement[] = [];
+    // One by one: their schemas are read from files.
+    if (read.failures.length === 0) for (const payload of read.events) verdicts.push(await judge(payload, request));
     const failures = [...read.failures, ...sinking(request.method, verdicts)];
     if (failures.length > 0) log.add(lostRequest(++events, read.events, request, failures));
     else

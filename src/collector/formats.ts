@@ -14,7 +14,7 @@ const HOST = new RegExp(`^(?=.{1,255}$)${LABEL}(?:\\.${LABEL})*$`, 'i');
 // RFC 3986, in ASCII; of an authority the characters alone are looked at, and of an escape the percent sign.
 const SAFE = "A-Za-z0-9\\-._~!$&'()*+,;=:@%";
 const ABSOLUTE_URI = new RegExp(
-  `^[A-Za-z][A-Za-z0-9+.\\-]*:(?://[${SAFE}[\\]]*)?[${SAFE}/]*(?:\\?[${SAFE}/?]*)?(?:#[${SAFE}/?]*)?$`,
+  `^[A-Za-z][A-Za-z0-9+.\\-]*:(?://[${SAFE}[\\]]*(?=[/?#]|$))?[${SAFE}/]*(?:\\?[${SAFE}/?]*)?(?:#[${SAFE}/?]*)?$`,
 );
 
 /** Makes the checks; `topLevelDomains` are the names that an e-mail address may end in. */

@@ -69,7 +69,8 @@ export interface CrossDomain {
 export function crossDomain(query: string | null): CrossDomain | 'fatal' | undefined {
   const value = new URLSearchParams((query ?? '').replaceAll(';', '&')).getAll('_sp').at(-1);
   if (!value) return undefined;
+  const [userId = '', ...rest] = value.split('.');
   // As Java splits: empty parts at the end are none.
-  const [userId, time] = value.replace(/\.+$/, '').split('.');
-  return value.replaceAll('.', '') === '' ? 'fatal' : { userId: userId!, time };
+  const time = rest.some((part) => part !== '') ? rest[0] : undefined;
+  return userId === '' && time === undefined ? 'fatal' : { userId, time };
 }

@@ -238,6 +238,7 @@ describe('as the validator of the pipeline', () => {
     [{ format: 'email' }, text('anna@[::1]'), true],
     [{ format: 'email' }, text('anna@a%2Eb.com'), false],
     [{ format: 'uri' }, text(`https://a.example/${'a'.repeat(100_000)} `), false],
+    [{ format: 'uri' }, text(`https://${'a'.repeat(300_000)} `), false],
     [{ format: 'email' }, text(`${'a.'.repeat(50_000)}@`), false],
   ] as const)('%j of %s is %s', async (schema, value, good) => {
     expect(await check(schema, value)).toBe(good);
