@@ -120,15 +120,10 @@ export class Middleware<Req extends object, Res extends object> {
     if (joins) joins.join(name, tracker);
     // Without a socket it waits for the answer before it, on a pipelined connection.
     else if (!peek(raw, 'socket')) bindEvents(own, raw);
-    const leave = (isFinished: boolean): void => {
-      // Guarded, because what is thrown here would end the process.
-      if (!visit.ended)
-        this.#log.guard('the end of a request', () => this.#leave(req, res, raw, visit, tracker, own, isFinished));
-    };
     // What has no connection, such as an injected request, may give either of them alone. Not `once`: on a response of
     // Express its wrapping and unwrapping costs five times as much.
-    listen.call(raw, 'finish', () => leave(true));
-    listen.call(raw, 'close', () => leave(false));
+    listen.call(raw, 'finish', () => this.#end(req, res, raw, visit, tracker, own, true));
+    listen.call(raw, 'close', () => this.#end(req, res, raw, visit, tracker, own, false));
     return { tracker, run: joins ? (next) => next() : (next) => runInScope(own, next) };
   }
 
@@ -152,7 +147,7 @@ export class Middleware<Req extends object, Res extends object> {
   }
 
   // The end: the request's own objects may be gone by now, so all it needs is here.
-  #leave(
+  #end(
     req: Req,
     res: Res,
     raw: ServerResponse,
@@ -161,19 +156,21 @@ export class Middleware<Req extends object, Res extends object> {
     scope: RequestScope,
     isFinished: boolean,
   ): void {
+    if (visit.ended) return;
     const tracksPages = this.#options.pageViews !== false;
-    try {
-      if (!(this.#declared || tracksPages) || this.#isIgnored(req)) return;
-      const mayView = (): boolean => !visit.pageViewed && !isUnseen(raw, this.#headerOf(req));
-      this.#log.guard('decorators', this.#declared, req, raw, tracker, visit.arrivedAt, mayView);
-      if (tracksPages && isFinished && !visit.pageViewed && wentOut(raw) && this.#isPage(req, res, raw)) {
-        const timestamp = { type: 'dtm', value: visit.arrivedAt } as const;
-        tracker.trackQuietly('trackPageView', buildPageView, { timestamp });
-      }
-    } finally {
-      scope.end();
-      visit.end();
-    }
+    // Guarded, because what is thrown here would end the process.
+    if (this.#declared || tracksPages)
+      this.#log.guard('the end of a request', () => {
+        if (this.#isIgnored(req)) return;
+        const mayView = (): boolean => !visit.pageViewed && !isUnseen(raw, this.#headerOf(req));
+        this.#log.guard('decorators', this.#declared, req, raw, tracker, visit.arrivedAt, mayView);
+        if (tracksPages && isFinished && !visit.pageViewed && wentOut(raw) && this.#isPage(req, res, raw)) {
+          const timestamp = { type: 'dtm', value: visit.arrivedAt } as const;
+          tracker.trackQuietly('trackPageView', buildPageView, { timestamp });
+        }
+      });
+    scope.end();
+    this.#log.guard('the end of a request', () => visit.end());
   }
 
   #isIgnored(req: Req): boolean {

@@ -20,7 +20,9 @@ export interface OpenScope {
 const STREAM_MS = 60_000;
 const LOOK_MS = 1_000;
 
-const open: OpenScope[] = [];
+// Never shortened, for then the next request makes it anew: the first `count` of it are open.
+const open: (OpenScope | undefined)[] = [];
+let count = 0;
 let ended: OpenScope[] = [];
 let timer: NodeJS.Timeout | undefined;
 let lookedAt = 0;
@@ -30,8 +32,8 @@ const { setImmediate: nextTurn, setInterval: every } = globalThis;
 
 /** Keeps a scope open until it is let go; at most a minute from when its answer streams. */
 export function keepOpen(scope: OpenScope): void {
-  scope.place = open.length;
-  open.push(scope);
+  scope.place = count;
+  open[count++] = scope;
   if (!timer) outside(beginToLook);
 }
 
@@ -53,11 +55,10 @@ function closeEnded(): void {
 function remove(scope: OpenScope): boolean {
   const { place } = scope;
   if (place < 0) return false;
-  const last = open.pop() as OpenScope;
-  if (last !== scope) {
-    open[place] = last;
-    last.place = place;
-  }
+  const last = open[--count] as OpenScope;
+  open[place] = last;
+  last.place = place;
+  open[count] = undefined;
   scope.place = -1;
   return true;
 }
@@ -71,14 +72,14 @@ function beginToLook(): void {
 function look(): void {
   const now = performance.now();
   // From the end, because a removed one leaves its place to the last.
-  for (let index = open.length - 1; index >= 0; index--) {
+  for (let index = count - 1; index >= 0; index--) {
     const scope = open[index] as OpenScope;
     if (scope.request && !scope.request.headersSent) continue;
     scope.streamsSince ??= lookedAt;
     if (now - scope.streamsSince >= STREAM_MS && remove(scope)) scope.close();
   }
   lookedAt = now;
-  if (open.length > 0) return;
+  if (count > 0) return;
   clearInterval(timer);
   timer = undefined;
 }

@@ -119,11 +119,14 @@ export class Visit<Req extends object> implements Surroundings {
     const req = this.#req;
     if (!req) return;
     const { headers, factsLater } = this.#reading;
-    this.#decide();
-    if (headers) this.#headers ??= headers(req);
-    if (!this.#facts) this.#factsLater = factsLater(req);
-    this.#req = undefined;
-    this.#answer = undefined;
+    try {
+      this.#decide();
+      if (headers) this.#headers ??= headers(req);
+      if (!this.#facts) this.#factsLater = factsLater(req);
+    } finally {
+      this.#req = undefined;
+      this.#answer = undefined;
+    }
   }
 
   #decide(): void {

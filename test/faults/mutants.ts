@@ -119,8 +119,8 @@ export const mutants: readonly Mutant[] = [
     'false',
   ]),
   mutant('an answer is over only when its connection says so', [36, 'koa: requests'], 'middleware.js', [
-    "listen.call(raw, 'finish', () => leave(true));",
-    "listen.call(raw, 'close', () => leave(true));",
+    "listen.call(raw, 'finish', () =>",
+    "listen.call(raw, 'none', () =>",
   ]),
   mutant('signal listeners stay behind', [46, 'express:'], 'app-life.js', ['this.#unlisten?.()', 'false']),
   mutant('a server that nobody has asked anything keeps its signal listener', [46, 'express:'], 'app-life.js', [
