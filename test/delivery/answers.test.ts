@@ -96,8 +96,9 @@ describe('an answer that cannot be parsed', () => {
     feed.offer(2);
     await vi.waitFor(() => expect(feed.balanced().sent).toBe(4));
     const failure = ['failure', 0, 2, { willRetry: true, status: undefined }];
-    expect(told).toEqual([['success', 2], failure, failure, ['success', 2]]);
-    expect(collector.requests).toHaveLength(4);
+    expect(told.slice(0, 3)).toEqual([['success', 2], failure, failure]);
+    // After the second failure the two are tried apart: one of them may be why.
+    expect(collector.requests.map(({ events }) => events.length)).toEqual([2, 2, 2, 1, 1]);
     const named = new RegExp(`^the collector's answer cannot be parsed: .+ \\(${code}\\)`);
     expect(feed.balanced().lastError?.message).toMatch(named);
     expect(log.lines.filter((line) => named.test(line))).toHaveLength(1);
