@@ -56,7 +56,7 @@ end
 return {alone, numbers, entries}`;
 
 /** Forgets entries that were delivered. KEYS: processing, deaths. ARGV: their numbers. */
-export const DONE = `
+export const DONE: string = `
 if redis.call('EXISTS', KEYS[2]) == 1 then
   for _, number in ipairs(ARGV) do
     local entry = redis.call('HGET', KEYS[1], number)
@@ -80,7 +80,7 @@ end`;
  * A sign of life, by the server's own clock. KEYS: workers, taken, processing. ARGV: worker.
  * Answers: whether this worker was taken for dead, the workers that give no sign any more, and how many entries it has.
  */
-export const BEAT = `
+export const BEAT: string = `
 redis.call('ZREM', KEYS[1], '')
 local now = tonumber(redis.call('TIME')[1])
 redis.call('ZADD', KEYS[1], now, ARGV[1])

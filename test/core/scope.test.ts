@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { currentTracker, RequestTracker, Subject } from 'snowplow-middleware';
 import { currentScope } from '../../src/core/scope';
 import { capture, keepLines } from '../support/capture';
@@ -233,5 +233,24 @@ describe('the end of a job', () => {
         }),
       );
     expect(depth).toBe(0);
+  });
+
+  it('is the same for another copy of the package, whichever made the scope', async () => {
+    vi.resetModules();
+    const copy = await import('snowplow-middleware');
+    expect(copy.currentTracker).not.toBe(currentTracker);
+    const own = capture({ namespace: 'own' }).tracker;
+    const others = new copy.Tracker({ emitters: { input: () => true }, namespace: 'other', logger: false });
+    const names = (): (string | undefined)[] =>
+      ['own', 'other'].map((name) => copy.currentTracker(name)?.subject.fields['uid']);
+    const later = own.runWith(user('a'), () =>
+      others.runWith(new copy.Subject().setUserId('b'), () => {
+        expect([uid(), ...names(), uid('own'), uid('other')]).toEqual(['b', 'a', 'b', 'a', 'b']);
+        return bound();
+      }),
+    );
+    expect(later(() => [uid(), ...names(), uid('own'), uid('other')])).toEqual(Array.from({ length: 5 }));
+    expect(own.stats().lateLookups).toBe(2);
+    expect(others.stats().lateLookups).toBe(3);
   });
 });
