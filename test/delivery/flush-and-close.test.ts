@@ -137,8 +137,9 @@ describe('a flush', () => {
     const { feed, emitter } = makeEngine({ onSuccess }, { transport: new PortTransport(() => SENT) });
     feed.offer(3);
     await emitter.flush();
-    await vi.waitFor(() => expect(reports).toHaveLength(2));
-    expect(feed.balanced().sent).toBe(5);
+    // What a callback has offered calls no callback again.
+    await vi.waitFor(() => expect(reports).toHaveLength(1));
+    await vi.waitFor(() => expect(feed.balanced().sent).toBe(5));
     await emitter.close();
   });
 
