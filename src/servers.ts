@@ -35,7 +35,7 @@ export function hearServers(heard: (server: object) => void): () => void {
 
 /** Notes the sessions that an HTTP/2 server has from now on, for it names none; `known` is one that it has already. */
 export function noteSessions(server: object, known?: ServerHttp2Session): void {
-  if (!('updateSettings' in server)) return;
+  if (typeof (server as { updateSettings?: unknown } | undefined)?.updateSettings !== 'function') return;
   let all = sessions.get(server);
   const note = (session: ServerHttp2Session): void => {
     if (session.destroyed || all?.has(session)) return;
