@@ -12,14 +12,8 @@ import { currentScope, RequestScope, runJob } from './scope';
 import { settleAll } from './settle';
 import { isSubject, Subject } from './subject';
 import { millisOfLimit, type TimeLimit } from './time-limit';
-import {
-  type Builder,
-  PlainSurroundings,
-  type RefusalInfo,
-  type Surroundings,
-  TrackerCore,
-  type TrackerStats,
-} from './tracker-core';
+import { PlainSurroundings, type Surroundings } from './surroundings';
+import { type Builder, type RefusalInfo, TrackerCore, type TrackerStats } from './tracker-core';
 import { Tracking } from './tracking';
 import { TRACKER_VERSION } from './version';
 

@@ -6,7 +6,8 @@ import { currentMark } from './marks';
 import { clientSession, privacyDecision, requestFields, type RequestFacts, type RequestRules } from './request';
 import { isSelfDescribing, type SelfDescribing } from './self-describing-json';
 import { Subject } from './subject';
-import type { EventSetting, Surroundings, TrackerCore, Wish } from './tracker-core';
+import type { EventSetting, Surroundings, Wish } from './surroundings';
+import type { TrackerCore } from './tracker-core';
 
 type Fields = Readonly<Record<string, string>>;
 

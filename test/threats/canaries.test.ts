@@ -48,7 +48,7 @@ describe.each(frameworks)('an app on %s', (_name, start) => {
   });
 
   it('T12: writes nothing of a request, of an event or of a credential into its log, whatever goes wrong', async () => {
-    collector.next(answer(503), reset(), answer(404), answer(302, { location: `http://${CANARY}.test/` }), answer(400));
+    collector.next(answer(503), reset(), answer(404), answer(302, { location: `http://${CANARY}.test/` }), answer(401));
     const fail = (): never => {
       throw new Error(CANARY);
     };
