@@ -4,7 +4,7 @@ import { failing, type Failure } from './finding';
 import { schemaKey, type SchemaSource } from './iglu';
 import { schemaFailure } from './schema-wording';
 import type { Item } from './self-describing';
-import { loadValidator, type Validator } from './validator';
+import { loadValidator } from './validator';
 
 /** Checks one item; resolves to its failures. Never rejects. */
 export type SchemaCheck = (item: Item) => Promise<Failure[]>;
@@ -14,10 +14,8 @@ const MAX_COMPILED = 500;
 
 /** Makes the check, or undefined, with one line on what to install, where Ajv is missing. */
 export function schemaCheck(source: SchemaSource): SchemaCheck | undefined {
-  let ajv: Validator;
-  try {
-    ajv = loadValidator();
-  } catch {
+  const ajv = loadValidator();
+  if (!ajv) {
     process.emitWarning('schemas are unchecked: to check them, npm install --save-dev ajv ajv-draft-04 tlds', {
       type: 'SnowplowCollector',
     });

@@ -11,15 +11,22 @@ type AjvClass = new (options: Options) => Validator & {
   addKeyword(definition: FuncKeywordDefinition): unknown;
 };
 
-/** Loads Ajv and the names of top-level domains, optional peers. @throws Error where one of them is not installed. */
-export function loadValidator(): Validator {
-  const { default: Ajv } = require('ajv-draft-04') as { default: AjvClass };
+/** Loads Ajv and the names of top-level domains, optional peers. Gives undefined where one of them is not installed. */
+export function loadValidator(): Validator | undefined {
+  let Ajv: AjvClass;
+  let domains: string[];
+  try {
+    ({ default: Ajv } = require('ajv-draft-04') as { default: AjvClass });
+    domains = require('tlds') as string[];
+  } catch {
+    return undefined;
+  }
   const ajv = new Ajv({
     allErrors: true,
     strict: false,
     logger: false,
     verbose: true,
-    formats: formats(require('tlds') as string[]),
+    formats: formats(domains),
     code: { regExp: Object.assign(javaRegExp, { code: 'new RegExp' }) },
   });
   ajv.removeKeyword('multipleOf');

@@ -13,7 +13,7 @@ let app: string;
 beforeAll(() => {
   const made = pack();
   ({ folder } = made);
-  const packages = ['express', 'reflect-metadata', 'rxjs', '@nestjs/common', '@nestjs/core', '@nestjs/platform-express', 'ajv', 'ajv-draft-04', 'ioredis', 'redis']; // prettier-ignore
+  const packages = ['express', 'reflect-metadata', 'rxjs', '@nestjs/common', '@nestjs/core', '@nestjs/platform-express', 'ajv', 'ajv-draft-04', 'tlds', 'ioredis', 'redis']; // prettier-ignore
   app = makeApp(folder, made.packed, 'app', packages);
   writeFileSync(join(app, 'app.js'), APP);
 });
