@@ -29,9 +29,9 @@ export function matchedRoute<Req extends object, Named>(
     get(this: Req): unknown {
       return Reflect.get(this, named);
     },
-    set(this: Req, value: Named | undefined): void {
+    set(this: Req, value: Named | null | undefined): void {
       Reflect.set(this, named, value);
-      Reflect.set(this, pattern, value === undefined ? undefined : patternOf(this, value));
+      Reflect.set(this, pattern, value === undefined || value === null ? undefined : patternOf(this, value));
     },
   };
   return {
