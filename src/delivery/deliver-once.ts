@@ -41,9 +41,7 @@ export async function deliverOnce(
   const ledger = new Ledger(settings, log);
   const pump = new Pump(settings, store, transport, ledger, log, () => {});
   store.put(events);
-  await (
-    await pump.join()
-  ).done;
+  await pump.soleRound().done;
   pump.abandon();
   const kept = store.take({ maxEvents: Infinity, maxBytes: Infinity, overhead: 0 })?.events ?? [];
   return { kept, refused: store.refused, error: kept.length > 0 ? ledger.stats(store).lastError?.message : undefined };

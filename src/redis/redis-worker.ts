@@ -46,9 +46,10 @@ const CLOSE_TIMEOUT_MS = 5_000;
 const [SOON_MS, IDLE_MS] = [5, 200];
 const GIVE_BACK_MS = 500;
 const LONGEST_PAUSE_MS = 5_000;
-// While one batch is out the next one is at hand. What a script can be given limits it.
+// While one batch is out the next one is at hand; and refused events that wait for another try leave room for others. What a
+// script can be given limits it.
 const BATCHES_HELD = 2;
-const MOST_HELD = 4_000;
+const [LEAST_HELD, MOST_HELD] = [500, 4_000];
 
 /**
  * Delivers what RedisEmitters, or the Python tracker's, put into a list; as many workers on one list as you like. What a
@@ -78,7 +79,8 @@ export class RedisWorker {
     this.#signals = signals;
     // So that it can be handed around: `process.on('SIGTERM', worker.close)`.
     this.close = this.close.bind(this);
-    const capacity = Math.min(BATCHES_HELD * settings.maxBatchSize * settings.threads, MOST_HELD);
+    const wanted = BATCHES_HELD * settings.maxBatchSize * settings.threads;
+    const capacity = Math.min(Math.max(wanted, LEAST_HELD), MOST_HELD);
     this.#store = new RedisEventStore(this.#redis, key, capacity, log);
     this.#engine = new BatchEmitter(settings, this.#store, transport, log);
   }

@@ -345,7 +345,7 @@ export function testVisitor(world: World): void {
   );
 
   it('sends an id that the subject hook gives as a database does, and says of another that it was left out', async () => {
-    const lines: unknown[] = [];
+    const lines: [message: string, fields?: object][] = [];
     const write = (message: string, fields?: object): void => void lines.push([message, fields]);
     const logger = { debug: write, info: write, warn: write, error: write };
     const tracker = createTracker({
@@ -369,6 +369,8 @@ export function testVisitor(world: World): void {
     const events = world.collector.good().map(({ payload }) => [payload['uid'], payload['lang']]);
     expect(events.toSorted()).toEqual([[undefined, 'et'], [undefined, 'et'], ['4711', 'et'], ['9007199254740993', 'et']]); // prettier-ignore
     const line = 'Subject.setUserId: a broken contract, the value was left out';
-    expect(lines).toEqual([[line, { argument: 'userId', expected: 'a non-empty string, a safe integer or a bigint' }]]);
+    // A Nest application whose signals nobody hears says that too.
+    const left = lines.filter(([message]) => message.startsWith('Subject.'));
+    expect(left).toEqual([[line, { argument: 'userId', expected: 'a non-empty string, a safe integer or a bigint' }]]);
   });
 }
