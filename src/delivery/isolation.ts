@@ -211,14 +211,15 @@ export class Isolation {
     return [];
   }
 
-  #suspect({ lease, events, origin, ...known }: Batch): void {
+  #suspect({ lease, events, origin, isSlow, strikes, gate, triedIn, settledBefore, afterGood }: Batch): void {
+    const known = { isSlow, strikes, gate, triedIn, settledBefore, afterGood };
     const batch = Object.assign(new Batch(lease, events, true, origin), known);
     batch.failedAt = this.#settled;
     if (batch.isSingle) {
       batch.gate ??= new RetryGate(this.#maxDelayMs);
       batch.gate.fail(batch.gate.failures, undefined);
     }
-    if (!known.gate) this.#failedInARow++;
+    if (!gate) this.#failedInARow++;
     if (!batch.afterGood) this.#putBack(batch);
     else if (isProven(batch) && this.#lastGood > batch.settledBefore) this.#divide(batch);
     else this.#undecided.push(batch);
@@ -263,8 +264,8 @@ function extract(queue: Batch[], accepts: (batch: Batch) => boolean): Batch | un
 }
 
 /** One event of a batch, each time another; the rest of it waits in `queue`. */
-function splitOne(queue: Batch[], { lease, events, origin, isSlow }: Batch): Batch {
-  queue.push(Object.assign(new Batch(lease, events.slice(1), true, origin), { isSlow }));
+function splitOne(queue: Batch[], { lease, events, origin, isSlow, triedIn }: Batch): Batch {
+  queue.push(Object.assign(new Batch(lease, events.slice(1), true, origin), { isSlow, triedIn }));
   return new Batch(lease, events.slice(0, 1), true);
 }
 

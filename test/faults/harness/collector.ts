@@ -9,8 +9,11 @@ export interface Turn {
   readonly take?: boolean;
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
-  /** `reset` and `hang` give no answer; the drips give one a byte at a time, `flood` gives one without end. */
-  readonly reply?: 'answer' | 'reset' | 'hang' | 'drip-headers' | 'drip-body' | 'flood';
+  /**
+   * `reset` and `hang` give no answer; `unreadable` gives one that no client can parse; the drips give one a byte at a time,
+   * `flood` gives one without end.
+   */
+  readonly reply?: 'answer' | 'reset' | 'hang' | 'unreadable' | 'drip-headers' | 'drip-body' | 'flood';
   readonly delayMs?: number;
   /** Whether the connection is closed behind the answer. */
   readonly close?: boolean;
@@ -137,6 +140,10 @@ export class ScriptedCollector {
       socket.resetAndDestroy();
       return;
     }
+    if (reply === 'unreadable') {
+      socket.write('HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n');
+      return;
+    }
     const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
     const head = `HTTP/1.1 ${status} Scripted\r\n${lines.join('')}`;
     if (reply === 'answer') {
@@ -173,7 +180,9 @@ export class ScriptedCollector {
 }
 
 const isTaken = ({ reply = 'answer', status = 200 }: Turn): boolean =>
-  reply !== 'reset' && reply !== 'hang' && reply !== 'drip-headers' && status >= 200 && status < 300;
+  !NOT_TAKEN.has(reply) && status >= 200 && status < 300;
+
+const NOT_TAKEN: ReadonlySet<string> = new Set(['reset', 'hang', 'unreadable', 'drip-headers']);
 
 function eventsOf({ method, target, body }: Message): Seen['events'] {
   if (method === 'POST') return (JSON.parse(body) as { data: Record<string, string>[] }).data;

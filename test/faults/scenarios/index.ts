@@ -19,6 +19,7 @@ import { outages } from './outages';
 import { pageViews } from './page-views';
 import { power } from './power';
 import { queues } from './queues';
+import { refusedEvent } from './refused-event';
 import { sharedClients } from './shared-clients';
 import { visitors } from './visitors';
 
@@ -44,6 +45,7 @@ export const scenarios: readonly Scenario[] = [
   jobs,
   nest,
   cluster,
+  refusedEvent,
 ]
   .flat()
   .toSorted((a, b) => a.number - b.number);
