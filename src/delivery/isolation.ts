@@ -129,11 +129,12 @@ export class Isolation {
 
   /** How long until something of what is set aside may be sent, in milliseconds; Infinity where only an answer changes that. */
   waitMs(flushing: boolean): number {
-    const singles = [...this.#singles, ...this.#undecided].filter(({ gate }) => gate);
-    if (this.#isWorking) return Math.min(Infinity, ...singles.map(({ gate }) => (gate as RetryGate).waitMs(false)));
-    const isEmpty = this.#groups.length + this.#singles.length + this.#undecided.length === 0;
-    const waitMs = this.#gate.waitMs(flushing);
-    return isEmpty || waitMs <= 0 ? Infinity : waitMs;
+    if (this.#groups.length + this.#singles.length + this.#undecided.length === 0) return Infinity;
+    const waitMs = this.#gate.waitMs(flushing || this.#isWorking);
+    const waits = waitMs > 0 ? [waitMs] : [];
+    if (this.#isWorking)
+      for (const { gate } of [...this.#singles, ...this.#undecided]) if (gate) waits.push(gate.waitMs(false));
+    return Math.min(...waits);
   }
 
   // As far as is known.

@@ -168,9 +168,10 @@ export class Pump {
   }
 
   #nextSingle(): Batch | undefined {
+    // Asked for first: a wait that ended between the two questions would end unheard.
+    const waitMs = this.#isolation.waitMs(this.#round !== undefined);
     const batch = this.#isolation.nextSingle(this.#round, this.#sending === 0);
-    const waitMs = batch ? Infinity : this.#isolation.waitMs(this.#round !== undefined);
-    if (waitMs < Infinity) this.#alarm.setAfter(Math.max(1, waitMs));
+    if (!batch && waitMs < Infinity) this.#alarm.setAfter(Math.max(1, waitMs));
     return batch;
   }
 

@@ -1,14 +1,14 @@
 // One event that the receiver refuses, in whatever way: the events around it arrive, and it alone is given up or waits.
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { EncodedEvent } from '../../src/core/emitter';
-import type { SendResult } from '../../src/delivery/transport';
+import type { Failure, SendResult } from '../../src/delivery/transport';
 import { type Answer, makeEngine, PortTransport, rejected, SENT } from '../support/engine';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
 const pass = (ms: number): Promise<unknown> => vi.advanceTimersByTimeAsync(ms);
-const suspicious = (code?: number, slow = false): SendResult => ({
+const suspicious = (code?: number, slow = false): Failure => ({
   status: 'retry',
   error: new Error(`no luck with ${code ?? 'it'}`),
   code,
@@ -20,6 +20,7 @@ const suspicious = (code?: number, slow = false): SendResult => ({
 const refusals: readonly (readonly [string, SendResult, number])[] = [
   ['an answer that tells it to try again', suspicious(503), 5],
   ['a reset', suspicious(), 2],
+  ['an answer that asks for a second of peace', { ...suspicious(429), afterMs: 1_000 }, 5],
   ['no answer', suspicious(undefined, true), 5_000],
   ['a final answer', rejected(403), 5],
 ];

@@ -47,6 +47,14 @@ export const mutants: readonly Mutant[] = [
     'this.#timer === timer && this.#expire()',
     'this.#timer === timer && undefined',
   ]),
+  mutant('an event that is refused keeps its neighbours', [49, 'post, through a tracker'], 'delivery/settlement.js', [
+    "status === 'retry' && result.suspicious === true;",
+    'false;',
+  ]),
+  mutant('who is refused with an event is dropped with it', [49, 'post, through a tracker'], 'delivery/settlement.js', [
+    "if (of === 'caller')",
+    'if (true)',
+  ]),
   mutant('a redirect counts as success', [10, '301'], 'delivery/collector-transport.js', [
     'status >= 200 && status < 300)',
     'status >= 200 && status < 400)',

@@ -43,7 +43,7 @@ async function refuse(stage: Stage, carrier: string, way: string, emitter: objec
   await track(1, REFUSED);
   await track(EVENTS - BEFORE - 1, 'after');
   const innocent = EVENTS - 1;
-  await until(`${way}: the others have arrived`, () => collector.count >= innocent, 110_000);
+  await until(`${way}: the others have arrived`, () => collector.count >= innocent, 60_000);
   const seconds = (performance.now() - started) / 1_000;
   must('nothing arrives twice', collector.duplicates === 0, { way, duplicates: collector.duplicates });
   const ended = (): Promise<boolean> =>
