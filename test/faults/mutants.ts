@@ -149,11 +149,11 @@ export const mutants: readonly Mutant[] = [
     '',
   ]),
   mutant('what is given up is not reported', [9, '400'], 'delivery/ledger.js', [
-    'this.#report(reason, events, error);',
+    'this.#report(reason, told, error);',
     '',
   ]),
   mutant('a flush does not wait for what is out', [38], 'delivery/flush-round.js', [
-    'this.#pending = new Set(leases);',
+    'this.#pending = new Set(batches);',
     'this.#pending = new Set();',
   ]),
   mutant('an answer is read to its end', [11, 'flood'], 'delivery/exchange.js', [
@@ -191,8 +191,8 @@ export const mutants: readonly Mutant[] = [
     'const fields = globalThis.fields ??= (0, request_1.requestFields)(',
   ]),
   mutant('a Nest app tracks for whoever came first', [44, 'nest on express: a signal'], 'nest/tracker.service.js', [
-    'return found;',
-    'return (globalThis.found ??= found);',
+    'return (0, scope_1.currentScope)()?.findWhere(this.#isMine);',
+    'return (globalThis.found ??= (0, scope_1.currentScope)()?.findWhere(this.#isMine));',
   ]),
   mutant('a request runs outside of its scope', [33, 'express4:'], 'middleware.js', [
     '(next) => (0, scope_1.runInScope)(own, next)',

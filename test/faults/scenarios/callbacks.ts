@@ -3,6 +3,7 @@ import type { EmitterStats } from '../../../src';
 import { type Scenario, scenario } from '../harness/scenario';
 import { until } from '../harness/wait';
 import { must } from './expect';
+import { refusingTheFirstBatch } from './refused-event';
 
 const BEHAVIOURS = ['throws', 'rejects', 'hangs', 'answers nonsense'] as const;
 
@@ -67,9 +68,11 @@ export const callbacks: Scenario[] = BEHAVIOURS.flatMap((how) => [
     { small: { events: 200 }, full: { events: 20_000 } },
     async (stage, { events }) => {
       // A failure, a rejection, then all is well: every callback is called.
-      const collector = await stage.collector((_request, index) =>
-        index === 0 ? { status: 503 } : index === 1 ? { status: 400 } : {},
-      );
+      const reject = refusingTheFirstBatch({ status: 400 });
+      const collector = await stage.collector((request, index) => {
+        const turn = reject(request, index);
+        return index === 0 ? { status: 503 } : turn;
+      });
       const app = await stage.app({
         args: { endpoint: collector.url, how, failing: failing.toString() },
         setup: (inside, args: { endpoint: string; how: string; failing: string }) => {

@@ -159,7 +159,7 @@ export const memory: Scenario[] = [
     scenario(
       46,
       `${framework}: hundreds of apps, opened and closed in one process, leave no handle, no listener and no memory behind`,
-      { small: { apps: 500 }, full: { apps: 1_000 }, seconds: 60 },
+      { small: { apps: 480 }, full: { apps: 1_000 }, seconds: 60 },
       async (stage, { apps }) => {
         const collector = await stage.collector();
         const app = await stage.app({});

@@ -1,7 +1,7 @@
 // A receiver takes every event but one and fails whenever that one comes: in whatever way it fails, the others arrive.
 import { join } from 'node:path';
 import type { AppSettings } from '../harness/app';
-import type { Turn } from '../harness/collector';
+import type { Script, Turn } from '../harness/collector';
 import { type Figures, type Scenario, scenario, type Stage } from '../harness/scenario';
 import { until } from '../harness/wait';
 import { must } from './expect';
@@ -24,6 +24,15 @@ const CARRIERS: Readonly<Record<string, (path: string) => AppSettings>> = {
   Express: () => ({ framework: 'express', middleware: { pageViews: false } }),
   'a durable store': (path) => ({ tracker: { durable: path } }),
 };
+
+/** Refuses the events of the first request, in whatever company they come again. */
+export function refusingTheFirstBatch(turn: Turn): Script {
+  const refused = new Set<string | undefined>();
+  return ({ events }, index) => {
+    if (index === 0) for (const { eid } of events) refused.add(eid);
+    return events.some(({ eid }) => refused.has(eid)) ? turn : {};
+  };
+}
 
 async function refuse(stage: Stage, carrier: string, way: string, emitter: object): Promise<number> {
   const collector = await stage.collector(({ events }) =>
