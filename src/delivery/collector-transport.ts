@@ -121,8 +121,8 @@ export class CollectorTransport implements Transport {
       const outcome = await exchange.run(this.#connections.dispatcher, request);
       this.#exchanges.delete(exchange);
       const slow = performance.now() - startedAt >= this.#limits.whole * SLOW_SHARE;
+      if (exchange.unreadable) this.#log.error(exchange.unreadable);
       if (typeof outcome === 'object') {
-        if (exchange.unreadable) this.#log.error(outcome.error.message);
         // What fails before the request has left says nothing of the events in it.
         return { status: 'retry', error: outcome.error, suspicious: exchange.connection !== 'none', slow };
       }

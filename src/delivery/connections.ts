@@ -5,6 +5,7 @@ import { sharedLookup } from './lookup';
 import type { DispatcherLike } from './options';
 import { asError } from './transport';
 import { buildConnector, type Dispatcher, Pool } from './undici';
+import { watchAnswers } from './unread-answer';
 
 // Below the idle time-outs that servers and load balancers commonly have (Node's own is 5 s).
 const KEEP_ALIVE_MS = 4_000;
@@ -92,7 +93,10 @@ export class Connections {
     return (target, callback) =>
       connect(target, (...result) => {
         const [, socket] = result;
-        if (socket) this.#sockets.add(socket.once('close', () => this.#sockets.delete(socket)));
+        if (socket) {
+          this.#sockets.add(socket.once('close', () => this.#sockets.delete(socket)));
+          watchAnswers(socket);
+        }
         callback(...result);
       });
   }

@@ -2,6 +2,7 @@
 import { LONGEST_TIMER_MS } from './options';
 import { asError } from './transport';
 import type { Dispatcher } from './undici';
+import { statusOf } from './unread-answer';
 
 // An answer says all it has to say in its status; a longer body is cut off.
 const MAX_ANSWER_BYTES = 65_536;
@@ -27,8 +28,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
   retryAfter: unknown;
   /** What the request was begun on: where there was no connection yet, a failure says nothing of its events. */
   connection: 'none' | 'fresh' | 'reused' = 'none';
-  /** There was an answer, and undici could not read it. */
-  unreadable = false;
+  /** There was an answer, and undici could not read it: why. */
+  unreadable: string | undefined;
   readonly #limits: Limits;
   readonly #isReused: () => boolean;
   #settle: (outcome: Outcome) => void = () => {};
@@ -92,10 +93,9 @@ export class Exchange implements Dispatcher.DispatchHandler {
   onResponseError(_controller: Dispatcher.DispatchController, error: Error & { code?: string }): void {
     this.#end();
     if (!this.#answered && !this.#cut && isUnreadable(error)) {
-      this.unreadable = true;
       // An error of its own: undici's holds what the answer said.
-      const text = `the collector's answer cannot be parsed: ${error.message} (${error.code ?? error.name})`;
-      this.#settle({ error: new Error(text) });
+      this.unreadable = `the collector's answer cannot be parsed: ${error.message} (${error.code ?? error.name})`;
+      this.#settle(statusOf(error) ?? { error: new Error(this.unreadable) });
       return;
     }
     const dead = error.code === 'UND_ERR_SOCKET' || error.code === 'ECONNRESET' || error.code === 'EPIPE';

@@ -77,16 +77,39 @@ describe('an answer with more than it needs', () => {
   }); // prettier-ignore
 });
 
-describe('an answer that cannot be parsed', () => {
+const NAMED = (code: string): RegExp => new RegExp(`^the collector's answer cannot be parsed: .+ \\(${code}\\)`);
+
+describe('an answer of which only the status line can be parsed', () => {
   it.each([
     ['has 100 Continue before it, which nobody asked for', 'UND_ERR_SOCKET', `HTTP/1.1 100 Continue\r\n\r\n${OK}${LENGTH}\r\nok`],
-    ['switches the protocol', 'UND_ERR_SOCKET', 'HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n'],
     ['gives its length twice', 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH', `${OK}${LENGTH}${LENGTH}\r\nok`],
     ['gives a length and comes in chunks', 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH', `${OK}${LENGTH}transfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n`],
-    ['has 100 kB of headers', 'UND_ERR_HEADERS_OVERFLOW', `${OK}set-cookie: a=${'x'.repeat(100_000)}\r\n${LENGTH}\r\nok`],
     ['has a header over two lines', 'HTTPParserError', `${OK}x-a: b\r\n c\r\n${LENGTH}\r\nok`],
     ['has lines that end in LF alone', 'HTTPParserError', 'HTTP/1.1 200 OK\ncontent-length: 2\n\nok'],
+  ])('because it %s counts by its status, and is named once', async (_what, code, bytes) => {
+    const { emitter, feed, told } = emitterWith();
+    for (const sent of [2, 4]) {
+      collector.next(raw(bytes, true));
+      feed.offer(2);
+      await vi.waitFor(() => expect(feed.balanced().sent).toBe(sent));
+    }
+    collector.next(raw(bytes.replace('200', '403'), true));
+    feed.offer(1);
+    await emitter.flush();
+    expect(feed.balanced().dropped.rejected).toBe(1);
+    expect(told.map(([what]) => what)).toEqual(['success', 'success', 'drop', 'failure']);
+    expect(collector.requests).toHaveLength(3);
+    expect(log.lines.filter((line) => NAMED(code).test(line))).toHaveLength(1);
+    await emitter.close();
+  }); // prettier-ignore
+});
+
+describe('an answer that cannot be parsed', () => {
+  it.each([
+    ['switches the protocol', 'UND_ERR_SOCKET', 'HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n'],
+    ['has 100 kB of headers', 'UND_ERR_HEADERS_OVERFLOW', `${OK}set-cookie: a=${'x'.repeat(100_000)}\r\n${LENGTH}\r\nok`],
     ['is no HTTP', 'HTTPParserError', '220 mail ready\r\n\r\n'],
+    ['has a status of letters', 'HTTPParserError', `HTTP/1.1 OK 200\r\n${LENGTH}\r\nok`],
   ])('because it %s is a failure, named once, and the events are kept', async (_what, code, bytes) => {
     const { emitter, feed, told } = emitterWith();
     // On a connection that was used before as well: the collector has read the request, so it is not repeated at once.
@@ -99,9 +122,8 @@ describe('an answer that cannot be parsed', () => {
     expect(told.slice(0, 3)).toEqual([['success', 2], failure, failure]);
     // After the second failure the two are tried apart: one of them may be why.
     expect(collector.requests.map(({ events }) => events.length)).toEqual([2, 2, 2, 1, 1]);
-    const named = new RegExp(`^the collector's answer cannot be parsed: .+ \\(${code}\\)`);
-    expect(feed.balanced().lastError?.message).toMatch(named);
-    expect(log.lines.filter((line) => named.test(line))).toHaveLength(1);
+    expect(feed.balanced().lastError?.message).toMatch(NAMED(code));
+    expect(log.lines.filter((line) => NAMED(code).test(line))).toHaveLength(1);
     await emitter.close();
   }); // prettier-ignore
 });

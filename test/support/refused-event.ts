@@ -17,7 +17,7 @@ export const REFUSALS: readonly { readonly how: string; readonly reaction: React
   { how: 'no answer', reaction: hang() },
   {
     how: 'a head that cannot be parsed',
-    reaction: raw('HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n'),
+    reaction: raw('SSH-2.0-OpenSSH_9.2\r\n\r\n'),
   },
 ];
 

@@ -141,7 +141,7 @@ export class ScriptedCollector {
       return;
     }
     if (reply === 'unreadable') {
-      socket.write('HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n');
+      socket.write('SSH-2.0-OpenSSH_9.2\r\n\r\n');
       return;
     }
     const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
