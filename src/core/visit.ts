@@ -26,6 +26,11 @@ interface Answer {
   readonly statusCode: number;
 }
 
+interface Outcome {
+  readonly route: string | undefined;
+  readonly status: number | undefined;
+}
+
 /** How a mount reads its requests; one for all of them. Nothing is read before it is asked for. */
 export interface VisitReading<Req> {
   readonly facts: (req: Req) => RequestFacts;
@@ -67,7 +72,8 @@ export class Visit<Req extends object> implements Surroundings {
   #hooked: Subject | undefined;
   #session: SelfDescribing | undefined | null = null;
   #extra: readonly SelfDescribing[] = NONE;
-  #response: SelfDescribing | undefined;
+  // What the answer was, once the request has ended.
+  #outcome: Outcome | undefined;
   #wish: Wish | undefined;
 
   constructor(req: Req, answer: Answer, reading: VisitReading<Req>) {
@@ -119,10 +125,11 @@ export class Visit<Req extends object> implements Surroundings {
   end(): void {
     const req = this.#req;
     if (!req) return;
-    const { headers, factsLater } = this.#reading;
+    const { headers, route, factsLater } = this.#reading;
     try {
       this.#decide();
       if (headers) this.#headers ??= headers(req);
+      if (route) this.#outcome = this.#outcomeNow(req, route);
       if (!this.#facts) this.#factsLater = factsLater(req);
     } finally {
       this.#req = undefined;
@@ -196,8 +203,7 @@ export class Visit<Req extends object> implements Surroundings {
     const session = wanted ? this.#session : undefined;
     if (headers && req) this.#headers ??= headers(req);
     const told = this.#headers && this.#toldHeaders(this.#headers, anonymous);
-    if (route && req) this.#response = this.#answered(route(req));
-    const response = this.#response;
+    const response = route && this.#response(req ? this.#outcomeNow(req, route) : this.#outcome);
     if (!session && !response && !told) return this.#extra;
     return [...this.#extra, ...(session ? [session] : NONE), ...(told ?? NONE), ...(response ? [response] : NONE)];
   }
@@ -209,10 +215,13 @@ export class Visit<Req extends object> implements Surroundings {
     return this.#headerEntities;
   }
 
-  #answered(route: string | undefined): SelfDescribing {
+  #outcomeNow(req: Req, route: (req: Req) => string | undefined): Outcome {
     const answer = this.#answer;
-    const status = answer?.headersSent ? answer.statusCode : undefined;
-    return { schema: HTTP_RESPONSE, data: { method: this.facts.method, route, status } };
+    return { route: route(req), status: answer?.headersSent ? answer.statusCode : undefined };
+  }
+
+  #response(outcome: Outcome | undefined): SelfDescribing {
+    return { schema: HTTP_RESPONSE, data: { method: this.facts.method, ...outcome } };
   }
 
   #given(hook: (req: Req) => readonly SelfDescribing[], req: Req): readonly SelfDescribing[] {

@@ -1,5 +1,5 @@
 // Adapter contract: what of the visitor reaches the events.
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { Subject } from '../../src/core/subject';
 import { createTracker } from '../../src/create-tracker';
 import type { RequestTracker } from '../../src/core/tracker';
@@ -138,6 +138,28 @@ export function testVisitor(world: World): void {
         },
       ]),
     );
+  });
+
+  it('tells of the answer in the first events, when these come after it', async () => {
+    await world.start(
+      (call) => {
+        const track = (label: string): void => void call.tracker.trackStructEvent({ ...STRUCT, label });
+        call.raw.res.on('finish', () => track('finish'));
+        call.raw.res.on('close', () => {
+          track('close');
+          setTimeout(() => track('timer'), 5);
+        });
+        return call.send(201, 'ok');
+      },
+      { response: true },
+    );
+    await world.get('/r/a');
+    await vi.waitFor(() => expect(world.tracker.stats().accepted).toBe(3), 30_000);
+    await world.events();
+    const data = { method: 'GET', status: 201, ...(world.adapter.route ? { route: world.adapter.route } : {}) };
+    const answer = { schema: expect.stringContaining('/http_response/') as string, data };
+    const told = world.collector.good().map(({ payload, contexts }) => [payload['se_la'], contexts]);
+    expect(told.toSorted()).toEqual(['close', 'finish', 'timer'].map((label) => [label, [answer]]));
   });
 
   it('refuses, anonymises and ignores as the app and the visitor wish', async () => {
