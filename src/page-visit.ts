@@ -55,10 +55,10 @@ const values = (header: unknown): string[] =>
 const HTML = /^\s*text\/html\s*(?:;|$)/i;
 const SENT_TYPE = /\r\ncontent-type:([^\r]*)/i;
 
-// Node keeps what it has sent as a text. Headers that were given to its `writeHead` are in there alone; over HTTP/2 there is
-// no such text, and all headers can be asked for.
+// Node keeps what it has sent as a text. Headers that were given to its `writeHead` are in there alone; over HTTP/2 and on Bun
+// there is no such text, and all headers can be asked for.
 function contentType(raw: ServerResponse): string {
   const head: unknown = Reflect.get(raw, '_header');
-  if (typeof head === 'string' && head !== '') return SENT_TYPE.exec(head)?.[1] ?? '';
+  if (typeof head === 'string' && head.startsWith('HTTP/')) return SENT_TYPE.exec(head)?.[1] ?? '';
   return String(raw.getHeader('content-type') ?? '');
 }

@@ -3,7 +3,7 @@
 //
 //     node test/matrix/run.mjs [--node 20,22] [--report FILE] [row...]
 //
-// `npm run test:matrix` runs the Nest rows on this Node, `npm run matrix` every row on every Node. Each row is installed in a
+// `npm run test:matrix` runs the Nest rows, Bun and Deno on this Node, `npm run matrix` every row on every Node. Each row is installed in a
 // folder of its own. Ends with a table and the line `N passed, N failed`.
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
