@@ -46,14 +46,14 @@ export function testEmitter(name: string, open: () => Promise<Destination>): voi
     it('delivers a full batch by itself', async () => {
       const { feed } = make({ batchSize: 5, flushIntervalMs: 0 });
       feed.offer(5);
-      await vi.waitFor(async () => expect(await arrived()).toEqual(feed.accepted.toSorted()), 5_000);
-      await vi.waitFor(() => expect(feed.balanced().sent).toBe(5));
+      await vi.waitFor(async () => expect(await arrived()).toEqual(feed.accepted.toSorted()), 30_000);
+      await vi.waitFor(() => expect(feed.balanced().sent).toBe(5), 30_000);
     });
 
     it('delivers what is less than a batch when its time is over', async () => {
       const { feed } = make({ flushIntervalMs: 20 });
       feed.offer(2);
-      await vi.waitFor(() => expect(feed.balanced().sent).toBe(2), 5_000);
+      await vi.waitFor(() => expect(feed.balanced().sent).toBe(2), 30_000);
       expect(await arrived()).toEqual(feed.accepted.toSorted());
     });
 
@@ -101,10 +101,10 @@ export function testEmitter(name: string, open: () => Promise<Destination>): voi
       const { emitter, feed } = make({ batchSize: 2, flushIntervalMs: 0 });
       await destination.break();
       feed.offer(6);
-      await vi.waitFor(() => expect(feed.balanced().retried).toBeGreaterThan(0), 5_000);
+      await vi.waitFor(() => expect(feed.balanced().retried).toBeGreaterThan(0), 30_000);
       expect(sum(feed.balanced().dropped)).toBe(0);
       await destination.repair();
-      await vi.waitFor(() => expect(feed.balanced().sent).toBe(6), 5_000);
+      await vi.waitFor(() => expect(feed.balanced().sent).toBe(6), 30_000);
       expect(new Set(await arrived())).toEqual(new Set(feed.accepted));
       await emitter.close();
       feed.balanced();
@@ -222,7 +222,7 @@ export function testEmitter(name: string, open: () => Promise<Destination>): voi
       const { emitter, feed } = make({ flushIntervalMs: 0 });
       feed.offer(1);
       emitter.setFlushTimer(10);
-      await vi.waitFor(() => expect(feed.balanced().sent).toBe(1), 5_000);
+      await vi.waitFor(() => expect(feed.balanced().sent).toBe(1), 30_000);
       emitter.cancelFlushTimer();
       emitter.cancelFlush();
       expect(() => emitter.setFlushTimer(-1)).toThrow(ConfigError);

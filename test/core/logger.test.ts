@@ -114,7 +114,7 @@ it('pino is adapted: fields first, levels kept', async () => {
   for (const level of LEVELS) own[level](level, { n: 1 });
   own.info('no fields');
   breach(capture({ logger: own, contracts: 'log' }).tracker);
-  await vi.waitFor(() => expect(written).toHaveLength(6));
+  await vi.waitFor(() => expect(written).toHaveLength(6), 30_000);
   expect(written.slice(0, 4).map(({ level, msg, n }) => [level, msg, n])).toEqual([
     [20, 'debug', 1],
     [30, 'info', 1],

@@ -34,7 +34,7 @@ describe('a good answer', () => {
     collector.next(answer(status, status === 204 ? { 'content-length': '0' } : {}, status === 204 ? '' : 'ok'));
     const { emitter, feed, told } = emitterWith();
     feed.offer(2);
-    await vi.waitFor(() => expect(told).toEqual([['success', 2]]));
+    await vi.waitFor(() => expect(told).toEqual([['success', 2]]), 30_000);
     await emitter.close();
     expect(feed.balanced().sent).toBe(2);
     expect(collector.requests).toHaveLength(1);
@@ -43,7 +43,7 @@ describe('a good answer', () => {
   it('is never retried, whatever customRetryCodes say', async () => {
     const { emitter, feed } = emitterWith({ customRetryCodes: { 200: true, 204: true } });
     feed.offer(2);
-    await vi.waitFor(() => expect(feed.balanced().sent).toBe(2));
+    await vi.waitFor(() => expect(feed.balanced().sent).toBe(2), 30_000);
     await emitter.close();
     expect(collector.requests).toHaveLength(1);
   });
@@ -54,7 +54,7 @@ describe('a good answer', () => {
     );
     const { emitter, feed } = emitterWith();
     feed.offer(2);
-    await vi.waitFor(() => expect(feed.balanced().sent).toBe(2));
+    await vi.waitFor(() => expect(feed.balanced().sent).toBe(2), 30_000);
     await emitter.close();
   });
 });
@@ -71,7 +71,7 @@ describe('an answer with more than it needs', () => {
     collector.next(raw(bytes, true));
     const { emitter, feed, told } = emitterWith();
     feed.offer(2);
-    await vi.waitFor(() => expect(feed.balanced().sent).toBe(2));
+    await vi.waitFor(() => expect(feed.balanced().sent).toBe(2), 30_000);
     expect(told).toEqual([['success', 2]]);
     await emitter.close();
   }); // prettier-ignore
@@ -91,7 +91,7 @@ describe('an answer of which only the status line can be parsed', () => {
     for (const sent of [2, 4]) {
       collector.next(raw(bytes, true));
       feed.offer(2);
-      await vi.waitFor(() => expect(feed.balanced().sent).toBe(sent));
+      await vi.waitFor(() => expect(feed.balanced().sent).toBe(sent), 30_000);
     }
     collector.next(raw(bytes.replace('200', '403'), true));
     feed.offer(1);
@@ -114,10 +114,10 @@ describe('an answer that cannot be parsed', () => {
     const { emitter, feed, told } = emitterWith();
     // On a connection that was used before as well: the collector has read the request, so it is not repeated at once.
     feed.offer(2);
-    await vi.waitFor(() => expect(feed.balanced().sent).toBe(2));
+    await vi.waitFor(() => expect(feed.balanced().sent).toBe(2), 30_000);
     collector.next(raw(bytes), raw(bytes));
     feed.offer(2);
-    await vi.waitFor(() => expect(feed.balanced().sent).toBe(4));
+    await vi.waitFor(() => expect(feed.balanced().sent).toBe(4), 30_000);
     const failure = ['failure', 0, 2, { willRetry: true, status: undefined }];
     expect(told.slice(0, 3)).toEqual([['success', 2], failure, failure]);
     // After the second failure the two are tried apart: one of them may be why.
@@ -135,7 +135,7 @@ describe('a final answer', () => {
       collector.next(answer(status));
       const { emitter, feed, told } = emitterWith({ maxBatchSize: 2 });
       feed.offer(4);
-      await vi.waitFor(() => expect(feed.balanced().sent).toBe(2));
+      await vi.waitFor(() => expect(feed.balanced().sent).toBe(2), 30_000);
       expect(told.slice(0, 2)).toEqual([
         ['drop', 2, 'rejected', `the collector answered ${status}`],
         ['failure', 0, 2, { willRetry: false, status }],
@@ -172,7 +172,7 @@ describe('any other answer', () => {
       collector.next(answer(status, {}, status === 304 ? '' : 'no'));
       const { emitter, feed, told } = emitterWith();
       feed.offer(2);
-      await vi.waitFor(() => expect(feed.balanced().sent).toBe(2));
+      await vi.waitFor(() => expect(feed.balanced().sent).toBe(2), 30_000);
       expect(told).toEqual([
         ['failure', 0, 2, { willRetry: true, status }],
         ['success', 2],
@@ -190,7 +190,7 @@ describe('any other answer', () => {
       collector.next(redirect, redirect);
       const { emitter, feed } = emitterWith();
       feed.offer(2);
-      await vi.waitFor(() => expect(feed.balanced().sent).toBe(2), 2_000);
+      await vi.waitFor(() => expect(feed.balanced().sent).toBe(2), 30_000);
       await emitter.close();
       expect(elsewhere.connections).toBe(0);
       expect(collector.requests).toHaveLength(4);
@@ -203,7 +203,7 @@ describe('any other answer', () => {
     collector.next(answer(404), answer(404), answer(404));
     const { emitter, feed } = emitterWith();
     feed.offer(2);
-    await vi.waitFor(() => expect(feed.balanced().sent).toBe(2), 2_000);
+    await vi.waitFor(() => expect(feed.balanced().sent).toBe(2), 30_000);
     await emitter.close();
     expect(log.lines.filter((line) => line.includes('check the endpoint and its path'))).toHaveLength(1);
   });
@@ -215,7 +215,7 @@ describe('customRetryCodes', () => {
     collector.otherwise = answer(500);
     const { emitter, feed, told } = emitterWith({ customRetryCodes: { 401: true, 500: false } });
     feed.offer(2);
-    await vi.waitFor(() => expect(feed.balanced().dropped.rejected).toBe(2));
+    await vi.waitFor(() => expect(feed.balanced().dropped.rejected).toBe(2), 30_000);
     expect(told.filter(([what]) => what === 'drop')).toHaveLength(2);
     // The second one for both events, then one for each.
     expect(collector.requests).toHaveLength(1 + 1 + 2);
@@ -228,7 +228,7 @@ describe('customRetryCodes', () => {
     customRetryCodes[500] = true;
     collector.otherwise = answer(500);
     feed.offer(2);
-    await vi.waitFor(() => expect(feed.balanced().dropped.rejected).toBe(2));
+    await vi.waitFor(() => expect(feed.balanced().dropped.rejected).toBe(2), 30_000);
     await emitter.close();
   });
 });
@@ -240,7 +240,7 @@ describe('413', () => {
     collector.otherwise = (request) => answer(request.events.length > 10 ? 413 : 200);
     const { emitter, feed, told } = emitterWith({ batchSize: 250 });
     feed.offer(250);
-    await vi.waitFor(() => expect(feed.balanced().sent).toBe(250), 2_000);
+    await vi.waitFor(() => expect(feed.balanced().sent).toBe(250), 30_000);
     // One more, because a limit that was learnt is tried again now and then.
     expect(events().filter((size) => size > 10).length).toBeLessThanOrEqual(Math.log2(250) + 2);
     expect([...collector.taken.values()]).toEqual(Array.from({ length: 250 }, () => 1));
@@ -254,7 +254,7 @@ describe('413', () => {
     const { emitter, feed, told } = emitterWith({ batchSize: 17 });
     for (let index = 0; index < 17; index++) feed.offer(1, index === place ? { title: '港'.repeat(1_900) } : {});
     const ended = { sent: 16, waiting: 0, dropped: { 'too-large': 1 } };
-    await vi.waitFor(() => expect(feed.balanced()).toMatchObject(ended), 2_000);
+    await vi.waitFor(() => expect(feed.balanced()).toMatchObject(ended), 30_000);
     const large = feed.accepted[place] as string;
     expect(told.filter(([what]) => what === 'drop')).toEqual([['drop', 1, 'too-large', 'the collector answered 413']]);
     expect(collector.taken.has(large)).toBe(false);
@@ -267,11 +267,11 @@ describe('413', () => {
     collector.next(answer(413), answer(200), answer(413), answer(413), answer(413));
     const again = emitterWith({ customRetryCodes: { 413: true } });
     again.feed.offer(2);
-    await vi.waitFor(() => expect(again.feed.balanced().sent).toBe(2));
+    await vi.waitFor(() => expect(again.feed.balanced().sent).toBe(2), 30_000);
     expect(events()).toEqual([2, 2]);
     const never = emitterWith({ customRetryCodes: { 413: false } });
     never.feed.offer(2);
-    await vi.waitFor(() => expect(never.feed.balanced().dropped.rejected).toBe(2));
+    await vi.waitFor(() => expect(never.feed.balanced().dropped.rejected).toBe(2), 30_000);
     await Promise.all([again.emitter.close(), never.emitter.close()]);
   });
 });
@@ -281,7 +281,7 @@ describe('by GET', () => {
     collector.next(answer(400), answer(200), answer(400));
     const { emitter, feed, told } = emitterWith({ method: 'get', batchSize: 3 });
     feed.offer(3);
-    await vi.waitFor(() => expect(told).toHaveLength(3));
+    await vi.waitFor(() => expect(told).toHaveLength(3), 30_000);
     expect(told).toEqual([
       ['success', 1],
       ['drop', 2, 'rejected', 'the collector answered 400'],
@@ -295,7 +295,7 @@ describe('by GET', () => {
     collector.next(answer(500), answer(200), answer(200));
     const { emitter, feed } = emitterWith({ method: 'get', batchSize: 3 });
     feed.offer(3);
-    await vi.waitFor(() => expect(feed.balanced().sent).toBe(3));
+    await vi.waitFor(() => expect(feed.balanced().sent).toBe(3), 30_000);
     expect(feed.accepted.map((id) => collector.received.get(id))).toEqual([2, 1, 1]);
     await emitter.close();
   });
@@ -304,7 +304,7 @@ describe('by GET', () => {
     collector.next(answer(200), answer(status), answer(200));
     const { emitter, feed } = emitterWith({ method: 'get', batchSize: 3 });
     feed.offer(3);
-    await vi.waitFor(() => expect(feed.balanced()).toMatchObject({ sent: 2, dropped: { 'too-large': 1 } }));
+    await vi.waitFor(() => expect(feed.balanced()).toMatchObject({ sent: 2, dropped: { 'too-large': 1 } }), 30_000);
     expect(collector.requests).toHaveLength(3);
     await emitter.close();
   });
@@ -313,7 +313,7 @@ describe('by GET', () => {
     collector.next(answer(200), answer(429, { 'retry-after': '30' }));
     const { emitter, feed } = emitterWith({ method: 'get', batchSize: 5 });
     feed.offer(5);
-    await vi.waitFor(() => expect(feed.balanced()).toMatchObject({ sent: 1, waiting: 4 }));
+    await vi.waitFor(() => expect(feed.balanced()).toMatchObject({ sent: 1, waiting: 4 }), 30_000);
     expect(collector.requests).toHaveLength(2);
     await emitter.close({ timeoutMs: 10 });
     feed.balanced();
@@ -325,7 +325,7 @@ describe('by GET', () => {
     const { emitter, feed } = emitterWith({ method: 'get' });
     feed.offer(1);
     feed.offer(1);
-    await vi.waitFor(() => expect(feed.balanced().sent).toBe(2));
+    await vi.waitFor(() => expect(feed.balanced().sent).toBe(2), 30_000);
     expect(elsewhere.connections).toBe(0);
     await emitter.close();
   });
@@ -339,7 +339,7 @@ describe('a Retry-After header', () => {
     collector.otherwise = answer(Number(status), { 'retry-after': header });
     const { emitter, feed } = emitterWith();
     feed.offer(2);
-    await vi.waitFor(() => expect(feed.balanced().retried).toBe(2));
+    await vi.waitFor(() => expect(feed.balanced().retried).toBe(2), 30_000);
     expect(await emitter.flush()).toEqual({ sent: 0, failed: 0, remaining: 2 });
     expect(collector.requests).toHaveLength(1);
     expect(await emitter.close({ timeoutMs: 300 })).toEqual({ sent: 0, failed: 2, remaining: 0 });
@@ -357,7 +357,7 @@ it('mixed server errors lose nothing and repeat nothing that was taken', async (
     feed.offer(50);
     await new Promise((resolve) => void setImmediate(resolve));
   }
-  await vi.waitFor(() => expect(feed.balanced().sent).toBe(1_000), 5_000);
+  await vi.waitFor(() => expect(feed.balanced().sent).toBe(1_000), 30_000);
   expect([...collector.taken.values()].every((times) => times === 1)).toBe(true);
   for (const id of feed.accepted) expect(collector.taken.has(id)).toBe(true);
   await emitter.close();
@@ -369,7 +369,7 @@ it('reports hand out the events as they went over the wire, frozen', async () =>
   const emitter = new Emitter(collector.url, { batchSize: 1, logger: false, onDrop: (events) => seen.push(...events) });
   const feed = new Feed(emitter);
   feed.offer(1);
-  await vi.waitFor(() => expect(seen).toHaveLength(1));
+  await vi.waitFor(() => expect(seen).toHaveLength(1), 30_000);
   const { stm: _stm, ...sent } = collector.requests[0]?.events[0] ?? {};
   expect(seen[0]).toEqual(sent);
   expect(Object.isFrozen(seen[0])).toBe(true);

@@ -29,7 +29,7 @@ describe('a request is started', () => {
       await turn();
       expect(sizes()).toEqual(expected);
     }
-    await vi.waitFor(() => expect(feed.balanced().sent).toBe(6));
+    await vi.waitFor(() => expect(feed.balanced().sent).toBe(6), 30_000);
     await emitter.close();
   });
 
@@ -70,7 +70,7 @@ describe('a request is started', () => {
     await collector.took(2);
     feed.offer(1);
     await collector.took(3);
-    await vi.waitFor(() => expect(feed.balanced().sent).toBe(3));
+    await vi.waitFor(() => expect(feed.balanced().sent).toBe(3), 30_000);
     expect(sizes()).toEqual([2, 1]);
     await emitter.close();
   });
@@ -82,7 +82,7 @@ describe('a request is started', () => {
     await collector.requested(1);
     feed.offer(1);
     await collector.took(3);
-    await vi.waitFor(() => expect(feed.balanced().sent).toBe(3));
+    await vi.waitFor(() => expect(feed.balanced().sent).toBe(3), 30_000);
     await emitter.close();
   });
 
@@ -97,7 +97,7 @@ describe('a request is started', () => {
     feed.offer(20);
     expect(feed.balanced().refused.full).toBeGreaterThan(0);
     await collector.took(feed.accepted.length);
-    await vi.waitFor(() => expect(feed.balanced().sent).toBe(feed.accepted.length));
+    await vi.waitFor(() => expect(feed.balanced().sent).toBe(feed.accepted.length), 30_000);
     expect(feed.offer(1)).toBe(1);
     await emitter.close();
   });
@@ -143,8 +143,8 @@ describe('the flush timer', () => {
       feed.offer(1);
       vi.advanceTimersByTime(900);
       feed.offer(1);
-      await vi.waitFor(() => expect(collector.taken.size).toBe(2));
-      await vi.waitFor(() => expect(feed.balanced().sent).toBe(2));
+      await vi.waitFor(() => expect(collector.taken.size).toBe(2), 30_000);
+      await vi.waitFor(() => expect(feed.balanced().sent).toBe(2), 30_000);
       feed.offer(1);
       vi.advanceTimersByTime(500);
       await turn();
@@ -307,8 +307,9 @@ describe.each(METHODS)('by %s', (method) => {
     const sizesAre = { maxPostBytes: limit, maxGetBytes: limit };
     const emitter = new Emitter(collector.url, { eventStore, method, ...sizesAre, onDrop, logger: false });
     await collector.took(fitting.length, 30_000);
-    await vi.waitFor(() =>
-      expect(emitter.stats()).toMatchObject({ sent: fitting.length, dropped: { 'too-large': 2 } }),
+    await vi.waitFor(
+      () => expect(emitter.stats()).toMatchObject({ sent: fitting.length, dropped: { 'too-large': 2 } }),
+      30_000,
     );
     expect([...collector.taken.keys()]).toEqual(fitting);
     expect(onDrop.mock.calls.map(([events, reason]) => [(events as unknown[]).length, reason])).toEqual([

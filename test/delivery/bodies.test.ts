@@ -45,16 +45,16 @@ it('a collector that answers before it has read gets each body as it was meant',
   );
   for (const [index, batch] of batches.entries()) {
     for (const event of batch) emitter.input(event);
-    await vi.waitFor(() => expect([socket?.readable, emitter.stats().inFlight]).toEqual([true, 60]), 10_000);
+    await vi.waitFor(() => expect([socket?.readable, emitter.stats().inFlight]).toEqual([true, 60]), 30_000);
     socket?.write(ANSWER);
-    await vi.waitFor(() => expect(emitter.stats().sent).toBe(60 * (index + 1)), 10_000);
+    await vi.waitFor(() => expect(emitter.stats().sent).toBe(60 * (index + 1)), 30_000);
   }
   expect(chunks, 'what has been read by now').toEqual([]);
   const whole = batches.flat().reduce((total, event) => total + JSON.stringify(event).length, 0);
   socket?.resume();
   await vi.waitFor(
     () => expect(chunks.reduce((total, { length }) => total + length, 0)).toBeGreaterThan(whole),
-    10_000,
+    30_000,
   );
   const bodies = bodiesOf(Buffer.concat(chunks)).map((body) => (JSON.parse(body) as { data: unknown[] }).data);
   const sent = batches.map((batch) => batch.map(({ eid, co }) => expect.objectContaining({ eid, co }) as unknown));

@@ -48,7 +48,7 @@ describe('callbacks and loggers', () => {
     }); // prettier-ignore
     const feed = new Feed(emitter);
     feed.offer(12);
-    await vi.waitFor(() => expect(feed.balanced().sent).toBe(8), 3_000);
+    await vi.waitFor(() => expect(feed.balanced().sent).toBe(8), 30_000);
     feed.offer(2);
     expect((await emitter.flush()).sent).toBe(2);
     await emitter.close();
@@ -101,11 +101,11 @@ it('timers and sends do not keep the context of the request in which an event wa
   }; // prettier-ignore
   const emitter = new Emitter(collector.url, options);
   storage.run('the request', () => emitter.input(sampleEvent()));
-  await vi.waitFor(() => expect(contexts).toHaveLength(2));
+  await vi.waitFor(() => expect(contexts).toHaveLength(2), 30_000);
   storage.run('another', () => {
     for (let count = 0; count < 10; count++) emitter.input(sampleEvent());
   });
-  await vi.waitFor(() => expect(contexts).toHaveLength(3));
+  await vi.waitFor(() => expect(contexts).toHaveLength(3), 30_000);
   emitter.input(sampleEvent());
   await storage.run('a flush', () => emitter.flush());
   expect(contexts).toEqual([undefined, undefined, undefined, undefined]);

@@ -47,7 +47,7 @@ function emitterWith(options: Partial<EmitterOptions> = {}, url = collector.url)
 async function warmUp(feed: Feed): Promise<void> {
   const before = feed.balanced().sent;
   feed.offer(2);
-  await vi.waitFor(() => expect(feed.balanced().sent).toBe(before + 2));
+  await vi.waitFor(() => expect(feed.balanced().sent).toBe(before + 2), 30_000);
 }
 
 const requests = (): number => collector.requests.length;
@@ -67,7 +67,7 @@ describe('a connection that breaks', () => {
       broken.next(how === 'reset' ? reset() : how === 'end' ? hangUp() : raw('220 mail ready\r\n\r\n'));
     const { emitter, feed, failures } = emitterWith({}, broken.url);
     feed.offer(2);
-    await vi.waitFor(() => expect(feed.balanced().sent).toBe(2), 2_000);
+    await vi.waitFor(() => expect(feed.balanced().sent).toBe(2), 30_000);
     expect(failures).toHaveLength(1);
     expect([...broken.taken.values()]).toEqual([1, 1]);
     await emitter.close();
@@ -77,7 +77,7 @@ describe('a connection that breaks', () => {
     collector.next(reset({ commits: true }));
     const { emitter, feed } = emitterWith({ maxBatchSize: 2 });
     feed.offer(6);
-    await vi.waitFor(() => expect(feed.balanced().sent).toBe(6));
+    await vi.waitFor(() => expect(feed.balanced().sent).toBe(6), 30_000);
     expect(feed.accepted.map((id) => collector.taken.get(id))).toEqual([2, 2, 1, 1, 1, 1]);
     await emitter.close();
   });
@@ -94,7 +94,7 @@ describe('a connection that breaks', () => {
     const feed = new Feed(emitter);
     feed.offer(100);
     feed.offer(100);
-    await vi.waitFor(() => expect(feed.balanced().sent).toBe(200), 4_000);
+    await vi.waitFor(() => expect(feed.balanced().sent).toBe(200), 30_000);
     const repeated = [...collector.taken.values()].reduce((total, times) => total + times - 1, 0);
     expect(repeated).toBe(resets * 10);
     for (const id of feed.accepted) expect(collector.taken.has(id)).toBe(true);
@@ -105,7 +105,7 @@ describe('a connection that breaks', () => {
     collector.next(headersThenReset(status));
     const { emitter, feed, failures } = emitterWith();
     feed.offer(2);
-    await vi.waitFor(() => expect(feed.balanced().sent).toBe(2));
+    await vi.waitFor(() => expect(feed.balanced().sent).toBe(2), 30_000);
     await warmUp(feed);
     expect([failures, [...collector.taken.values()]]).toEqual([[], [1, 1, 1, 1]]);
     await emitter.close();
@@ -136,10 +136,10 @@ describe('a connection that was idle and is dead when it is used again', () => {
     feed.offer(6);
     await collector.requested(3);
     release();
-    await vi.waitFor(() => expect(feed.balanced().sent).toBe(6));
+    await vi.waitFor(() => expect(feed.balanced().sent).toBe(6), 30_000);
     collector.otherwise = ({ connection }) => (connection < 3 ? reset() : answer(200));
     feed.offer(6);
-    await vi.waitFor(() => expect(feed.balanced().sent).toBe(12));
+    await vi.waitFor(() => expect(feed.balanced().sent).toBe(12), 30_000);
     expect(failures).toEqual([]);
     await emitter.close();
   });
@@ -180,11 +180,11 @@ describe('a connection that is a minute old', () => {
     vi.spyOn(performance, 'now').mockImplementation(() => monotonic() + 61_000);
     vi.spyOn(Date, 'now').mockImplementation(() => wall() + wallMs);
     await warmUp(feed);
-    await vi.waitFor(() => expect([collector.isOpen(0), collector.isOpen(1)]).toEqual([false, true]));
+    await vi.waitFor(() => expect([collector.isOpen(0), collector.isOpen(1)]).toEqual([false, true]), 30_000);
     expect(failures).toEqual([]);
     vi.restoreAllMocks();
     await emitter.close();
-    await vi.waitFor(() => expect(collector.open).toBe(0));
+    await vi.waitFor(() => expect(collector.open).toBe(0), 30_000);
   });
 
   it('ends its request first', async () => {
@@ -199,8 +199,8 @@ describe('a connection that is a minute old', () => {
     await warmUp(feed);
     expect(collector.requests.map(({ connection }) => connection)).toEqual([0, 1]);
     release();
-    await vi.waitFor(() => expect(feed.balanced()).toMatchObject({ sent: 4, retried: 0 }));
-    await vi.waitFor(() => expect(collector.isOpen(0)).toBe(false));
+    await vi.waitFor(() => expect(feed.balanced()).toMatchObject({ sent: 4, retried: 0 }), 30_000);
+    await vi.waitFor(() => expect(collector.isOpen(0)).toBe(false), 30_000);
     vi.restoreAllMocks();
     await emitter.close();
   });
@@ -213,7 +213,7 @@ it.each([
   const opened = vi.spyOn(scheme === 'http' ? net : tls, 'connect');
   const { emitter, feed } = emitterWith({ requestTimeoutMs: limit }, collector.url.replace('http', scheme));
   feed.offer(2);
-  await vi.waitFor(() => expect(opened).toHaveBeenCalled());
+  await vi.waitFor(() => expect(opened).toHaveBeenCalled(), 30_000);
   const settings = { autoSelectFamily: true, autoSelectFamilyAttemptTimeout: expected };
   expect(opened.mock.calls[0]?.[0]).toMatchObject(settings);
   vi.restoreAllMocks();
@@ -225,7 +225,7 @@ describe('a collector that does not answer', () => {
     collector.next(hang());
     const { emitter, feed, failures } = emitterWith({ requestTimeoutMs: 100 });
     feed.offer(2);
-    await vi.waitFor(() => expect(feed.balanced().sent).toBe(2), 2_000);
+    await vi.waitFor(() => expect(feed.balanced().sent).toBe(2), 30_000);
     expect(failures).toEqual(['no answer from the collector within 100 ms']);
     expect(collector.connections).toBe(2);
     await emitter.close();
@@ -235,7 +235,7 @@ describe('a collector that does not answer', () => {
     collector.next(hang());
     const { emitter, feed, failures } = emitterWith({ requestTimeoutMs: { connect: 30_000, response: 100 } });
     feed.offer(2);
-    await vi.waitFor(() => expect(feed.balanced().sent).toBe(2), 2_000);
+    await vi.waitFor(() => expect(feed.balanced().sent).toBe(2), 30_000);
     expect(failures).toEqual(['no answer from the collector within 100 ms']);
     await emitter.close();
   });
@@ -244,9 +244,9 @@ describe('a collector that does not answer', () => {
     collector.next(dripHeaders(5));
     const { emitter, feed, failures } = emitterWith({ requestTimeoutMs: 100 });
     feed.offer(2);
-    await vi.waitFor(() => expect(feed.balanced().sent).toBe(2), 2_000);
+    await vi.waitFor(() => expect(feed.balanced().sent).toBe(2), 30_000);
     expect(failures).toHaveLength(1);
-    await vi.waitFor(() => expect(collector.isOpen(0)).toBe(false));
+    await vi.waitFor(() => expect(collector.isOpen(0)).toBe(false), 30_000);
     await emitter.close();
   });
 
@@ -257,7 +257,7 @@ describe('a collector that does not answer', () => {
     await collector.requested(1);
     expect(await emitter.close({ timeoutMs: 50 })).toEqual({ sent: 0, failed: 2, remaining: 0 });
     feed.balanced();
-    await vi.waitFor(() => expect(collector.open).toBe(0));
+    await vi.waitFor(() => expect(collector.open).toBe(0), 30_000);
   });
 
   it('never has more requests open than it may, and the buffer stays bounded', async () => {
@@ -286,12 +286,12 @@ describe('an answer without end', () => {
     collector.next(dripBody(5));
     const { emitter, feed, failures } = emitterWith({ requestTimeoutMs: 10_000 });
     feed.offer(2);
-    await vi.waitFor(() => expect(feed.balanced().sent).toBe(2));
+    await vi.waitFor(() => expect(feed.balanced().sent).toBe(2), 30_000);
     feed.offer(2);
-    await vi.waitFor(() => expect(feed.balanced().sent).toBe(4), 2_500);
+    await vi.waitFor(() => expect(feed.balanced().sent).toBe(4), 30_000);
     expect(failures).toEqual([]);
     expect([...collector.taken.values()]).toEqual([1, 1, 1, 1]);
-    await vi.waitFor(() => expect(collector.isOpen(0)).toBe(false));
+    await vi.waitFor(() => expect(collector.isOpen(0)).toBe(false), 30_000);
     await emitter.close();
   });
 
@@ -300,8 +300,8 @@ describe('an answer without end', () => {
     collector.next(endlessBody((bytes) => (written = bytes)));
     const { emitter, feed, failures } = emitterWith();
     feed.offer(2);
-    await vi.waitFor(() => expect(feed.balanced().sent).toBe(2));
-    await vi.waitFor(() => expect(collector.isOpen(0)).toBe(false));
+    await vi.waitFor(() => expect(feed.balanced().sent).toBe(2), 30_000);
+    await vi.waitFor(() => expect(collector.isOpen(0)).toBe(false), 30_000);
     // What lies in socket buffers by then was written, but not read.
     expect(written).toBeLessThan(8 * 1024 * 1024);
     expect(failures).toEqual([]);
@@ -313,7 +313,7 @@ describe('an answer without end', () => {
     collector.next(raw('HTTP/1.1 500 No\r\ncontent-length: 1000000\r\n\r\nx'));
     const { emitter, feed, failures } = emitterWith({ requestTimeoutMs: 400 });
     feed.offer(2);
-    await vi.waitFor(() => expect(feed.balanced().sent).toBe(2), 3_000);
+    await vi.waitFor(() => expect(feed.balanced().sent).toBe(2), 30_000);
     expect(failures).toEqual(['the collector answered 500']);
     await emitter.close();
   });
@@ -331,7 +331,7 @@ it('a blocked event loop does not abort a request that was answered meanwhile', 
   await Promise.resolve();
   const until = performance.now() + 400;
   while (performance.now() < until);
-  await vi.waitFor(() => expect(feed.balanced().sent).toBe(4));
+  await vi.waitFor(() => expect(feed.balanced().sent).toBe(4), 30_000);
   expect([failures, requests()]).toEqual([[], 2]);
   await emitter.close();
 });
@@ -345,11 +345,11 @@ describe('a collector that is not there', () => {
     const log = new KeptLog();
     const { emitter, feed, failures } = emitterWith({ logger: log }, `http://127.0.0.1:${port}`);
     feed.offer(2);
-    await vi.waitFor(() => expect(failures.length).toBeGreaterThan(2));
+    await vi.waitFor(() => expect(failures.length).toBeGreaterThan(2), 30_000);
     await using late = await startScriptedCollector();
     await late.close();
     await late.listen(port);
-    await vi.waitFor(() => expect(feed.balanced().sent).toBe(2), 2_000);
+    await vi.waitFor(() => expect(feed.balanced().sent).toBe(2), 30_000);
     expect(log.lines.filter((line) => line.includes('could not be sent'))).toHaveLength(1);
     expect(log.lines.join()).toContain('ECONNREFUSED');
     await emitter.close();
@@ -362,14 +362,14 @@ describe('a collector that is not there', () => {
     free.close();
     const { emitter, feed } = emitterWith({}, `http://localhost:${port}`);
     feed.offer(2);
-    await vi.waitFor(() => expect(feed.balanced().lastError?.message).toContain('ECONNREFUSED'));
+    await vi.waitFor(() => expect(feed.balanced().lastError?.message).toContain('ECONNREFUSED'), 30_000);
     await emitter.close({ timeoutMs: 10 });
   });
 
   it('or has no address is a failure like others', async () => {
     const { emitter, feed } = emitterWith({}, 'http://no-such-host.invalid');
     feed.offer(2);
-    await vi.waitFor(() => expect(feed.balanced().lastError?.message).toMatch(/ENOTFOUND|EAI_AGAIN/), 10_000);
+    await vi.waitFor(() => expect(feed.balanced().lastError?.message).toMatch(/ENOTFOUND|EAI_AGAIN/), 30_000);
     expect(feed.balanced().waiting + feed.balanced().inFlight).toBe(2);
     await emitter.close({ timeoutMs: 10 });
   });
@@ -380,7 +380,7 @@ describe('over TLS', () => {
     await using secure = await startScriptedCollector({ tls: true });
     const { emitter, feed, failures } = emitterWith({}, secure.url);
     feed.offer(2);
-    await vi.waitFor(() => expect(failures.length).toBeGreaterThan(0));
+    await vi.waitFor(() => expect(failures.length).toBeGreaterThan(0), 30_000);
     expect(failures[0]).toMatch(/self.signed/);
     expect(feed.balanced()).toMatchObject({ sent: 0 });
     expect(secure.requests).toEqual([]);
@@ -393,7 +393,7 @@ describe('over TLS', () => {
     const dispatcher = new Agent({ connect: { ca: SELF_SIGNED_CERTIFICATE } });
     const { emitter, feed } = emitterWith({ dispatcher }, secure.url);
     feed.offer(2);
-    await vi.waitFor(() => expect(feed.balanced().sent).toBe(2));
+    await vi.waitFor(() => expect(feed.balanced().sent).toBe(2), 30_000);
     await emitter.close();
     expect(dispatcher.closed || dispatcher.destroyed).toBe(false);
     const { statusCode, body } = await dispatcher.request({ origin: secure.url, path: '/', method: 'GET' });
@@ -411,7 +411,7 @@ describe("a dispatcher of the user's", () => {
     feed.offer(2);
     await collector.requested(1);
     expect(await emitter.close({ timeoutMs: 30 })).toEqual({ sent: 0, failed: 2, remaining: 0 });
-    await vi.waitFor(() => expect(collector.isOpen(0)).toBe(false));
+    await vi.waitFor(() => expect(collector.isOpen(0)).toBe(false), 30_000);
     expect(dispatcher.destroyed).toBe(false);
     feed.balanced();
     await dispatcher.destroy();
@@ -479,7 +479,7 @@ describe("a dispatcher of the user's", () => {
   ])('that %s is a failure like others, and a close ends', async (_what, dispatch) => {
     const { emitter, feed, failures } = emitterWith({ dispatcher: { dispatch }, requestTimeoutMs: 50 });
     feed.offer(2);
-    await vi.waitFor(() => expect(failures.length).toBeGreaterThan(0), 2_000);
+    await vi.waitFor(() => expect(failures.length).toBeGreaterThan(0), 30_000);
     expect(failures[0]).toMatch(/no dispatch|no answer/);
     await emitter.close({ timeoutMs: 20 });
     expect(feed.balanced().dropped.shutdown).toBe(2);
@@ -501,6 +501,6 @@ it('a closed emitter leaves no handle open', async () => {
     await emitter.close({ timeoutMs: 50 });
     feed.balanced();
   }
-  await vi.waitFor(() => expect(collector.open).toBe(0));
-  await vi.waitFor(() => expect(open().length).toBeLessThanOrEqual(before.length), 2_000);
+  await vi.waitFor(() => expect(collector.open).toBe(0), 30_000);
+  await vi.waitFor(() => expect(open().length).toBeLessThanOrEqual(before.length), 30_000);
 });

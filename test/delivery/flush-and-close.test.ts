@@ -110,7 +110,7 @@ describe('a flush', () => {
     expect(await emitter.flush({ timeoutMs: 20 })).toEqual({ sent: 0, failed: 0, remaining: 3 });
     expect(feed.balanced().inFlight).toBe(3);
     transport.sends[0]?.answer(SENT);
-    await vi.waitFor(() => expect(feed.balanced().sent).toBe(3));
+    await vi.waitFor(() => expect(feed.balanced().sent).toBe(3), 30_000);
     await emitter.close();
   });
 
@@ -138,8 +138,8 @@ describe('a flush', () => {
     feed.offer(3);
     await emitter.flush();
     // What a callback has offered calls no callback again.
-    await vi.waitFor(() => expect(reports).toHaveLength(1));
-    await vi.waitFor(() => expect(feed.balanced().sent).toBe(5));
+    await vi.waitFor(() => expect(reports).toHaveLength(1), 30_000);
+    await vi.waitFor(() => expect(feed.balanced().sent).toBe(5), 30_000);
     await emitter.close();
   });
 

@@ -45,9 +45,9 @@ describe('options', () => {
     const never = new Emitter(collector.url, { ...quiet, batchSize: 1, customRetryCodes: { 500: false } });
     const byDefault = new Emitter(collector.url, { ...quiet, batchSize: 1, maxRetryDelayMs: 1 });
     never.input(sampleEvent());
-    await vi.waitFor(() => expect(expectBalanced(never, 1).dropped.rejected).toBe(1));
+    await vi.waitFor(() => expect(expectBalanced(never, 1).dropped.rejected).toBe(1), 30_000);
     byDefault.input(sampleEvent());
-    await vi.waitFor(() => expect(expectBalanced(byDefault, 1).sent).toBe(1));
+    await vi.waitFor(() => expect(expectBalanced(byDefault, 1).sent).toBe(1), 30_000);
     await Promise.all([never.close(), byDefault.close()]);
   });
 });
@@ -83,7 +83,7 @@ describe('a collector that is down', () => {
     const emitter = new Emitter(collector.url, { ...quiet, batchSize: 3, maxRetryDelayMs: 10 });
     const feed = new Feed(emitter);
     feed.offer(3);
-    await vi.waitFor(() => expect(feed.balanced().sent).toBe(3));
+    await vi.waitFor(() => expect(feed.balanced().sent).toBe(3), 30_000);
     await emitter.close();
   });
 
@@ -92,7 +92,7 @@ describe('a collector that is down', () => {
     const emitter = new Emitter(collector.url, quiet);
     const feed = new Feed(emitter);
     feed.offer(10);
-    await vi.waitFor(() => expect(feed.balanced().retried).toBe(10));
+    await vi.waitFor(() => expect(feed.balanced().retried).toBe(10), 30_000);
     vi.spyOn(Math, 'random').mockReturnValue(0.999);
     for (let count = 0; count < 50; count++) {
       feed.offer(1);
@@ -112,7 +112,7 @@ describe('a collector that is down', () => {
     feed.offer(10);
     await collector.requested(1);
     feed.offer(5_000);
-    await vi.waitFor(() => expect(feed.balanced().sent).toBe(5_010), 5_000);
+    await vi.waitFor(() => expect(feed.balanced().sent).toBe(5_010), 30_000);
     for (const { events, body } of collector.requests) {
       expect(events.length).toBeLessThanOrEqual(250);
       expect(body.length).toBeLessThanOrEqual(131_072);
@@ -138,7 +138,7 @@ describe('a failure', () => {
     await collector.requested(1);
     feed.offer(10);
     expect(feed.accepted).toHaveLength(10);
-    await vi.waitFor(() => expect(feed.balanced().sent).toBe(10));
+    await vi.waitFor(() => expect(feed.balanced().sent).toBe(10), 30_000);
     expect(collector.requests.slice(1).flatMap(({ events }) => events.map(({ eid }) => eid))).toEqual(feed.accepted);
     await emitter.close();
   });
@@ -155,7 +155,10 @@ describe('a failure', () => {
     });
     const feed = new Feed(emitter);
     feed.offer(3);
-    await vi.waitFor(() => expect(feed.balanced()).toMatchObject({ sent: 2, dropped: { rejected: 1 }, waiting: 0 }));
+    await vi.waitFor(
+      () => expect(feed.balanced()).toMatchObject({ sent: 2, dropped: { rejected: 1 }, waiting: 0 }),
+      30_000,
+    );
     // The whole capacity is free again: no event was forgotten in the books.
     expect(feed.offer(4)).toBe(3);
     await emitter.close();
@@ -167,7 +170,7 @@ describe('a failure', () => {
     const emitter = new Emitter(collector.url, { ...quiet, batchSize: 2, maxRetryDelayMs: 5 });
     const feed = new Feed(emitter);
     feed.offer(2);
-    await vi.waitFor(() => expect(feed.balanced().sent).toBe(2));
+    await vi.waitFor(() => expect(feed.balanced().sent).toBe(2), 30_000);
     expect([...collector.taken.entries()]).toEqual(feed.accepted.map((id) => [id, 2]));
     await emitter.close();
   });

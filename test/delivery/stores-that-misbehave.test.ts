@@ -99,7 +99,7 @@ describe.each([
     emitter.input({ tv: 't', p: 'srv', e: 'pv' });
     await emitter.close({ timeoutMs: 20 });
     for (const give of gives) give();
-    await vi.waitFor(() => expect(dropped).toEqual([1, 'shutdown']));
+    await vi.waitFor(() => expect(dropped).toEqual([1, 'shutdown']), 30_000);
     expect(transport.sends).toEqual([]);
     expect(emitter.stats()).toMatchObject({ waiting: 0, inFlight: 0, dropped: { shutdown: 1 } });
   });
@@ -115,8 +115,8 @@ describe('a durable store', () => {
     store.put(Array.from({ length: 3 }, () => encodedEvent()));
     store.recovered = 3;
     const { feed, transport, emitter } = makeEngine({}, { store, transport: new PortTransport(() => SENT) });
-    await vi.waitFor(() => expect(transport.sizes).toEqual([3]));
-    await vi.waitFor(() => expect(feed.balanced()).toMatchObject({ recovered: 3, accepted: 0, sent: 3 }));
+    await vi.waitFor(() => expect(transport.sizes).toEqual([3]), 30_000);
+    await vi.waitFor(() => expect(feed.balanced()).toMatchObject({ recovered: 3, accepted: 0, sent: 3 }), 30_000);
     await emitter.close();
   });
 
@@ -180,9 +180,9 @@ describe('a store that fails', () => {
     store.take = ((cut: Cut) => (asked++ === 0 ? (broken as () => never)() : take(cut))) as never;
     const { feed, emitter } = makeEngine({}, { store, transport: new PortTransport(() => SENT) });
     feed.offer(10);
-    await vi.waitFor(() => expect(asked).toBe(1));
+    await vi.waitFor(() => expect(asked).toBe(1), 30_000);
     expect(feed.balanced()).toMatchObject({ waiting: 10, inFlight: 0 });
-    await vi.waitFor(() => expect(feed.balanced().sent).toBe(10), 2_000);
+    await vi.waitFor(() => expect(feed.balanced().sent).toBe(10), 30_000);
     expect(asked).toBe(2);
     await emitter.close();
   });
@@ -225,7 +225,7 @@ describe('a store that fails', () => {
       { store, transport: new PortTransport(() => failed()) },
     );
     feed.offer(10);
-    await vi.waitFor(() => expect(dropped).toEqual([10, 'store-error', 'disk full']));
+    await vi.waitFor(() => expect(dropped).toEqual([10, 'store-error', 'disk full']), 30_000);
     expect(feed.balanced()).toMatchObject({ inFlight: 0, waiting: 0, dropped: { 'store-error': 10 } });
     await emitter.close();
   });
@@ -247,9 +247,9 @@ describe('a store that fails', () => {
     };
     const { feed, emitter, log } = makeEngine({}, { store, transport: new PortTransport(() => SENT) });
     feed.offer(10);
-    await vi.waitFor(() => expect(feed.balanced().sent).toBe(10));
+    await vi.waitFor(() => expect(feed.balanced().sent).toBe(10), 30_000);
     feed.offer(10);
-    await vi.waitFor(() => expect(feed.balanced().sent).toBe(20));
+    await vi.waitFor(() => expect(feed.balanced().sent).toBe(20), 30_000);
     expect(log.lines.join('\n')).toContain("the event store's ack");
     await emitter.close();
   });

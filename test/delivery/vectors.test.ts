@@ -83,7 +83,7 @@ describe.each(ofKind<Retry>('retry'))('retry: $name', (vector) => {
     }); // prettier-ignore
     const feed = new Feed(emitter);
     feed.offer(1);
-    await vi.waitFor(() => expect(feed.balanced()).toMatchObject({ waiting: 0, inFlight: 0 }));
+    await vi.waitFor(() => expect(feed.balanced()).toMatchObject({ waiting: 0, inFlight: 0 }), 30_000);
     expect(collector.requests).toHaveLength(retried ? 2 : 1);
     await emitter.close();
   });
@@ -110,7 +110,7 @@ it.each(ofKind<Batch>('batch'))('batch: $name', async (vector) => {
   for (const expected of vector.expectedRequestsAfterEachTrack) {
     feed.offer(1);
     await collector.requested(expected);
-    await vi.waitFor(() => expect(feed.balanced().inFlight).toBe(0));
+    await vi.waitFor(() => expect(feed.balanced().inFlight).toBe(0), 30_000);
     await turns();
     expect(collector.requests).toHaveLength(expected);
   }
@@ -153,7 +153,7 @@ it.each(ofKind<Callback>('callback'))('callback: $name', async (vector) => {
   });
   const feed = new Feed(emitter);
   feed.offer(vector.statuses.length);
-  await vi.waitFor(() => expect([success, failure]).toEqual([vector.expectedSuccess, vector.expectedFailure]));
+  await vi.waitFor(() => expect([success, failure]).toEqual([vector.expectedSuccess, vector.expectedFailure]), 30_000);
   expect(feed.balanced().waiting).toBe(vector.expectedKept);
   await emitter.close();
 });

@@ -48,7 +48,7 @@ describe.concurrent('a block that is marked so does what its page says', () => {
       expectHere(shown).toContain(wordOf(block, 'shows') ?? '');
       expectHere(child.output).toContain(wordOf(block, 'prints') ?? '');
       const seen = wordOf(block, 'sees');
-      if (seen) await collector.waitFor(JSON.parse(seen) as Record<string, unknown>, 1, 10_000);
+      if (seen) await collector.waitFor(JSON.parse(seen) as Record<string, unknown>, 1, 30_000);
       collector.assertAllGood();
     });
 });

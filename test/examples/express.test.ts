@@ -32,7 +32,7 @@ describe('the Express shop', () => {
     await page.goto(url);
     const [fromBrowser] = await collector.waitFor({ e: 'pv', tna: 'shop-browser' });
     await page.click('button[data-sku="SENCHA-100"]');
-    const fromServer = (await collector.waitFor({ e: 'se', tna: 'shop-server' }, 1, 10_000))[0];
+    const fromServer = (await collector.waitFor({ e: 'se', tna: 'shop-server' }, 1, 30_000))[0];
     const agent = await page.evaluate('navigator.userAgent');
     await page.close();
 
@@ -67,7 +67,7 @@ describe('the Express shop', () => {
       }
       await Promise.all(visits);
     })();
-    await collector.waitFor({ e: 'se' }, 100, 10_000);
+    await collector.waitFor({ e: 'se' }, 100, 30_000);
     shop.kill('SIGTERM');
     const exit = await shop.exited;
     stop = true;

@@ -32,8 +32,8 @@ describe('the Nest shop', () => {
     await page.goto(url);
     const [fromBrowser] = await collector.waitFor({ e: 'pv', tna: 'shop-browser' });
     await page.click('button[data-sku="SENCHA-100"]');
-    const [added] = await collector.waitFor({ se_ac: 'add-to-basket' }, 1, 10_000);
-    const [, second] = await collector.waitFor({ e: 'pv', tna: 'shop-server' }, 2, 10_000);
+    const [added] = await collector.waitFor({ se_ac: 'add-to-basket' }, 1, 30_000);
+    const [, second] = await collector.waitFor({ e: 'pv', tna: 'shop-server' }, 2, 30_000);
     const agent = await page.evaluate('navigator.userAgent');
     expect(await page.textContent('.pieces')).toBe('1');
     await page.close();

@@ -46,11 +46,11 @@ describe('emitters', () => {
     await new Promise(setImmediate);
     expect(shop.collector.requests()).toEqual([]);
     track(post, 1);
-    await vi.waitFor(() => expect(sizes()).toEqual([10]));
+    await vi.waitFor(() => expect(sizes()).toEqual([10]), 30_000);
     track(shop.tracker({}, { method: 'get' }), 1);
-    await vi.waitFor(() => expect(sizes()).toEqual([10, 1]));
+    await vi.waitFor(() => expect(sizes()).toEqual([10, 1]), 30_000);
     track(shop.tracker({}, { batchSize: 3 }), 3);
-    await vi.waitFor(() => expect(sizes()).toEqual([10, 1, 3]));
+    await vi.waitFor(() => expect(sizes()).toEqual([10, 1, 3]), 30_000);
   });
 
   it('row 16: onSuccess gets the events, onFailure how many went and those that did not, and may throw', async () => {
@@ -96,7 +96,7 @@ describe('emitters', () => {
     const tracker = shop.tracker({}, { maxRetryDelayMs: 20 });
     shop.collector.fail({ times: 2 });
     track(tracker, 10);
-    await vi.waitFor(() => expect(tracker.stats().emitters[0]!.sent).toBe(10), { timeout: 5_000 });
+    await vi.waitFor(() => expect(tracker.stats().emitters[0]!.sent).toBe(10), { timeout: 30_000 });
     expect(shop.collector.requests()).toHaveLength(4);
 
     const patient = shop.tracker({}, { maxRetryDelayMs: 60_000 });
@@ -138,7 +138,7 @@ describe('emitters', () => {
     const tracker = new Tracker({ emitters: emitter });
     shop.collector.delay(150);
     track(tracker, 100);
-    await vi.waitFor(() => expect(emitter.stats().inFlight).toBe(30));
+    await vi.waitFor(() => expect(emitter.stats().inFlight).toBe(30), 30_000);
     expect(shop.collector.requests().length).toBeLessThanOrEqual(3);
     shop.collector.reset();
     await emitter.close();

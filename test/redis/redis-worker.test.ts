@@ -117,7 +117,7 @@ suite('RedisWorker', () => {
     const now = Date.now.bind(Date);
     const clock = vi.spyOn(Date, 'now').mockImplementation(() => now() - 3_600_000);
     try {
-      await vi.waitFor(async () => expect(await lastSign()).toBeGreaterThan(first), 10_000);
+      await vi.waitFor(async () => expect(await lastSign()).toBeGreaterThan(first), 30_000);
       const ending = worker.close({ timeoutMs: 2_000 });
       clock.mockImplementation(() => now() - 7_200_000);
       await ending;
