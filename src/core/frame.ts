@@ -1,5 +1,6 @@
 // The part of a payload that stays the same from event to event: the tracker's and the subject's fields, as ready text.
 import { memoise } from './memoise';
+import { hasOwnKeysOnly } from './own-keys';
 import { IDENTIFYING, Subject } from './subject';
 
 type Fields = Readonly<Record<string, string>>;
@@ -32,10 +33,10 @@ export function makeFrame(tracker: TrackerFields, defaults: Fields, own: Fields,
   let url: string | undefined;
   let refr: string | undefined;
   let text = '';
+  const ownOnly = hasOwnKeysOnly();
   for (const fields of [defaults, own])
     for (const key in fields) {
-      // An app or its libraries may have put something onto Object.prototype.
-      if (!Object.hasOwn(fields, key)) continue;
+      if (!ownOnly && !Object.hasOwn(fields, key)) continue;
       const value = fields[key] as string;
       if (key === 'p') platform = value;
       else if (key === 'url') url = value;
@@ -57,7 +58,7 @@ export function field(key: string, value: string): string {
   return opening(key) + (PLAIN.test(value) ? value : JSON.stringify(value.toWellFormed()).slice(1, -1));
 }
 
-/** A field but for its value: enough where the value is known to need no escape, as digits, a UUID or base64. */
+/** A field but for its value: enough where the value is known to need no escape, as digits, a UUID, a URL or base64. */
 export const opening = memoise(500, (key) => `","${key}":"`);
 
 /** The first field has no string before it. */

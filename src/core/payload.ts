@@ -8,6 +8,7 @@ import { newEventId } from './event-id';
 import { closeObject, field, type Frame, opening, openObject } from './frame';
 import { clean, cleanOfEvent } from './limits';
 import { withoutLinker } from './linker';
+import { hasOwnKeysOnly } from './own-keys';
 import { jsonOpening, type SelfDescribing } from './self-describing-json';
 import { IDENTIFYING } from './subject';
 
@@ -15,6 +16,7 @@ import { IDENTIFYING } from './subject';
 const DTM = opening('dtm');
 const TTM = opening('ttm');
 const EID = opening('eid');
+const PAGE = { url: opening('url'), refr: opening('refr') } as const;
 const UE_PX = opening('ue_px');
 const CX = opening('cx');
 
@@ -71,12 +73,13 @@ export function encodeEvent(
   base64: boolean,
 ): EncodedEvent {
   const { fields, selfDescribing, args } = event;
-  if (cleanOfEvent('e', fields['e']) === undefined || (fields['e'] === 'ue' && !selfDescribing))
-    throw new Refusal('invalid');
+  const type = cleanOfEvent('e', fields['e']);
+  if (type === undefined || (type === 'ue' && !selfDescribing)) throw new Refusal('invalid');
   let text = frame.head;
   let { url, refr } = frame;
+  const ownOnly = hasOwnKeysOnly();
   for (const key in fields) {
-    if (!Object.hasOwn(fields, key)) continue;
+    if (!ownOnly && !Object.hasOwn(fields, key)) continue;
     const value = cleanOfEvent(key, fields[key]);
     if (value === undefined) continue;
     if (key === 'url') url = value;
@@ -125,11 +128,12 @@ export function encodePayload(
   return new EncodedEvent(text, Buffer.byteLength(text), undefined, anonymous);
 }
 
-function urlField(key: string, value: string | undefined, anonymous: boolean): string {
+function urlField(key: 'url' | 'refr', value: string | undefined, anonymous: boolean): string {
   const told = value && anonymous ? withoutLinker(value) : value;
   // What is left may be nothing but a scheme.
   const url = told === value ? value : clean(key, told);
-  return url ? field(key, url) : '';
+  // Nothing that a URL may hold needs an escape.
+  return url ? PAGE[key] + url : '';
 }
 
 function entityTexts(context: EventArgs['context'], further: readonly SelfDescribing[]): string {

@@ -4,13 +4,13 @@ import { isUtf8 } from 'node:buffer';
 /** What one part of a URI may hold, by java.net.URI, which is narrower than the browsers' parser. */
 interface Alphabet {
   readonly illegal: RegExp;
-  /** The same where letters beyond ASCII may stay: controls and blanks may not. */
+  /** The same where letters beyond ASCII may stay: controls, blanks and half of a surrogate pair may not. */
   readonly refused: RegExp;
   readonly legal: readonly boolean[];
 }
 const alphabet = (characters: string): Alphabet => ({
   illegal: new RegExp(`[^%${characters}]|%(?![\\da-fA-F]{2})`),
-  refused: new RegExp(`[^%\\u00a1-\\u{10ffff}${characters}]|[\\p{Z}\\u180e]|%(?![\\da-fA-F]{2})`, 'gu'),
+  refused: new RegExp(`[^%\\u00a1-\\ud7ff\\ue000-\\u{10ffff}${characters}]|[\\p{Z}\\u180e]|%(?![\\da-fA-F]{2})`, 'gu'),
   legal: Array.from({ length: 256 }, (_, byte) => new RegExp(`[${characters}]`).test(String.fromCharCode(byte))),
 });
 const PATH = alphabet("\\w!.~'()*,;:$&+=/@-");

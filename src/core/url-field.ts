@@ -9,9 +9,8 @@ const MAX_URL = 8192;
 const MAX_HOST = 255;
 const MAX_FRAGMENT = 3000;
 
-// Most URLs need no look at their parts.
-const PLAIN =
-  /^https?:\/\/[\w.-]{1,255}(?::\d{1,5})?(?:\/(?:[\w!.~'()*,;:$&+=/@-]|%[\da-f]{2})*)?(?:\?(?:[\w!.~'()*,;:$&+=/@?-]|%[\da-f]{2})*)?$/i;
+// Most URLs need no look at their parts. Unrolled, and for lower case: alternatives and the flag `i` take twice as long.
+const PLAIN = plainPattern("\\w!.~'()*,;:$&+=/@-", '%[\\da-fA-F]{2}');
 // A name that may be `_sp`, plain or escaped; and `_sp` with all that some reader may take for its value.
 const LINKER_LIKELY = /(?:_|%5[fF])(?:s|%73)/;
 // Searching for a character first is several times cheaper than the pattern, and mostly enough.
@@ -23,6 +22,11 @@ const AUTHORITY = /^\/\/(?:([^@]*)@)?(?:\[([\da-fA-F:.]+)\]|([^:[\]]*))((?::\d{0
 const LINKER_PARAMETER = /(?<=^|[?&;])(?:_|%5[fF])(?:s|%73)(?:p|%70)=([^&]*)/g;
 // A scheme, or the slashes before a host, with nothing that they could be of.
 const NOTHING = /^[^:/?#]+:(?:#|$)|^(?:[^:/?#]+:)?\/\/$|^$/;
+
+function plainPattern(characters: string, escape: string): RegExp {
+  const [path, query] = [characters, `?${characters}`].map((each) => `[${each}]*(?:${escape}[${each}]*)*`);
+  return new RegExp(`^https?://[\\w.-]{1,255}(?::\\d{1,5})?(?:/${path})?(?:\\?${query})?$`);
+}
 
 /**
  * The URL as the pipeline takes it: what its parser, java.net.URI, refuses is percent-encoded, parts that are too long are
