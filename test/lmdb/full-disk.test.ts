@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, expect, test, vi } from 'vitest';
 import { AsyncEmitter } from 'snowplow-middleware';
 import { LmdbEventStore } from 'snowplow-middleware/lmdb';
 import { encodedEvents } from '../support/events';
@@ -61,7 +61,8 @@ test.runIf(mounted)(
 test.runIf(mounted)(
   'on a disk that others fill nothing is written, and what was delivered meanwhile is removed later',
   async () => {
-    const store = new LmdbEventStore({ path: join(disk, 'beside') });
+    // What other tests have removed may not be free at once.
+    const store = await vi.waitFor(() => new LmdbEventStore({ path: join(disk, 'beside') }), 30_000);
     expect(store.put(encodedEvents(200))).toBe(true);
     const ballast = join(disk, 'ballast');
     fill(ballast);
@@ -72,8 +73,7 @@ test.runIf(mounted)(
     void store.take(all)?.ack();
     expect(store.size).toBe(0);
     unlinkSync(ballast);
-    await sleep(20);
-    expect(store.put(encodedEvents(2))).toBe(true);
+    await vi.waitFor(() => expect(store.put(encodedEvents(2))).toBe(true), 30_000);
     await store.close();
     const again = new LmdbEventStore({ path: join(disk, 'beside') });
     expect(again.recovered).toBe(2);
