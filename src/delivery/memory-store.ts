@@ -2,6 +2,7 @@
 import type { EncodedEvent } from '../core/emitter';
 import { integer, resolveOptions } from '../core/options';
 import type { Cut, EventStore, Lease } from './event-store';
+import { type Entry, Lane } from './lane';
 
 /** Options of a {@link MemoryEventStore}. */
 export interface MemoryStoreOptions {
@@ -9,56 +10,6 @@ export interface MemoryStoreOptions {
   capacity?: number | undefined;
   /** UTF-8 bytes, waiting and leased together. @default 16 MiB */
   capacityBytes?: number | undefined;
-}
-
-/** An event with its place in the order of arrival, which it keeps when it comes back. */
-interface Entry {
-  readonly event: EncodedEvent;
-  readonly order: number;
-}
-
-/** Events of one kind, oldest first. */
-class Lane {
-  #queue: Entry[] = [];
-  #head = 0;
-
-  get length(): number {
-    return this.#queue.length - this.#head;
-  }
-
-  get oldest(): number {
-    return this.#queue[this.#head]?.order ?? Infinity;
-  }
-
-  push(entry: Entry): void {
-    this.#queue.push(entry);
-  }
-
-  take({ maxEvents, maxBytes, overhead }: Cut): Entry[] {
-    let end = this.#head;
-    let left = maxBytes;
-    while (end < this.#queue.length && end - this.#head < maxEvents) {
-      left -= (this.#queue[end] as Entry).event.bytes + overhead;
-      if (left < 0 && end > this.#head) break;
-      end++;
-    }
-    const taken = this.#queue.slice(this.#head, end);
-    this.#head = end;
-    // What was taken is let go of in large steps: shifting each time would cost the length of the queue.
-    if (this.#head > 1024 || this.#head === this.#queue.length) this.#compact([]);
-    return taken;
-  }
-
-  putBack(entries: readonly Entry[]): void {
-    const inOrder = (entries.at(-1) as Entry).order < this.oldest;
-    this.#compact(entries);
-    if (!inOrder) this.#queue.sort((a, b) => a.order - b.order);
-  }
-
-  #compact(first: readonly Entry[]): void {
-    this.#queue = [...first, ...this.#queue.slice(this.#head)];
-    this.#head = 0;
-  }
 }
 
 /**
@@ -70,7 +21,7 @@ class Lane {
  */
 export class MemoryEventStore implements EventStore {
   // Anonymous and other events never share a request; in lanes of their own, neither cuts the other's batches short.
-  readonly #lanes = [new Lane(), new Lane()] as const;
+  readonly #lanes = [new Lane<Entry>(), new Lane<Entry>()] as const;
   readonly #capacity: number;
   readonly #capacityBytes: number;
   #arrivals = 0;

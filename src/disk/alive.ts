@@ -1,0 +1,108 @@
+// The sign that an owner lives: a socket in its folder on which it listens. Whoever can connect knows; no clock is asked.
+import { closeSync, openSync, readFileSync, statSync, utimesSync } from 'node:fs';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { basename, join } from 'node:path';
+import { ConfigError } from '../core/errors';
+
+/** What the name of a folder begins with as long as it is being made. */
+export const NEW = '.new-';
+
+const SOCKET = 'alive.sock';
+// What the systems' address of a socket holds, without its closing zero.
+const MOST_PATH_BYTES = process.platform === 'linux' ? 107 : 103;
+const PATIENCE_MS = 2_000;
+const TOUCH_MS = 10_000;
+
+/** The running kernel; an owner that another one has is not to be asked by its socket. */
+export const bootId = (): string => {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
+  } catch {
+    return '';
+  }
+};
+
+/** A path to the socket of a folder that is short enough, and what keeps it valid. */
+function addressOf(folder: string): { readonly path: string; release(): void } {
+  // A name for the whole machine, so it is the owner's, which is random.
+  if (process.platform === 'win32')
+    return { path: `\\\\.\\pipe\\snowplow-${basename(folder).replace(NEW, '')}`, release() {} };
+  const path = join(folder, SOCKET);
+  if (Buffer.byteLength(path) <= MOST_PATH_BYTES) return { path, release() {} };
+  if (process.platform !== 'linux') throw new ConfigError('DiskEventStore: path', 'a shorter path', folder);
+  const descriptor = openSync(folder, 'r');
+  return { path: `/proc/self/fd/${descriptor}/${SOCKET}`, release: () => closeSync(descriptor) };
+}
+
+/** Listens in a folder for as long as the owner lives. */
+export class SignOfLife {
+  readonly #server: Server;
+  readonly #release: () => void;
+  readonly #sockets = new Set<Socket>();
+  #touchedAt = performance.now();
+
+  /** @throws Error where the disk allows no sockets. */
+  constructor(folder: string) {
+    const { path, release } = addressOf(folder);
+    this.#release = release;
+    this.#server = createServer((socket) => {
+      this.#sockets.add(socket.unref());
+      socket.on('error', () => {}).on('close', () => this.#sockets.delete(socket));
+    });
+    this.#server.on('error', () => {}).unref();
+    // Of this process, where a cluster's primary would else listen for all.
+    this.#server.listen({ path, exclusive: true });
+    if (!this.#server.listening) throw new Error(`no socket can be made in ${folder}`);
+  }
+
+  /** For owners under another kernel, who cannot connect. */
+  touch(folder: string): void {
+    if (performance.now() - this.#touchedAt < TOUCH_MS) return;
+    this.#touchedAt = performance.now();
+    utimesSync(join(folder, SOCKET), new Date(), new Date());
+  }
+
+  close(): void {
+    this.#server.close();
+    for (const socket of this.#sockets) socket.destroy();
+    this.#release();
+  }
+}
+
+/** What asking came to: an owner that lives, with a connection that ends when it does; one that does not; or one that is not known. */
+export type Found = Socket | 'dead' | 'unknown';
+
+/** Asks whether the owner of a folder lives. Never rejects. */
+export function ask(folder: string): Promise<Found> {
+  return new Promise((resolve) => {
+    let address: ReturnType<typeof addressOf>;
+    try {
+      address = addressOf(folder);
+    } catch {
+      return resolve(exists(folder) ? 'unknown' : 'dead');
+    }
+    const socket = connect(address.path);
+    socket.setTimeout(PATIENCE_MS, () => socket.destroy());
+    let found: Found = 'unknown';
+    socket.once('connect', () => {
+      found = socket.setTimeout(0).unref();
+      address.release();
+      resolve(found);
+    });
+    socket.on('error', ({ code }: NodeJS.ErrnoException) => {
+      // Without a socket it has ended in order, if the folder is there: it got its name when the socket listened.
+      if (code === 'ECONNREFUSED' || (code === 'ENOENT' && exists(folder))) found = 'dead';
+    });
+    socket.once('close', () => {
+      if (typeof found === 'object') return;
+      address.release();
+      resolve(found);
+    });
+  });
+}
+
+const exists = (path: string): boolean => statSync(path, { throwIfNoEntry: false }) !== undefined;
+
+/** When the socket of a folder was last touched, by the clock of the disk; undefined where there is none. */
+export const touchedAt = (folder: string): number | undefined =>
+  statSync(join(folder, SOCKET), { throwIfNoEntry: false })?.mtimeMs;

@@ -1,0 +1,96 @@
+// The durable store on a real folder: order, leases, capacity, owners that end, die or are moved, damage, wrong set-ups.
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { DiskEventStore, type DiskStoreOptions } from '../../src/disk/disk-event-store';
+import type { EncodedEvent } from '../../src/core/emitter';
+import type { Lease } from '../../src/delivery/event-store';
+import { testEventStore } from '../contracts/event-store';
+import { encodedEvents } from '../support/events';
+
+let path: string;
+const opened: DiskEventStore[] = [];
+const all = { maxEvents: 1_000_000, maxBytes: Infinity, overhead: 0 };
+const ids = (events: readonly EncodedEvent[] | undefined): string[] => (events ?? []).map(({ eventId }) => eventId);
+
+function store(options: Partial<DiskStoreOptions> = {}): DiskEventStore {
+  const made = new DiskEventStore({ path, ...options });
+  opened.push(made);
+  return made;
+}
+
+function drain(from: DiskEventStore): string[] {
+  const drained: string[] = [];
+  for (let lease: Lease | undefined; (lease = from.take(all));) drained.push(...ids(lease.events));
+  return drained;
+}
+
+beforeEach(() => {
+  path = mkdtempSync(join(tmpdir(), 'disk-store-'));
+});
+
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((each) => each.close()));
+  rmSync(path, { recursive: true, force: true });
+});
+
+testEventStore(
+  'DiskEventStore',
+  ({ capacityBytes }) => new DiskEventStore({ path: mkdtempSync(join(path, '..', 'disk-store-suite-')), ...(capacityBytes ? { maxBytes: capacityBytes } : {}) }),
+  { bounds: ['bytes'], runs: 50 },
+);
+
+describe('on one path', () => {
+  test('more events come back in order than are kept in memory', () => {
+    const events = encodedEvents(300, { padding: 100_000 });
+    const made = store();
+    const taken: string[] = [];
+    for (let index = 0; index < events.length; index += 30) {
+      made.put(events.slice(index, index + 30));
+      void made.take({ ...all, maxEvents: 20 })?.nack();
+      taken.push(...ids(made.take({ ...all, maxEvents: 5 })?.events));
+    }
+    taken.push(...drain(made));
+    const more = encodedEvents(3);
+    for (const event of more) made.put([event]);
+    expect([...taken, ...drain(made)]).toEqual(ids([...events, ...more]));
+    expect([made.size, made.bytes]).toEqual([0, 0]);
+  });
+
+  test('after a close the next store has what was left, with what was out under a lease', async () => {
+    const events = encodedEvents(4);
+    const first = store();
+    first.put(events);
+    const lease = first.take({ ...all, maxEvents: 2 }) as Lease;
+    void lease.ack([lease.events[0] as EncodedEvent]);
+    await first.close();
+    const second = store();
+    await vi.waitFor(() => expect(second.size).toBe(3), 30_000);
+    expect(second.recovered).toBe(3);
+    expect(ids(second.take(all)?.events)).toEqual(ids(events.slice(1)));
+  });
+
+  test('a folder that was moved or removed is made anew, and nothing is lost', async () => {
+    const made = store();
+    const events = encodedEvents(5);
+    made.put(events.slice(0, 2));
+    const lease = made.take({ ...all, maxEvents: 1 }) as Lease;
+    const [owner] = readdirSync(path).filter((name) => name.length === 36);
+    rmSync(join(path, owner as string), { recursive: true });
+    expect(made.put(events.slice(2))).toBe(true);
+    void lease.nack();
+    await made.close();
+    const second = store();
+    await vi.waitFor(() => expect(second.size).toBe(5), 30_000);
+    expect(drain(second)).toEqual(ids(events));
+  });
+
+  test('an owner that has delivered everything leaves nothing', async () => {
+    const made = store();
+    made.put(encodedEvents(5));
+    void (made.take(all) as Lease).ack();
+    await made.close();
+    expect(readdirSync(path)).toEqual(['snowplow-events-1']);
+  });
+});
