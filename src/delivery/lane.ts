@@ -12,6 +12,7 @@ export interface Entry {
 export class Lane<E extends Entry> {
   #queue: E[] = [];
   #head = 0;
+  bytes = 0;
 
   get length(): number {
     return this.#queue.length - this.#head;
@@ -23,6 +24,7 @@ export class Lane<E extends Entry> {
 
   push(entry: E): void {
     this.#queue.push(entry);
+    this.bytes += entry.event.bytes;
   }
 
   take({ maxEvents, maxBytes, overhead }: Cut): E[] {
@@ -34,6 +36,7 @@ export class Lane<E extends Entry> {
       end++;
     }
     const taken = this.#queue.slice(this.#head, end);
+    for (const { event } of taken) this.bytes -= event.bytes;
     this.#head = end;
     // What was taken is let go of in large steps: shifting each time would cost the length of the queue.
     if (this.#head > 1024 || this.#head === this.#queue.length) this.#compact([]);
@@ -43,6 +46,7 @@ export class Lane<E extends Entry> {
   putBack(entries: readonly E[]): void {
     const inOrder = (entries.at(-1) as E).order < this.oldest;
     this.#compact(entries);
+    for (const { event } of entries) this.bytes += event.bytes;
     if (!inOrder) this.#queue.sort((a, b) => a.order - b.order);
   }
 

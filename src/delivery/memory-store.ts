@@ -25,7 +25,6 @@ export class MemoryEventStore implements EventStore {
   readonly #capacity: number;
   readonly #capacityBytes: number;
   #arrivals = 0;
-  #bytes = 0;
   #leased = 0;
   #leasedBytes = 0;
 
@@ -46,15 +45,14 @@ export class MemoryEventStore implements EventStore {
   }
 
   get bytes(): number {
-    return this.#bytes;
+    return this.#lanes[0].bytes + this.#lanes[1].bytes;
   }
 
   put(events: readonly EncodedEvent[]): boolean {
     const bytes = bytesOf(events);
     if (this.size + this.#leased + events.length > this.#capacity) return false;
-    if (this.#bytes + this.#leasedBytes + bytes > this.#capacityBytes) return false;
+    if (this.bytes + this.#leasedBytes + bytes > this.#capacityBytes) return false;
     for (const event of events) this.#lanes[event.anonymous ? 1 : 0].push({ event, order: this.#arrivals++ });
-    this.#bytes += bytes;
     return true;
   }
 
@@ -66,7 +64,6 @@ export class MemoryEventStore implements EventStore {
     const events = entries.map(({ event }) => event);
     // Which are still out; made only when it is not all of them that are settled at once.
     let open: Set<EncodedEvent> | undefined;
-    this.#bytes -= bytesOf(events);
     this.#lease(events, 1);
     const settle = (named: readonly EncodedEvent[]): readonly EncodedEvent[] => {
       const whole = named === events && !open;
@@ -82,7 +79,6 @@ export class MemoryEventStore implements EventStore {
         const returned = new Set(settle(named));
         if (returned.size === 0) return;
         lane.putBack(entries.filter(({ event }) => returned.has(event)));
-        this.#bytes += bytesOf(returned);
       },
     };
   }

@@ -8,7 +8,7 @@ import { Log } from '../core/logger';
 import { integer, oneOf, resolveOptions, text } from '../core/options';
 import type { Cut, EventStore, Lease, StoreListener } from '../delivery/event-store';
 import { Lane } from '../delivery/lane';
-import { Folder, ownersOn, adoptedBy, prepare } from './folder';
+import { adoptedBy, Folder, ownersOn, prepare } from './folder';
 import { Neighbours } from './neighbours';
 import { type Entry, numberOf, Segment, SEGMENT_BYTES, unsettledBytes } from './segment';
 
@@ -25,16 +25,14 @@ export interface DiskStoreOptions {
 const DEFAULTS = { maxBytes: 1024 ** 3, sync: 'none' as DiskStoreOptions['sync'] };
 const GROUP_MS = 100;
 const LOOK_MS = 1_000;
-// What waits beyond that is read again when its turn comes.
-const MOST_IN_MEMORY = 8 * 1_048_576;
 // So many of a dead owner's events are read ahead.
 const READ_AHEAD = 1_000;
 
-/** A segment, or one that is not opened yet. */
+/** A segment with events that are not in memory. */
 interface Unread {
   readonly path: string;
+  /** Opened when its turn comes; our own are open from the beginning. */
   segment: Segment | undefined;
-  /** We have written it ourselves, and count what is in it. */
   readonly isOwn: boolean;
 }
 
@@ -48,6 +46,9 @@ interface Unread {
  */
 export class DiskEventStore implements EventStore {
   readonly durable = true;
+  size = 0;
+  bytes = 0;
+  recovered = 0;
   readonly #path: string;
   readonly #maxBytes: number;
   readonly #log = new Log();
@@ -55,20 +56,14 @@ export class DiskEventStore implements EventStore {
   #folder: Folder | undefined;
   // Takes what is put.
   #tail: Segment | undefined;
-  readonly #open = new Set<Segment>();
-  // What is in files and not in memory, oldest first: dead owners' before our own.
-  #unread: Unread[] = [];
-  readonly #lanes = [new Lane<Entry>(), new Lane<Entry>()] as const;
-  // Of the lanes.
-  #waitingBytes = 0;
-  // Our own in files alone.
-  #unreadEvents = 0;
-  #unreadBytes = 0;
-  // Waiting and leased, ours and those that we have taken over and read.
-  #heldBytes = 0;
-  #othersBytes = 0;
-  #recovered = 0;
   #segments = 0;
+  readonly #open = new Set<Segment>();
+  // Oldest first: dead owners' before our own.
+  #unread: Unread[] = [];
+  // What is in memory and waits.
+  readonly #lanes = [new Lane<Entry>(), new Lane<Entry>()] as const;
+  #leasedBytes = 0;
+  #othersBytes = 0;
   #isReading = false;
   #listener: StoreListener | undefined;
   readonly #timers: NodeJS.Timeout[] = [];
@@ -91,18 +86,6 @@ export class DiskEventStore implements EventStore {
     if (sync === 'group') this.#every(GROUP_MS, () => this.stored());
   }
 
-  get size(): number {
-    return this.#lanes[0].length + this.#lanes[1].length + this.#unreadEvents;
-  }
-
-  get bytes(): number {
-    return this.#waitingBytes + this.#unreadBytes;
-  }
-
-  get recovered(): number {
-    return this.#recovered;
-  }
-
   listen(listener: StoreListener): void {
     this.#listener = listener;
     if (this.size > 0) listener.arrived();
@@ -110,42 +93,46 @@ export class DiskEventStore implements EventStore {
 
   put(events: readonly EncodedEvent[]): boolean {
     const bytes = bytesOf(events);
-    if (this.#heldBytes + this.#othersBytes + bytes > this.#maxBytes) return false;
+    if (this.bytes + this.#leasedBytes + this.#othersBytes + bytes > this.#maxBytes) return false;
     let segment = this.#append(events);
     if (!segment.isInPlace) {
       this.#moveOut(segment);
       segment = this.#append(events);
     }
-    this.#enter(segment, events);
-    this.#heldBytes += bytes;
+    if (this.#unread.at(-1)?.segment !== segment) this.#unread.push({ path: segment.path, segment, isOwn: true });
+    segment.unread += events.length;
+    this.size += events.length;
+    this.bytes += bytes;
     return true;
   }
 
   take(cut: Cut): Lease | undefined {
     const [named, anonymous] = this.#lanes;
-    while (named.length + anonymous.length < cut.maxEvents && this.#waitingBytes < cut.maxBytes)
+    for (let { bytes, length } = this.#inMemory(); length < cut.maxEvents && bytes < cut.maxBytes;) {
       if (!this.#read()) break;
+      ({ bytes, length } = this.#inMemory());
+    }
     const lane = anonymous.oldest < named.oldest ? anonymous : named;
     const entries = lane.take(cut);
     this.#readAhead();
     if (entries.length === 0) return undefined;
-    this.#waitingBytes -= bytesOf(entries);
+    this.#count(entries, -1);
     const open = new Map(entries.map((entry) => [entry.event, entry]));
     const events = [...open.keys()];
-    const settle = (settled: readonly EncodedEvent[]): Entry[] =>
-      settled.flatMap((event) => {
+    const close = (named: readonly EncodedEvent[]): Entry[] =>
+      named.flatMap((event) => {
         const entry = open.get(event);
         open.delete(event);
         return entry ?? [];
       });
     return {
       events,
-      ack: (done = events) => this.#settle(settle(done)),
+      ack: (done = events) => this.#settle(close(done)),
       nack: (again = events) => {
-        const returned = settle(again).toSorted((a, b) => a.order - b.order);
+        const returned = close(again).toSorted((a, b) => a.order - b.order);
         if (returned.length === 0) return;
         lane.putBack(returned);
-        this.#waitingBytes += bytesOf(returned);
+        this.#count(returned, 1);
       },
     };
   }
@@ -169,12 +156,21 @@ export class DiskEventStore implements EventStore {
     for (const timer of this.#timers) clearInterval(timer);
     this.#neighbours.close();
     await this.stored().catch(() => {});
+    const isEmpty = this.size === 0 && this.#leasedBytes === 0 && this.#unread.every(({ isOwn }) => isOwn);
     for (const segment of this.#open) segment.close();
-    this.#folder?.close(this.#heldBytes === 0 && this.#unread.length === 0);
+    this.#folder?.close(isEmpty);
   }
 
   #every(ms: number, work: () => unknown): void {
     this.#timers.push(setInterval(() => this.#log.guard('the event store', work), ms).unref());
+  }
+
+  /** Counts what goes out under a lease (-1), and what comes back from it. */
+  #count(entries: readonly Entry[], sign: 1 | -1): void {
+    const bytes = sign * bytesOf(entries.map(({ event }) => event));
+    this.size += sign * entries.length;
+    this.bytes += bytes;
+    this.#leasedBytes -= bytes;
   }
 
   // The look at the others, and at what this owner has not got yet.
@@ -211,16 +207,6 @@ export class DiskEventStore implements EventStore {
     return tail;
   }
 
-  // What was put waits in memory; where there is too much of that, it is read again in its turn.
-  #enter(segment: Segment, events: readonly EncodedEvent[]): void {
-    if (this.#unreadEvents === 0 && this.#waitingBytes < MOST_IN_MEMORY) return this.#wait(segment.keep(events));
-    const last = this.#unread.at(-1);
-    if (last?.segment !== segment) this.#unread.push({ path: segment.path, segment, isOwn: true });
-    segment.unread += events.length;
-    this.#unreadEvents += events.length;
-    this.#unreadBytes += bytesOf(events);
-  }
-
   /** The next segment. Where none can be made, the last one goes on. */
   #roll(): Segment {
     const { path } = this.#home();
@@ -234,7 +220,7 @@ export class DiskEventStore implements EventStore {
     this.#open.add(this.#tail);
     this.#segments++;
     this.#dirtyFolders.add(path);
-    if (before?.isDone) this.#remove(before);
+    if (before) this.#removeDone(before);
     return this.#tail;
   }
 
@@ -242,7 +228,6 @@ export class DiskEventStore implements EventStore {
   #read(): boolean {
     const [first] = this.#unread;
     if (!first) return false;
-    const { isOwn } = first;
     let segment: Segment;
     try {
       segment = first.segment ??= new Segment(first.path, false);
@@ -253,43 +238,35 @@ export class DiskEventStore implements EventStore {
     }
     this.#open.add(segment);
     const { entries, damaged } = segment.read();
-    if (isOwn) this.#noteRead(segment, entries);
-    else {
-      this.#recovered += entries.length + damaged;
-      this.#heldBytes += bytesOf(entries);
+    for (const entry of entries) this.#lanes[entry.event.anonymous ? 1 : 0].push(entry);
+    if (segment.isRead) this.#unread.shift();
+    if (first.isOwn) {
+      // What we wrote and do not find is gone.
+      segment.unread -= entries.length;
+      if (segment.isRead) this.#lose(segment.unread);
+      if (segment.isRead) segment.unread = 0;
+    } else {
+      this.recovered += entries.length + damaged;
+      this.size += entries.length + damaged;
+      this.bytes += bytesOf(entries.map(({ event }) => event));
+      this.#lose(damaged);
     }
-    this.#wait(entries);
-    if (!isOwn) this.#lose(damaged);
-    if (!segment.isRead) return true;
-    this.#unread.shift();
-    if (segment.isDone && segment !== this.#tail) this.#remove(segment);
+    if (segment.isRead) this.#removeDone(segment);
     return true;
   }
 
-  #noteRead(segment: Segment, entries: readonly Entry[]): void {
-    segment.unread -= entries.length;
-    this.#unreadEvents -= entries.length;
-    this.#unreadBytes -= bytesOf(entries);
-    if (!segment.isRead || segment.unread <= 0) return;
-    // What we wrote is not there any more. Its bytes are not known one by one.
-    const lost = segment.unread;
-    segment.unread = 0;
-    this.#unreadEvents -= lost;
-    if (this.#unreadEvents === 0) {
-      this.#heldBytes -= this.#unreadBytes;
-      this.#unreadBytes = 0;
-    }
-    this.#lose(lost);
-  }
-
-  #lose(events: number, error = new Error('records of the event store are damaged')): void {
-    if (events > 0) this.#listener?.lost(events, error);
+  #lose(events: number): void {
+    if (events === 0) return;
+    this.size -= events;
+    // Nobody knows how many bytes they had; with no event left there are none.
+    if (this.size === 0) this.bytes = 0;
+    this.#listener?.lost(events, new Error('records of the event store are damaged'));
   }
 
   // A dead owner's events come in pieces, each in a turn of its own, while few of those before them wait.
   #readAhead(): void {
     if (this.#isReading || this.#closing || this.#unread[0]?.isOwn !== false) return;
-    if (this.#lanes[0].length + this.#lanes[1].length >= READ_AHEAD) return;
+    if (this.#inMemory().length >= READ_AHEAD) return;
     this.#isReading = true;
     setImmediate(() => {
       this.#isReading = false;
@@ -300,27 +277,26 @@ export class DiskEventStore implements EventStore {
     }).unref();
   }
 
-  #wait(entries: readonly Entry[]): void {
-    for (const entry of entries) {
-      this.#lanes[entry.event.anonymous ? 1 : 0].push(entry);
-      this.#waitingBytes += entry.event.bytes;
-    }
+  #inMemory(): { readonly length: number; readonly bytes: number } {
+    const [named, anonymous] = this.#lanes;
+    return { length: named.length + anonymous.length, bytes: named.bytes + anonymous.bytes };
   }
 
   #settle(entries: readonly Entry[]): void {
-    this.#heldBytes -= bytesOf(entries);
+    this.#leasedBytes -= bytesOf(entries.map(({ event }) => event));
     // Those of one file stand together, for the most part.
     for (let from = 0; from < entries.length;) {
       const { segment } = entries[from] as Entry;
       let to = from;
       while (entries[to]?.segment === segment) to++;
       segment.settle(entries.slice(from, to));
-      if (segment.isDone && segment !== this.#tail) this.#remove(segment);
+      this.#removeDone(segment);
       from = to;
     }
   }
 
-  #remove(segment: Segment): void {
+  #removeDone(segment: Segment): void {
+    if (!segment.isDone || segment === this.#tail) return;
     segment.remove();
     this.#open.delete(segment);
     this.#dirty.delete(segment);
@@ -350,7 +326,6 @@ export class DiskEventStore implements EventStore {
     this.#unread = this.#unread.filter(({ segment }) => segment);
     while (this.#read());
     const entries = [...this.#open].flatMap((segment) => segment.entries).toSorted((a, b) => a.order - b.order);
-    tail.append(entries.map(({ event }) => event));
     tail.moveIn(entries);
     for (const segment of this.#open) segment.close();
     this.#folder?.close(false);
@@ -368,7 +343,8 @@ export class DiskEventStore implements EventStore {
     this.#dirtyFolders.clear();
     this.#dirty.clear();
     try {
-      for (const segment of segments) await promisify(fdatasync)(segment.descriptor);
+      // One that was closed meanwhile holds nothing any more that waits.
+      for (const segment of segments) if (this.#open.has(segment)) await promisify(fdatasync)(segment.descriptor);
       for (const folder of folders) await syncFolder(folder);
     } catch (error) {
       for (const folder of folders) this.#dirtyFolders.add(folder);
@@ -378,9 +354,9 @@ export class DiskEventStore implements EventStore {
   }
 }
 
-function bytesOf(list: readonly (EncodedEvent | Entry)[]): number {
+function bytesOf(events: readonly EncodedEvent[]): number {
   let bytes = 0;
-  for (const one of list) bytes += 'event' in one ? one.event.bytes : one.bytes;
+  for (const event of events) bytes += event.bytes;
   return bytes;
 }
 

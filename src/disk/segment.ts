@@ -38,7 +38,7 @@ export class Segment {
   readonly #file: number;
   /** Where the next line goes. */
   end: number;
-  // Up to where lines have been read, or written with their events kept in memory.
+  // Up to where lines have been read.
   #known: number;
   #settledTo: number;
   // What is read, from the first that is not settled.
@@ -111,29 +111,23 @@ export class Segment {
     this.end = at + lines.length;
   }
 
-  /** The events of the last append stay in memory. Everything before them does. */
-  keep(events: readonly EncodedEvent[]): readonly Entry[] {
-    let next = this.#appendedAt;
-    this.#known = this.end;
-    return this.#enter(
-      events.map((event) => {
-        const line = { at: next, event };
-        next += event.bytes + RECORD_OVERHEAD;
-        return line;
-      }),
-    );
-  }
-
   /** The last append is not to stand. */
   takeBack(): void {
     ftruncateSync(this.#file, this.#appendedAt);
     this.end = this.#appendedAt;
   }
 
-  /** These are here now, as the last append has written them. */
+  /** Writes events that were in other files; the entries that stand for them stand for them here. */
   moveIn(entries: readonly Entry[]): void {
-    const moved = this.keep(entries.map(({ event }) => event));
-    this.#entries = moved.map(({ at }, index) => Object.assign(entries[index] as Entry, { segment: this, at }));
+    this.append(entries.map(({ event }) => event));
+    let at = this.#appendedAt;
+    for (const entry of entries) {
+      Object.assign(entry, { segment: this, at });
+      at += entry.event.bytes + RECORD_OVERHEAD;
+    }
+    this.#known = this.end;
+    this.#entries = [...entries];
+    this.#unsettled = entries.length;
   }
 
   /** Reads the next piece. */
@@ -182,7 +176,7 @@ export class Segment {
     return lines.read > 0 ? lines : this.#piece(bytes * 2);
   }
 
-  #enter(lines: readonly Pick<Line, 'at' | 'event'>[]): Entry[] {
+  #enter(lines: readonly Line[]): Entry[] {
     const entries = lines.flatMap(({ at, event }): Entry[] =>
       event ? [{ segment: this, at, event, order: arrivals++, isSettled: false }] : [],
     );
