@@ -1,16 +1,15 @@
 // The durable store: every accepted event is in a file before track() returns. Each owner on a path has a log of its own.
-import { fdatasync, readdirSync, rmSync } from 'node:fs';
-import { open } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { promisify } from 'node:util';
+import { rmSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { EncodedEvent } from '../core/emitter';
 import { Log } from '../core/logger';
 import { integer, oneOf, resolveOptions, text } from '../core/options';
 import type { Cut, EventStore, Lease, StoreListener } from '../delivery/event-store';
 import { Lane } from '../delivery/lane';
-import { adoptedBy, Folder, ownersOn, prepare } from './folder';
+import { bytesIn, ownersOn, prepare, segmentsIn } from './folder';
 import { Neighbours } from './neighbours';
-import { type Entry, numberOf, Segment, SEGMENT_BYTES, unsettledBytes } from './segment';
+import { type Entry, Segment } from './segment';
+import { Writer } from './writer';
 
 /** Options of a {@link DiskEventStore}. */
 export interface DiskStoreOptions {
@@ -53,10 +52,7 @@ export class DiskEventStore implements EventStore {
   readonly #maxBytes: number;
   readonly #log = new Log();
   readonly #neighbours: Neighbours;
-  #folder: Folder | undefined;
-  // Takes what is put.
-  #tail: Segment | undefined;
-  #segments = 0;
+  readonly #writer: Writer;
   readonly #open = new Set<Segment>();
   // Oldest first: dead owners' before our own.
   #unread: Unread[] = [];
@@ -67,11 +63,6 @@ export class DiskEventStore implements EventStore {
   #isReading = false;
   #listener: StoreListener | undefined;
   readonly #timers: NodeJS.Timeout[] = [];
-  // Files and folders that have changed since they were last written through.
-  readonly #dirty = new Set<Segment>();
-  readonly #dirtyFolders = new Set<string>();
-  #saving: Promise<void> = Promise.resolve();
-  #nextSave: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(options: DiskStoreOptions) {
@@ -80,6 +71,7 @@ export class DiskEventStore implements EventStore {
     this.#path = path;
     this.#maxBytes = maxBytes;
     prepare(path);
+    this.#writer = new Writer(path);
     this.#neighbours = new Neighbours(path, (folder) => this.#adopt(folder));
     this.#look();
     this.#every(LOOK_MS, () => this.#look());
@@ -94,11 +86,13 @@ export class DiskEventStore implements EventStore {
   put(events: readonly EncodedEvent[]): boolean {
     const bytes = bytesOf(events);
     if (this.bytes + this.#leasedBytes + this.#othersBytes + bytes > this.#maxBytes) return false;
-    let segment = this.#append(events);
+    const before = this.#writer.tail;
+    let segment = this.#writer.append(events);
+    this.#open.add(segment);
     if (!segment.isInPlace) {
       this.#moveOut(segment);
-      segment = this.#append(events);
-    }
+      segment = this.#writer.append(events);
+    } else if (before && before !== segment) this.#removeDone(before);
     if (this.#unread.at(-1)?.segment !== segment) this.#unread.push({ path: segment.path, segment, isOwn: true });
     segment.unread += events.length;
     this.size += events.length;
@@ -138,13 +132,7 @@ export class DiskEventStore implements EventStore {
   }
 
   stored(): Promise<void> {
-    // What was accepted since the one under way began is not covered by that; the next one covers all who wait for it.
-    return (this.#nextSave ??= this.#saving
-      .catch(() => {})
-      .then(() => {
-        this.#nextSave = undefined;
-        return (this.#saving = this.#save());
-      }));
+    return this.#writer.stored();
   }
 
   /** Leaves what waits to the next run, or to another process on the path. */
@@ -158,7 +146,7 @@ export class DiskEventStore implements EventStore {
     await this.stored().catch(() => {});
     const isEmpty = this.size === 0 && this.#leasedBytes === 0 && this.#unread.every(({ isOwn }) => isOwn);
     for (const segment of this.#open) segment.close();
-    this.#folder?.close(isEmpty);
+    this.#writer.folder?.close(isEmpty);
   }
 
   #every(ms: number, work: () => unknown): void {
@@ -176,52 +164,14 @@ export class DiskEventStore implements EventStore {
   // The look at the others, and at what this owner has not got yet.
   #look(): void {
     try {
-      this.#home().touch();
+      this.#writer.home().touch();
     } catch (error) {
       this.#log.warn('the event store has no room on the disk', { error: String(error) });
     }
-    this.#neighbours.look(this.#folder?.path);
+    const own = this.#writer.folder?.path;
+    this.#neighbours.look(own);
     this.#othersBytes = 0;
-    for (const folder of ownersOn(this.#path)) if (folder !== this.#folder?.path) this.#othersBytes += bytesIn(folder);
-  }
-
-  #home(): Folder {
-    if (!this.#folder) {
-      this.#folder = new Folder(this.#path);
-      this.#dirtyFolders.add(this.#path);
-    }
-    return this.#folder;
-  }
-
-  #append(events: readonly EncodedEvent[]): Segment {
-    let tail = this.#tail && !this.#tail.isFull ? this.#tail : this.#roll();
-    try {
-      tail.append(events);
-    } catch (error) {
-      // A limit on the size of a file leaves room for another one.
-      if ((error as NodeJS.ErrnoException).code !== 'EFBIG') throw error;
-      tail = this.#roll();
-      tail.append(events);
-    }
-    this.#dirty.add(tail);
-    return tail;
-  }
-
-  /** The next segment. Where none can be made, the last one goes on. */
-  #roll(): Segment {
-    const { path } = this.#home();
-    const before = this.#tail;
-    try {
-      this.#tail = new Segment(join(path, `${String(this.#segments).padStart(6, '0')}.log`), true);
-    } catch (error) {
-      if (before?.isInPlace) return before;
-      throw error;
-    }
-    this.#open.add(this.#tail);
-    this.#segments++;
-    this.#dirtyFolders.add(path);
-    if (before) this.#removeDone(before);
-    return this.#tail;
+    for (const folder of ownersOn(this.#path)) if (folder !== own) this.#othersBytes += bytesIn(folder);
   }
 
   /** Reads a piece of what is not in memory; false where everything is. */
@@ -296,18 +246,18 @@ export class DiskEventStore implements EventStore {
   }
 
   #removeDone(segment: Segment): void {
-    if (!segment.isDone || segment === this.#tail) return;
+    if (!segment.isDone || segment === this.#writer.tail) return;
     segment.remove();
     this.#open.delete(segment);
-    this.#dirty.delete(segment);
     const folder = dirname(segment.path);
-    if (folder !== this.#folder?.path && segmentsIn(folder).length === 0)
+    if (folder !== this.#writer.folder?.path && segmentsIn(folder).length === 0)
       rmSync(folder, { recursive: true, force: true });
   }
 
   #adopt(dead: string): void {
     this.#log.guard('taking over events', () => {
-      const found = this.#home()
+      const found = this.#writer
+        .home()
         .adopt(dead)
         .flatMap((folder) => segmentsIn(folder))
         .map((path) => ({ path, segment: undefined, isOwn: false }));
@@ -321,36 +271,13 @@ export class DiskEventStore implements EventStore {
   // open belongs to whoever has moved them.
   #moveOut(current: Segment): void {
     current.takeBack();
-    const folder = new Folder(this.#path);
-    const tail = new Segment(join(folder.path, '000000.log'), true);
     this.#unread = this.#unread.filter(({ segment }) => segment);
     while (this.#read());
     const entries = [...this.#open].flatMap((segment) => segment.entries).toSorted((a, b) => a.order - b.order);
-    tail.moveIn(entries);
+    const tail = this.#writer.moveIn(entries);
     for (const segment of this.#open) segment.close();
-    this.#folder?.close(false);
-    [this.#folder, this.#tail, this.#segments] = [folder, tail, 1];
     this.#open.clear();
     this.#open.add(tail);
-    this.#dirty.clear();
-    this.#dirty.add(tail);
-    this.#dirtyFolders.add(folder.path).add(this.#path);
-  }
-
-  async #save(): Promise<void> {
-    const folders = [...this.#dirtyFolders];
-    const segments = [...this.#dirty];
-    this.#dirtyFolders.clear();
-    this.#dirty.clear();
-    try {
-      // One that was closed meanwhile holds nothing any more that waits.
-      for (const segment of segments) if (this.#open.has(segment)) await promisify(fdatasync)(segment.descriptor);
-      for (const folder of folders) await syncFolder(folder);
-    } catch (error) {
-      for (const folder of folders) this.#dirtyFolders.add(folder);
-      for (const segment of segments) this.#dirty.add(segment);
-      throw error;
-    }
   }
 }
 
@@ -358,39 +285,4 @@ function bytesOf(events: readonly EncodedEvent[]): number {
   let bytes = 0;
   for (const event of events) bytes += event.bytes;
   return bytes;
-}
-
-/** The segments of a folder, in their order. */
-function segmentsIn(folder: string): string[] {
-  const numbered = readdirSync(folder).flatMap((name) => {
-    const number = numberOf(name);
-    return number === undefined ? [] : [{ number, path: join(folder, name) }];
-  });
-  return numbered.toSorted((a, b) => a.number - b.number).map(({ path }) => path);
-}
-
-// Of many segments most are full.
-const LOOKED_INTO = 50;
-
-/** About how many bytes another owner holds. */
-function bytesIn(owner: string): number {
-  let bytes = 0;
-  for (const folder of [owner, ...adoptedBy(owner)])
-    try {
-      const segments = segmentsIn(folder);
-      bytes += Math.max(0, segments.length - LOOKED_INTO) * SEGMENT_BYTES;
-      for (const segment of segments.slice(-LOOKED_INTO)) bytes += unsettledBytes(segment);
-    } catch {
-      // It has just been moved or removed.
-    }
-  return bytes;
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
 }

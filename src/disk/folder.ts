@@ -4,6 +4,7 @@ import { mkdirSync, readdirSync, renameSync, rmSync, statfsSync, writeFileSync }
 import { join } from 'node:path';
 import { ConfigError, show } from '../core/errors';
 import { bootId, NEW, SignOfLife } from './alive';
+import { numberOf, SEGMENT_BYTES, unsettledBytes } from './segment';
 
 const OWNER = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 /** Says whose folder it is, and in which version. */
@@ -56,6 +57,32 @@ export function adoptedBy(folder: string): string[] {
   } catch {
     return [];
   }
+}
+
+/** The segments of a folder, in their order. */
+export function segmentsIn(folder: string): string[] {
+  const numbered = readdirSync(folder).flatMap((name) => {
+    const number = numberOf(name);
+    return number === undefined ? [] : [{ number, path: join(folder, name) }];
+  });
+  return numbered.toSorted((a, b) => a.number - b.number).map(({ path }) => path);
+}
+
+// Of many segments most are full.
+const LOOKED_INTO = 50;
+
+/** About how many bytes another owner holds. */
+export function bytesIn(owner: string): number {
+  let bytes = 0;
+  for (const folder of [owner, ...adoptedBy(owner)])
+    try {
+      const segments = segmentsIn(folder);
+      bytes += Math.max(0, segments.length - LOOKED_INTO) * SEGMENT_BYTES;
+      for (const segment of segments.slice(-LOOKED_INTO)) bytes += unsettledBytes(segment);
+    } catch {
+      // It has just been moved or removed.
+    }
+  return bytes;
 }
 
 /** A folder of this process's own. */

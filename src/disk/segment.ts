@@ -49,7 +49,7 @@ export class Segment {
   #appendedAt = 0;
   /** Events that were written and are not in memory. The store counts them. */
   unread = 0;
-  #closed = false;
+  isClosed = false;
 
   /** Makes the file, or opens one that is there. */
   constructor(path: string, isNew: boolean) {
@@ -155,8 +155,8 @@ export class Segment {
 
   /** No descriptor stays open. */
   close(): void {
-    if (!this.#closed) closeSync(this.#file);
-    this.#closed = true;
+    if (!this.isClosed) closeSync(this.#file);
+    this.isClosed = true;
   }
 
   /** Closes and removes the file. */

@@ -41,7 +41,7 @@ const sources = files.map(read);
 const FLOORS: readonly (readonly string[])[] = [
   ['core'],
   ['delivery'],
-  ['lmdb', 'redis', 'bullmq'],
+  ['disk', 'lmdb', 'redis', 'bullmq'],
   [
     'create-tracker',
     'registry',
