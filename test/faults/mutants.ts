@@ -144,9 +144,9 @@ export const mutants: readonly Mutant[] = [
     '+ bytes > this.#capacityBytes)',
     '+ bytes > Infinity)',
   ]),
-  mutant('bytes that come back are forgotten', [30, 'large events'], 'delivery/memory-store.js', [
-    'this.#bytes += bytesOf(returned);',
-    '',
+  mutant('bytes that come back are forgotten', [30, 'large events'], 'delivery/lane.js', [
+    'this.bytes += event.bytes;',
+    ';',
   ]),
   mutant('what is given up is not reported', [9, '400'], 'delivery/ledger.js', [
     'this.#report(reason, told, error);',

@@ -132,12 +132,13 @@ function findNode(major) {
   return { shown: `Node ${stdout.trim().slice(1)}`, path };
 }
 
-function prepare(name, { app, packages }, tarball) {
+function prepare(name, { app, packages, runs }, tarball) {
   const cwd = makeFolder(name);
   cpSync(join(here, 'apps', app), cwd, { recursive: true });
   if (packages) {
     writeFileSync(join(cwd, 'package.json'), '{ "private": true }');
-    install(cwd, tarball, ...packages);
+    // Bun's and Deno's install scripts put their binaries in place.
+    install(cwd, `--ignore-scripts=${runs === undefined}`, tarball, ...packages);
     return cwd;
   }
   cpSync(join(here, name), cwd, { recursive: true });
