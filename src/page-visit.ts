@@ -55,8 +55,8 @@ const values = (header: unknown): string[] =>
 const HTML = /^\s*text\/html\s*(?:;|$)/i;
 const SENT_TYPE = /\r\ncontent-type:([^\r]*)/i;
 
-// Node keeps what it has sent as a text. Headers that were given to its `writeHead` are in there alone; over HTTP/2 and on Bun
-// there is no such text, and all headers can be asked for.
+// Node keeps the head that it has sent as a text, which alone has the headers given to `writeHead`. HTTP/2 and Bun keep no such
+// text: `getHeader` knows all headers there.
 function contentType(raw: ServerResponse): string {
   const head: unknown = Reflect.get(raw, '_header');
   if (typeof head === 'string' && head.startsWith('HTTP/')) return SENT_TYPE.exec(head)?.[1] ?? '';

@@ -20,12 +20,8 @@ export function clientIp(raw: string | undefined, masked: boolean): string | und
   return address !== undefined && masked ? network(address) : address;
 }
 
-// An address is checked as an argument, and then brought to its form: the second time it is known.
-let lastV4 = '';
-
 function plain(raw: string): string | undefined {
-  if (raw === lastV4) return raw;
-  if (isIPv4(raw)) return (lastV4 = raw);
+  if (isIPv4(raw)) return raw;
   const bracketed = raw.startsWith('[');
   const end = bracketed ? raw.indexOf(']') : raw.includes('.') ? onlyColon(raw) : raw.length;
   const port = raw.slice(bracketed ? end + 1 : end);

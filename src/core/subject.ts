@@ -1,5 +1,4 @@
 // Who and what an event is about: the user, the device, the address. Chainable setters, each for one wire key.
-import { clientIp } from './client-ip';
 import {
   type Caller,
   checkId,
@@ -161,15 +160,15 @@ export class Subject {
 
   #set(setter: string, key: string, argument: string, value: unknown, check: Check): this {
     const caller: Caller = isAbsent(value) ? undefined : contractsFor(setter);
+    const fitting = isAbsent(value) ? undefined : cleanOfSubject(key, value);
     if (caller) {
       try {
-        check(caller, argument, value);
+        check(caller, argument, value, fitting);
       } catch (error) {
         if (!this.#onBreach) throw error;
         if (!this.#onBreach(error)) return this;
       }
     }
-    const fitting = isAbsent(value) ? undefined : cleanOfSubject(key, value);
     if (fitting === undefined) delete this.#fields[key];
     else this.#fields[key] = fitting;
     this.#version++;
@@ -177,12 +176,12 @@ export class Subject {
   }
 }
 
-type Check = (caller: string, argument: string, value: unknown) => void;
+/** @param fitting What will be sent of the value; undefined where nothing is. */
+type Check = (caller: string, argument: string, value: unknown, fitting?: string) => void;
 
 const checkPlatform: Check = (caller, argument, value) => checkOneOf(caller, argument, value, PLATFORMS);
-const checkAddress: Check = (caller, argument, value) => {
-  if (typeof value !== 'string' || clientIp(value, false) === undefined)
-    fail(caller, argument, 'an IPv4 or IPv6 address', value);
+const checkAddress: Check = (caller, argument, value, fitting) => {
+  if (fitting === undefined) fail(caller, argument, 'an IPv4 or IPv6 address', value);
 };
 const checkPositive: Check = (caller, argument, value) => checkInteger(caller, argument, value, 1);
 const checkCount: Check = (caller, argument, value) => checkInteger(caller, argument, value, 0);

@@ -120,8 +120,9 @@ export class Isolation {
     }
     if (flush && !isWorking && !flush.mayProbe()) return undefined;
     for (const queue of queues) {
-      // Those that have failed alone wait for their time, unless there is nothing else to ask with.
-      const batch = extract(queue, ({ gate }) => !isWorking || !gate);
+      // Those that have failed alone wait for their time, unless there is nothing else to ask with; in a flush, for the next.
+      const isTried = ({ isSingle, triedIn }: Batch): boolean => flush !== undefined && isSingle && triedIn === flush;
+      const batch = extract(queue, (one) => (!isWorking || !one.gate) && !isTried(one));
       if (batch) return batch.isSingle ? batch : splitOne(queue, batch);
     }
     return undefined;
@@ -132,7 +133,8 @@ export class Isolation {
     if (this.#groups.length + this.#singles.length + this.#undecided.length === 0) return Infinity;
     const waitMs = this.#gate.waitMs(flushing || this.#isWorking);
     const waits = waitMs > 0 ? [waitMs] : [];
-    if (this.#isWorking)
+    // A flush tries each of these at once, and none of them twice.
+    if (this.#isWorking && !flushing)
       for (const { gate } of [...this.#singles, ...this.#undecided]) if (gate) waits.push(gate.waitMs(false));
     return Math.min(...waits);
   }
@@ -266,7 +268,10 @@ function extract(queue: Batch[], accepts: (batch: Batch) => boolean): Batch | un
 
 /** One event of a batch, each time another; the rest of it waits in `queue`. */
 function splitOne(queue: Batch[], { lease, events, origin, isSlow, triedIn }: Batch): Batch {
-  queue.push(Object.assign(new Batch(lease, events.slice(1), true, origin), { isSlow, triedIn }));
+  const rest = Object.assign(new Batch(lease, events.slice(1), true, origin), { isSlow, triedIn });
+  // It was tried with the others, not by itself.
+  if (rest.isSingle) rest.triedIn = undefined;
+  queue.push(rest);
   return new Batch(lease, events.slice(0, 1), true);
 }
 

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Emitter, type Payload, Subject, type Tracker } from 'snowplow-middleware';
 import { startCollector } from 'snowplow-middleware/collector';
+import { fitUrl } from '../../src/core/url-field';
 import { capture } from '../support/capture';
 import { isGoodUrl, parseJavaUri } from '../support/java-uri';
 import { fields } from '../support/request-fields';
@@ -86,6 +87,25 @@ describe.each(WAYS)('a URL handed over by %s', (_how, way) => {
     );
   });
 });
+
+it('needs no escape in a JSON text, whoever brings it: an event, a subject or a request', () => {
+  const text = fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom('"', '\\', '\ud800', '\n', 'https://h/"', 'a"b:c'));
+  const url = fc.array(fc.oneof(text, fc.constantFrom('https://', '/', '?', '#', '@', ':')), { minLength: 1 });
+  const needsNone = (sent: string | undefined): void =>
+    expect(sent === undefined || JSON.stringify(sent) === `"${sent}"`, sent).toBe(true);
+  fc.assert(
+    fc.property(url, text, (pieces, host) => {
+      const given = pieces.join('');
+      needsNone(fitUrl(given, 3_000));
+      const request = fields({ originalUrl: `/${given}`, referrer: given, host });
+      for (const { url: own, refr } of [request, fields({ originalUrl: given }, {}, true)]) {
+        needsNone(own);
+        needsNone(refr);
+      }
+    }),
+    { numRuns: 2_000 },
+  );
+}); // prettier-ignore
 
 describe('a URL that the pipeline takes as it is', () => {
   // Of these the package itself takes other views: longer than it sends, or with a `_sp` that it does not take.

@@ -36,7 +36,7 @@ export function parseJavaUri(text: string): JavaUri | undefined {
   const path = authority === undefined ? hierarchy : hierarchy.slice(2 + authority.length);
   if (!PATH.test(path) || !URIC.test(query)) return undefined;
   // An empty authority needs something behind it.
-  if (authority === '' && text.endsWith('//') && path === '') return undefined;
+  if (text.slice(colon?.length ?? 0) === '//') return undefined;
   if (authority && !isAuthority(authority)) return undefined;
   return { scheme, authority: authority ?? '', path, query, fragment };
 }
