@@ -1,4 +1,4 @@
-// The sign that an owner lives: a socket in its folder on which it listens. Whoever can connect knows; no clock is asked.
+// The sign that an owner lives: it listens on a socket in its folder. Another owner finds out by connecting, without a clock.
 import { closeSync, openSync, readFileSync, statSync, utimesSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { basename, join } from 'node:path';
@@ -81,11 +81,11 @@ export function ask(folder: string): Promise<Found> {
     } catch {
       return resolve(exists(folder) ? 'unknown' : 'dead');
     }
-    const socket = connect(address.path);
+    const socket = connect(address.path).unref();
     socket.setTimeout(PATIENCE_MS, () => socket.destroy());
     let found: Found = 'unknown';
     socket.once('connect', () => {
-      found = socket.setTimeout(0).unref();
+      found = socket.setTimeout(0);
       address.release();
       resolve(found);
     });

@@ -92,6 +92,7 @@ export class DiskEventStore implements EventStore {
     if (!segment.isInPlace) {
       this.#moveOut(segment);
       segment = this.#writer.append(events);
+      this.#open.add(segment);
     } else if (before && before !== segment) this.#removeDone(before);
     if (this.#unread.at(-1)?.segment !== segment) this.#unread.push({ path: segment.path, segment, isOwn: true });
     segment.unread += events.length;
@@ -174,10 +175,10 @@ export class DiskEventStore implements EventStore {
     for (const folder of ownersOn(this.#path)) if (folder !== own) this.#othersBytes += bytesIn(folder);
   }
 
-  /** Reads a piece of what is not in memory; false where everything is. */
+  /** Reads the next piece that is not in memory. Returns false when everything is. */
   #read(): boolean {
     const [first] = this.#unread;
-    if (!first) return false;
+    if (!first || this.#closing) return false;
     let segment: Segment;
     try {
       segment = first.segment ??= new Segment(first.path, false);
@@ -267,8 +268,8 @@ export class DiskEventStore implements EventStore {
     });
   }
 
-  // Our folder was moved or removed while we live: what we still hold goes into a new one. What lies in files that are not
-  // open belongs to whoever has moved them.
+  // Somebody has moved or removed our folder while we live: what we still hold goes into a new one. Files that are not open
+  // now belong to the process that moved them.
   #moveOut(current: Segment): void {
     current.takeBack();
     this.#unread = this.#unread.filter(({ segment }) => segment);

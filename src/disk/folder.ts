@@ -52,8 +52,14 @@ export const ownersOn = (path: string): string[] =>
 
 /** The folders that an owner has taken over. */
 export function adoptedBy(folder: string): string[] {
+  const adopted = join(folder, ADOPTED);
+  return namesIn(adopted).map((name) => join(adopted, name));
+}
+
+// None where somebody has just moved or removed it.
+function namesIn(folder: string): string[] {
   try {
-    return readdirSync(join(folder, ADOPTED)).map((name) => join(folder, ADOPTED, name));
+    return readdirSync(folder);
   } catch {
     return [];
   }
@@ -61,7 +67,7 @@ export function adoptedBy(folder: string): string[] {
 
 /** The segments of a folder, in their order. */
 export function segmentsIn(folder: string): string[] {
-  const numbered = readdirSync(folder).flatMap((name) => {
+  const numbered = namesIn(folder).flatMap((name) => {
     const number = numberOf(name);
     return number === undefined ? [] : [{ number, path: join(folder, name) }];
   });
@@ -124,7 +130,7 @@ export class Folder {
     return taken.flatMap((folder) => [folder, ...adoptedBy(folder).flatMap((inner) => this.#take(inner) ?? [])]);
   }
 
-  /** The owner ends: whoever is on the path may take over what is left; nothing is left of an empty folder. */
+  /** The owner ends. An empty folder is removed; any other owner on the path may take over a folder with events. */
   close(isEmpty: boolean): void {
     if (isEmpty) rmSync(this.path, { recursive: true, force: true });
     this.#sign.close();

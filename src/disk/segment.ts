@@ -98,6 +98,7 @@ export class Segment {
 
   /** Writes events behind the last one: all of them or, when it throws, none. */
   append(events: readonly EncodedEvent[]): void {
+    if (this.isClosed) throw new Error('the event store is closed');
     const at = this.end;
     const lines = toLines(events);
     try {
@@ -139,6 +140,8 @@ export class Segment {
 
   /** These are done with: noted in the file at once. */
   settle(entries: readonly Entry[]): void {
+    // Its descriptor may be another file's by now: these come again.
+    if (this.isClosed) return;
     for (const entry of entries) entry.isSettled = true;
     this.#unsettled -= entries.length;
     let passed = 0;

@@ -60,8 +60,7 @@ export class Writer {
   /** Begins a new folder, whose first segment has these events. */
   moveIn(entries: readonly Entry[]): Segment {
     const folder = new Folder(this.#path);
-    const tail = new Segment(segmentPath(folder, 0), true);
-    tail.moveIn(entries);
+    const tail = this.#first(folder, entries);
     this.#folder?.close(false);
     [this.#folder, this.tail, this.#segments] = [folder, tail, 1];
     this.#dirty.clear();
@@ -79,6 +78,18 @@ export class Writer {
         this.#nextSave = undefined;
         return (this.#saving = this.#save());
       }));
+  }
+
+  // Where the disk has no room for it the folder goes too.
+  #first(folder: Folder, entries: readonly Entry[]): Segment {
+    try {
+      const tail = new Segment(segmentPath(folder, 0), true);
+      tail.moveIn(entries);
+      return tail;
+    } catch (error) {
+      folder.close(true);
+      throw error;
+    }
   }
 
   /** The next segment. Where none can be made, the last one goes on. */

@@ -30,6 +30,8 @@ describe('the packed files', () => {
   it('are the build of each source, the schemas and four papers', () => {
     // The live page's files are in the build of a module.
     const built = filesIn('src').flatMap((path) => {
+      // It has no door yet.
+      if (path.startsWith('src/disk/')) return [];
       const target = path.replace(/^src/, 'dist');
       return path.endsWith('.ts') ? [target.replace(/ts$/, 'js'), target.replace(/ts$/, 'd.ts')] : [];
     });
@@ -37,9 +39,9 @@ describe('the packed files', () => {
     expect(packed.files.map(({ path }) => path).sort()).toEqual(expected.sort());
   });
 
-  it('stay below 310 kB packed and 1,000 kB unpacked', () => {
-    expect(packed.size).toBeLessThan(310_000);
-    expect(packed.unpackedSize).toBeLessThan(1_000_000);
+  it('stay below 300 kB packed and 950 kB unpacked', () => {
+    expect(packed.size).toBeLessThan(300_000);
+    expect(packed.unpackedSize).toBeLessThan(950_000);
   });
 
   it('hold every file that the manifest points to', () => {

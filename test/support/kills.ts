@@ -1,4 +1,12 @@
 // Runs in which processes are killed: how many times, what came of the events, and where the soak finds the figures.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect } from 'vitest';
+
+const CHILD = resolve('test/support/tracking-child.mjs');
+const DIST = resolve('dist/index.js');
 
 /** Kills in one run: 20, or as many as KILL_RUNS says. */
 export const KILLS = Number(process.env['KILL_RUNS'] ?? 20);
@@ -40,4 +48,20 @@ export function figuresOf(
     repeated: arrivals - taken.size,
     repeatedAtMost: KILLS * repeatedAtMost,
   };
+}
+
+/** Runs a process that tracks, and kills it at a random moment after its first events. */
+export async function killOne(options: object, accepted: string): Promise<void> {
+  const running = spawn(process.execPath, [CHILD, DIST, JSON.stringify(options), accepted], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const said: Buffer[] = [];
+  running.stderr.on('data', (chunk: Buffer) => said.push(chunk));
+  await once(running.stdout, 'data');
+  await sleep(Math.random() * 200);
+  const exited = once(running, 'close');
+  running.kill('SIGKILL');
+  const [, signal] = (await exited) as [number | null, string | null];
+  expect(signal).toBe('SIGKILL');
+  expect(Buffer.concat(said).toString()).toBe('');
 }
