@@ -2,7 +2,7 @@
 import type { EncodedEvent } from '../core/emitter';
 import { integer, resolveOptions } from '../core/options';
 import type { Cut, EventStore, Lease } from './event-store';
-import { type Entry, Lane } from './lane';
+import { bytesOf, type Entry, Lanes } from './lanes';
 
 /** Options of a {@link MemoryEventStore}. */
 export interface MemoryStoreOptions {
@@ -20,13 +20,10 @@ export interface MemoryStoreOptions {
  * new AsyncEmitter({ endpoint: 'collector.acme.com', eventStore: new MemoryEventStore({ capacity: 50_000 }) });
  */
 export class MemoryEventStore implements EventStore {
-  // Anonymous and other events never share a request; in lanes of their own, neither cuts the other's batches short.
-  readonly #lanes = [new Lane<Entry>(), new Lane<Entry>()] as const;
+  readonly #lanes = new Lanes<Entry>();
   readonly #capacity: number;
   readonly #capacityBytes: number;
   #arrivals = 0;
-  #leased = 0;
-  #leasedBytes = 0;
 
   /** @throws ConfigError */
   constructor(options: MemoryStoreOptions = {}) {
@@ -41,56 +38,22 @@ export class MemoryEventStore implements EventStore {
   }
 
   get size(): number {
-    return this.#lanes[0].length + this.#lanes[1].length;
+    return this.#lanes.size;
   }
 
   get bytes(): number {
-    return this.#lanes[0].bytes + this.#lanes[1].bytes;
+    return this.#lanes.bytes;
   }
 
   put(events: readonly EncodedEvent[]): boolean {
-    const bytes = bytesOf(events);
-    if (this.size + this.#leased + events.length > this.#capacity) return false;
-    if (this.bytes + this.#leasedBytes + bytes > this.#capacityBytes) return false;
-    for (const event of events) this.#lanes[event.anonymous ? 1 : 0].push({ event, order: this.#arrivals++ });
+    const { size, bytes, leased, leasedBytes } = this.#lanes;
+    if (size + leased + events.length > this.#capacity) return false;
+    if (bytes + leasedBytes + bytesOf(events) > this.#capacityBytes) return false;
+    for (const event of events) this.#lanes.push({ event, order: this.#arrivals++ });
     return true;
   }
 
   take(cut: Cut): Lease | undefined {
-    const [plain, anonymous] = this.#lanes;
-    const lane = anonymous.oldest < plain.oldest ? anonymous : plain;
-    const entries = lane.take(cut);
-    if (entries.length === 0) return undefined;
-    const events = entries.map(({ event }) => event);
-    // Which are still out; made only when it is not all of them that are settled at once.
-    let open: Set<EncodedEvent> | undefined;
-    this.#lease(events, 1);
-    const settle = (named: readonly EncodedEvent[]): readonly EncodedEvent[] => {
-      const whole = named === events && !open;
-      open ??= new Set(whole ? [] : events);
-      const settled = whole ? events : named.filter((event) => open?.delete(event));
-      this.#lease(settled, -1);
-      return settled;
-    };
-    return {
-      events,
-      ack: (named = events) => void settle(named),
-      nack: (named = events) => {
-        const returned = new Set(settle(named));
-        if (returned.size === 0) return;
-        lane.putBack(entries.filter(({ event }) => returned.has(event)));
-      },
-    };
+    return this.#lanes.lease(cut);
   }
-
-  #lease(events: readonly EncodedEvent[], sign: 1 | -1): void {
-    this.#leased += sign * events.length;
-    this.#leasedBytes += sign * bytesOf(events);
-  }
-}
-
-function bytesOf(events: Iterable<EncodedEvent>): number {
-  let bytes = 0;
-  for (const event of events) bytes += event.bytes;
-  return bytes;
 }

@@ -1,17 +1,14 @@
 // The sign that an owner lives: it listens on a socket in its folder. Another owner finds out by connecting, without a clock.
-import { closeSync, openSync, readFileSync, statSync, utimesSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, statSync, utimesSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { basename, join } from 'node:path';
-import { ConfigError } from '../core/errors';
-
-/** What the name of a folder begins with as long as it is being made. */
-export const NEW = '.new-';
+import { ConfigError, show } from '../core/errors';
+import { NEW } from './folder';
 
 const SOCKET = 'alive.sock';
 // What the systems' address of a socket holds, without its closing zero.
 const MOST_PATH_BYTES = process.platform === 'linux' ? 107 : 103;
 const PATIENCE_MS = 2_000;
-const TOUCH_MS = 10_000;
 
 /** The running kernel; an owner that another one has is not to be asked by its socket. */
 export const bootId = (): string => {
@@ -29,7 +26,7 @@ function addressOf(folder: string): { readonly path: string; release(): void } {
     return { path: `\\\\.\\pipe\\snowplow-${basename(folder).replace(NEW, '')}`, release() {} };
   const path = join(folder, SOCKET);
   if (Buffer.byteLength(path) <= MOST_PATH_BYTES) return { path, release() {} };
-  if (process.platform !== 'linux') throw new ConfigError('DiskEventStore: path', 'a shorter path', folder);
+  if (process.platform !== 'linux') throw new ConfigError('DiskEventStore: path', 'a shorter path', show(folder));
   const descriptor = openSync(folder, 'r');
   return { path: `/proc/self/fd/${descriptor}/${SOCKET}`, release: () => closeSync(descriptor) };
 }
@@ -39,7 +36,6 @@ export class SignOfLife {
   readonly #server: Server;
   readonly #release: () => void;
   readonly #sockets = new Set<Socket>();
-  #touchedAt = performance.now();
 
   /** @throws Error where the disk allows no sockets. */
   constructor(folder: string) {
@@ -52,14 +48,8 @@ export class SignOfLife {
     this.#server.on('error', () => {}).unref();
     // Of this process, where a cluster's primary would else listen for all.
     this.#server.listen({ path, exclusive: true });
-    if (!this.#server.listening) throw new Error(`no socket can be made in ${folder}`);
-  }
-
-  /** For owners under another kernel, who cannot connect. */
-  touch(folder: string): void {
-    if (performance.now() - this.#touchedAt < TOUCH_MS) return;
-    this.#touchedAt = performance.now();
-    utimesSync(join(folder, SOCKET), new Date(), new Date());
+    if (!this.#server.listening)
+      throw new ConfigError('DiskEventStore: path', 'a folder on a disk that holds sockets', show(folder));
   }
 
   close(): void {
@@ -69,8 +59,8 @@ export class SignOfLife {
   }
 }
 
-/** What asking came to: an owner that lives, with a connection that ends when it does; one that does not; or one that is not known. */
-export type Found = Socket | 'dead' | 'unknown';
+/** What asking came to: a connection that ends when the owner does; it lives no more; its socket is gone; or nothing is known. */
+export type Found = Socket | 'dead' | 'gone' | 'unknown';
 
 /** Asks whether the owner of a folder lives. Never rejects. */
 export function ask(folder: string): Promise<Found> {
@@ -79,30 +69,31 @@ export function ask(folder: string): Promise<Found> {
     try {
       address = addressOf(folder);
     } catch {
-      return resolve(exists(folder) ? 'unknown' : 'dead');
+      return resolve('unknown');
     }
     const socket = connect(address.path).unref();
     socket.setTimeout(PATIENCE_MS, () => socket.destroy());
-    let found: Found = 'unknown';
-    socket.once('connect', () => {
-      found = socket.setTimeout(0);
-      address.release();
-      resolve(found);
-    });
+    socket.once('connect', () => resolve(socket.setTimeout(0)));
     socket.on('error', ({ code }: NodeJS.ErrnoException) => {
-      // Without a socket it has ended in order, if the folder is there: it got its name when the socket listened.
-      if (code === 'ECONNREFUSED' || (code === 'ENOENT' && exists(folder))) found = 'dead';
+      resolve(code === 'ECONNREFUSED' ? 'dead' : code === 'ENOENT' && existsSync(folder) ? 'gone' : 'unknown');
     });
     socket.once('close', () => {
-      if (typeof found === 'object') return;
       address.release();
-      resolve(found);
+      resolve('unknown');
     });
   });
 }
 
-const exists = (path: string): boolean => statSync(path, { throwIfNoEntry: false }) !== undefined;
-
 /** When the socket of a folder was last touched, by the clock of the disk; undefined where there is none. */
 export const touchedAt = (folder: string): number | undefined =>
   statSync(join(folder, SOCKET), { throwIfNoEntry: false })?.mtimeMs;
+
+/** Touches the socket, for owners under another kernel, who cannot connect. Returns false where it is gone. */
+export function touch(folder: string): boolean {
+  try {
+    utimesSync(process.platform === 'win32' ? folder : join(folder, SOCKET), new Date(), new Date());
+    return true;
+  } catch {
+    return false;
+  }
+}

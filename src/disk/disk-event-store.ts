@@ -5,11 +5,12 @@ import type { EncodedEvent } from '../core/emitter';
 import { Log } from '../core/logger';
 import { integer, oneOf, resolveOptions, text } from '../core/options';
 import type { Cut, EventStore, Lease, StoreListener } from '../delivery/event-store';
-import { Lane } from '../delivery/lane';
-import { bytesIn, ownersOn, prepare, segmentsIn } from './folder';
+import { bytesOf, Lanes } from '../delivery/lanes';
+import { touch } from './alive';
+import { bytesIn, ownersIn, prepare, segmentsOf } from './folder';
 import { Neighbours } from './neighbours';
+import { Owner } from './owner';
 import { type Entry, Segment } from './segment';
-import { Writer } from './writer';
 
 /** Options of a {@link DiskEventStore}. */
 export interface DiskStoreOptions {
@@ -26,14 +27,12 @@ const GROUP_MS = 100;
 const LOOK_MS = 1_000;
 // So many of a dead owner's events are read ahead.
 const READ_AHEAD = 1_000;
-
-/** A segment with events that are not in memory. */
-interface Unread {
-  readonly path: string;
-  /** Opened when its turn comes; our own are open from the beginning. */
-  segment: Segment | undefined;
-  readonly isOwn: boolean;
-}
+// A segment with no more events than these is not kept for them.
+const FEW = 20;
+// A tail of this size begins anew when all that is in it is settled.
+const WORN_BYTES = 65_536;
+// Passes when others remove or close files.
+const PASSING: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE']);
 
 /**
  * Accepted events on disk: they survive SIGKILL, a crash and a deploy. Several processes may use one path; each delivers
@@ -45,24 +44,25 @@ interface Unread {
  */
 export class DiskEventStore implements EventStore {
   readonly durable = true;
-  size = 0;
-  bytes = 0;
   recovered = 0;
   readonly #path: string;
   readonly #maxBytes: number;
   readonly #log = new Log();
   readonly #neighbours: Neighbours;
-  readonly #writer: Writer;
+  #owner: Owner | undefined;
+  // In memory: what waits and what is leased.
+  readonly #lanes = new Lanes<Entry>();
+  // Not in memory, oldest first. Dead owners' events come in turns of their own, ours when they are asked for.
+  #adopted: Segment[] = [];
+  readonly #own: Segment[] = [];
+  readonly #unread = { events: 0, bytes: 0 };
+  // Those that have a descriptor.
   readonly #open = new Set<Segment>();
-  // Oldest first: dead owners' before our own.
-  #unread: Unread[] = [];
-  // What is in memory and waits.
-  readonly #lanes = [new Lane<Entry>(), new Lane<Entry>()] as const;
-  #leasedBytes = 0;
   #othersBytes = 0;
   #isReading = false;
   #listener: StoreListener | undefined;
   readonly #timers: NodeJS.Timeout[] = [];
+  #saving: Promise<void> = Promise.resolve();
   #closing: Promise<void> | undefined;
 
   constructor(options: DiskStoreOptions) {
@@ -71,11 +71,18 @@ export class DiskEventStore implements EventStore {
     this.#path = path;
     this.#maxBytes = maxBytes;
     prepare(path);
-    this.#writer = new Writer(path);
     this.#neighbours = new Neighbours(path, (folder) => this.#adopt(folder));
     this.#look();
     this.#every(LOOK_MS, () => this.#look());
     if (sync === 'group') this.#every(GROUP_MS, () => this.stored());
+  }
+
+  get size(): number {
+    return this.#lanes.size + this.#unread.events;
+  }
+
+  get bytes(): number {
+    return this.#lanes.bytes + this.#unread.bytes;
   }
 
   listen(listener: StoreListener): void {
@@ -84,56 +91,29 @@ export class DiskEventStore implements EventStore {
   }
 
   put(events: readonly EncodedEvent[]): boolean {
+    if (this.#closing) throw new Error('the event store is closed');
     const bytes = bytesOf(events);
-    if (this.bytes + this.#leasedBytes + this.#othersBytes + bytes > this.#maxBytes) return false;
-    const before = this.#writer.tail;
-    let segment = this.#writer.append(events);
+    if (this.bytes + this.#lanes.leasedBytes + this.#othersBytes + bytes > this.#maxBytes) return false;
+    const owner = (this.#owner ??= new Owner(this.#path));
+    const before = owner.tail;
+    const segment = owner.append(events) ?? (this.#moveOut().append(events) as Segment);
     this.#open.add(segment);
-    if (!segment.isInPlace) {
-      this.#moveOut(segment);
-      segment = this.#writer.append(events);
-      this.#open.add(segment);
-    } else if (before && before !== segment) this.#removeDone(before);
-    if (this.#unread.at(-1)?.segment !== segment) this.#unread.push({ path: segment.path, segment, isOwn: true });
-    segment.unread += events.length;
-    this.size += events.length;
-    this.bytes += bytes;
+    if (before && before !== segment) this.#tidy(before);
+    if (this.#own.at(-1) !== segment) this.#own.push(segment);
+    this.#count(segment, events.length, bytes);
     return true;
   }
 
   take(cut: Cut): Lease | undefined {
-    const [named, anonymous] = this.#lanes;
-    for (let { bytes, length } = this.#inMemory(); length < cut.maxEvents && bytes < cut.maxBytes;) {
-      if (!this.#read()) break;
-      ({ bytes, length } = this.#inMemory());
-    }
-    const lane = anonymous.oldest < named.oldest ? anonymous : named;
-    const entries = lane.take(cut);
+    while (this.#lanes.size < cut.maxEvents && this.#lanes.bytes < cut.maxBytes && this.#own[0]) this.#read(this.#own);
+    const lease = this.#lanes.lease(cut, (done) => this.#settle(done));
     this.#readAhead();
-    if (entries.length === 0) return undefined;
-    this.#count(entries, -1);
-    const open = new Map(entries.map((entry) => [entry.event, entry]));
-    const events = [...open.keys()];
-    const close = (named: readonly EncodedEvent[]): Entry[] =>
-      named.flatMap((event) => {
-        const entry = open.get(event);
-        open.delete(event);
-        return entry ?? [];
-      });
-    return {
-      events,
-      ack: (done = events) => this.#settle(close(done)),
-      nack: (again = events) => {
-        const returned = close(again).toSorted((a, b) => a.order - b.order);
-        if (returned.length === 0) return;
-        lane.putBack(returned);
-        this.#count(returned, 1);
-      },
-    };
+    return lease;
   }
 
+  /** Resolves when all that was accepted before is through to the disk. */
   stored(): Promise<void> {
-    return this.#writer.stored();
+    return (this.#saving = this.#saving.catch(() => {}).then(() => this.#save()));
   }
 
   /** Leaves what waits to the next run, or to another process on the path. */
@@ -145,145 +125,140 @@ export class DiskEventStore implements EventStore {
     for (const timer of this.#timers) clearInterval(timer);
     this.#neighbours.close();
     await this.stored().catch(() => {});
-    const isEmpty = this.size === 0 && this.#leasedBytes === 0 && this.#unread.every(({ isOwn }) => isOwn);
-    for (const segment of this.#open) segment.close();
-    this.#writer.folder?.close(isEmpty);
+    this.#log.guard('closing the event store', () => {
+      for (const segment of this.#open) {
+        if (segment.isDone) segment.remove();
+        else segment.close();
+      }
+      this.#owner?.close();
+    });
+  }
+
+  async #save(): Promise<void> {
+    const owner = this.#owner;
+    await owner?.save();
+    // What has moved out meanwhile is in another folder.
+    if (owner !== this.#owner) await this.#save();
   }
 
   #every(ms: number, work: () => unknown): void {
     this.#timers.push(setInterval(() => this.#log.guard('the event store', work), ms).unref());
   }
 
-  /** Counts what goes out under a lease (-1), and what comes back from it. */
-  #count(entries: readonly Entry[], sign: 1 | -1): void {
-    const bytes = sign * bytesOf(entries.map(({ event }) => event));
-    this.size += sign * entries.length;
-    this.bytes += bytes;
-    this.#leasedBytes -= bytes;
-  }
-
   // The look at the others, and at what this owner has not got yet.
   #look(): void {
     try {
-      this.#writer.home().touch();
+      this.#owner ??= new Owner(this.#path);
+      if (!touch(this.#owner.path)) this.#moveOut();
     } catch (error) {
-      this.#log.warn('the event store has no room on the disk', { error: String(error) });
+      const { code } = error as NodeJS.ErrnoException;
+      if (this.#timers.length === 0 && !PASSING.has(code)) throw error;
+      this.#log.error('the event store has no folder, and refuses events', { code });
     }
-    const own = this.#writer.folder?.path;
+    const own = this.#owner?.path;
     this.#neighbours.look(own);
-    this.#othersBytes = 0;
-    for (const folder of ownersOn(this.#path)) if (folder !== own) this.#othersBytes += bytesIn(folder);
+    const others = ownersIn(this.#path).filter((folder) => folder !== own);
+    this.#othersBytes = others.reduce((total, folder) => total + bytesIn(segmentsOf(folder)), 0);
+    this.#readAhead();
   }
 
-  /** Reads the next piece that is not in memory. Returns false when everything is. */
-  #read(): boolean {
-    const [first] = this.#unread;
-    if (!first || this.#closing) return false;
-    let segment: Segment;
-    try {
-      segment = first.segment ??= new Segment(first.path, false);
-    } catch (error) {
-      this.#log.error('a file of the event store cannot be read', { error: String(error) });
-      this.#unread.shift();
-      return true;
+  /** Counts events of a segment that are not in memory. */
+  #count(segment: Segment, events: number, bytes: number): void {
+    for (const total of [segment.unread, this.#unread]) {
+      total.events += events;
+      total.bytes += bytes;
     }
-    this.#open.add(segment);
+  }
+
+  /** Reads the next piece of the first of these segments. */
+  #read(segments: Segment[]): void {
+    const [segment] = segments as [Segment];
     const { entries, damaged } = segment.read();
-    for (const entry of entries) this.#lanes[entry.event.anonymous ? 1 : 0].push(entry);
-    if (segment.isRead) this.#unread.shift();
-    if (first.isOwn) {
-      // What we wrote and do not find is gone.
-      segment.unread -= entries.length;
-      if (segment.isRead) this.#lose(segment.unread);
-      if (segment.isRead) segment.unread = 0;
-    } else {
+    this.#open.add(segment);
+    for (const entry of entries) this.#lanes.push(entry);
+    if (segment.isAdopted) {
       this.recovered += entries.length + damaged;
-      this.size += entries.length + damaged;
-      this.bytes += bytesOf(entries.map(({ event }) => event));
-      this.#lose(damaged);
+      this.#count(segment, entries.length + damaged, 0);
     }
-    if (segment.isRead) this.#removeDone(segment);
-    return true;
+    this.#count(segment, -entries.length, -bytesOf(entries.map(({ event }) => event)));
+    if (!segment.isRead) return;
+    segments.shift();
+    // What should be there and is not found is lost.
+    const { events, bytes } = segment.unread;
+    this.#count(segment, -events, -bytes);
+    if (events > 0) this.#listener?.lost(events, new Error('records of the event store are damaged'));
+    this.#tidy(segment);
   }
 
-  #lose(events: number): void {
-    if (events === 0) return;
-    this.size -= events;
-    // Nobody knows how many bytes they had; with no event left there are none.
-    if (this.size === 0) this.bytes = 0;
-    this.#listener?.lost(events, new Error('records of the event store are damaged'));
-  }
-
-  // A dead owner's events come in pieces, each in a turn of its own, while few of those before them wait.
+  // A piece in each turn, while few of those before them wait.
   #readAhead(): void {
-    if (this.#isReading || this.#closing || this.#unread[0]?.isOwn !== false) return;
-    if (this.#inMemory().length >= READ_AHEAD) return;
+    if (this.#isReading || this.#closing || !this.#adopted[0] || this.#lanes.size >= READ_AHEAD) return;
     this.#isReading = true;
     setImmediate(() => {
       this.#isReading = false;
       if (this.#closing) return;
-      this.#log.guard('reading the event store', () => this.#read());
+      try {
+        this.#read(this.#adopted);
+      } catch (error) {
+        // It is tried again after the others, at the next look.
+        const segment = this.#adopted.shift() as Segment;
+        this.#adopted.push(segment);
+        return this.#log.error('a file of the event store cannot be read', { error: String(error) });
+      }
       if (this.size > 0) this.#listener?.arrived();
       this.#readAhead();
     }).unref();
   }
 
-  #inMemory(): { readonly length: number; readonly bytes: number } {
-    const [named, anonymous] = this.#lanes;
-    return { length: named.length + anonymous.length, bytes: named.bytes + anonymous.bytes };
-  }
-
   #settle(entries: readonly Entry[]): void {
-    this.#leasedBytes -= bytesOf(entries.map(({ event }) => event));
-    // Those of one file stand together, for the most part.
-    for (let from = 0; from < entries.length;) {
-      const { segment } = entries[from] as Entry;
-      let to = from;
-      while (entries[to]?.segment === segment) to++;
-      segment.settle(entries.slice(from, to));
-      this.#removeDone(segment);
-      from = to;
-    }
+    for (const entry of entries) entry.segment.settle(entry);
+    for (const segment of new Set(entries.map((entry) => entry.segment))) this.#tidy(segment);
   }
 
-  #removeDone(segment: Segment): void {
-    if (!segment.isDone || segment === this.#writer.tail) return;
+  /** Removes a file when nothing waits in it any more; the last few are moved, so that they do not keep it. */
+  #tidy(segment: Segment): void {
+    if (!segment.isRead) return;
+    if (segment === this.#owner?.tail) {
+      if (segment.isDone && segment.end >= WORN_BYTES) segment.cut(0);
+      return;
+    }
+    if (segment.entries.size <= FEW)
+      for (const entry of segment.entries) this.#open.add((this.#owner as Owner).rewrite(entry));
+    if (!segment.isDone) return;
     segment.remove();
     this.#open.delete(segment);
     const folder = dirname(segment.path);
-    if (folder !== this.#writer.folder?.path && segmentsIn(folder).length === 0)
-      rmSync(folder, { recursive: true, force: true });
+    if (!segment.isAdopted || this.#adopted.some(({ path }) => dirname(path) === folder)) return;
+    if (segmentsOf(folder).length === 0) rmSync(folder, { recursive: true, force: true });
   }
 
   #adopt(dead: string): void {
     this.#log.guard('taking over events', () => {
-      const found = this.#writer
-        .home()
-        .adopt(dead)
-        .flatMap((folder) => segmentsIn(folder))
-        .map((path) => ({ path, segment: undefined, isOwn: false }));
-      const at = this.#unread.findIndex(({ isOwn }) => isOwn);
-      this.#unread.splice(at < 0 ? this.#unread.length : at, 0, ...found);
+      const found = (this.#owner ??= new Owner(this.#path)).adopt(dead);
+      const bytes = bytesIn(found) / found.length;
+      for (const path of found) {
+        const segment = new Segment(path, true);
+        this.#adopted.push(segment);
+        this.#count(segment, 0, bytes);
+      }
       this.#readAhead();
     });
   }
 
-  // Somebody has moved or removed our folder while we live: what we still hold goes into a new one. Files that are not open
-  // now belong to the process that moved them.
-  #moveOut(current: Segment): void {
-    current.takeBack();
-    this.#unread = this.#unread.filter(({ segment }) => segment);
-    while (this.#read());
-    const entries = [...this.#open].flatMap((segment) => segment.entries).toSorted((a, b) => a.order - b.order);
-    const tail = this.#writer.moveIn(entries);
-    for (const segment of this.#open) segment.close();
-    this.#open.clear();
-    this.#open.add(tail);
+  // Somebody has moved or removed our folder while we live: what is open goes on in a new one, and what is not is some dead
+  // owner's again, where it still is.
+  #moveOut(): Owner {
+    const next = new Owner(this.#path);
+    try {
+      next.moveIn(this.#open);
+      next.tail = this.#owner?.tail;
+    } catch (error) {
+      next.close();
+      throw error;
+    }
+    for (const segment of this.#adopted) if (!this.#open.has(segment)) this.#count(segment, 0, -segment.unread.bytes);
+    this.#adopted = this.#adopted.filter((segment) => this.#open.has(segment));
+    this.#owner?.close();
+    return (this.#owner = next);
   }
-}
-
-function bytesOf(events: readonly EncodedEvent[]): number {
-  let bytes = 0;
-  for (const event of events) bytes += event.bytes;
-  return bytes;
 }

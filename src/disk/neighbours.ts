@@ -1,19 +1,20 @@
 // The other owners on a path: which of them live, and when one of them has died.
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import type { Socket } from 'node:net';
-import { ask, bootId, touchedAt } from './alive';
-import { ownersOn } from './folder';
+import { basename, join } from 'node:path';
+import { ask, bootId, type Found, touchedAt } from './alive';
+import { ENDED, ownersIn } from './folder';
 
-// An owner under another kernel is taken for dead when its socket has not been touched for so long.
+// An owner under another kernel is taken for dead when its socket has stood still for so long.
 const STILL_MS = 60_000;
+// A living owner whose socket was removed notices within a second and makes a new folder.
+const GONE_MS = 3_000;
 
 export class Neighbours {
   readonly #path: string;
   readonly #onDead: (folder: string) => void;
-  // Those that live, with the connection that ends when they do; true while one is asked.
-  readonly #known = new Map<string, Socket | true>();
-  // Sockets of owners under another kernel: when they were touched last, and since when we have known that.
+  // Those that live, with the connection that ends when they do; undefined while one is asked.
+  readonly #known = new Map<string, Exclude<Found, string> | undefined>();
+  // Sockets that are gone or under another kernel: when they were touched last, and since when we have known that.
   readonly #seen = new Map<string, { readonly touched: number | undefined; readonly since: number }>();
   #closed = false;
 
@@ -25,46 +26,51 @@ export class Neighbours {
 
   /** Asks those that are not known yet. @param own The folder that is not asked. */
   look(own: string | undefined): void {
-    for (const folder of ownersOn(this.#path)) {
-      if (folder === own || this.#known.has(folder)) continue;
-      this.#known.set(folder, true);
-      void this.#ask(folder);
-    }
+    for (const folder of ownersIn(this.#path)) if (folder !== own && !this.#known.has(folder)) void this.#ask(folder);
   }
 
   close(): void {
     this.#closed = true;
-    for (const socket of this.#known.values()) if (socket !== true) socket.destroy();
+    for (const socket of this.#known.values()) socket?.destroy();
   }
 
   async #ask(folder: string): Promise<void> {
-    const found = await ask(folder);
+    this.#known.set(folder, undefined);
+    const found = basename(folder).startsWith(ENDED) ? 'ended' : await ask(folder);
     this.#known.delete(folder);
-    if (typeof found === 'object' && !this.#closed) {
+    if (this.#closed) {
+      if (typeof found === 'object') found.destroy();
+    } else if (typeof found === 'object') {
       this.#known.set(folder, found);
       // What ends the connection is asked about at once.
       found.on('error', () => {}).once('close', () => {
         this.#known.delete(folder);
         if (!this.#closed) void this.#ask(folder);
       }).resume(); // prettier-ignore
-    } else if (typeof found === 'object') found.destroy();
-    else if (found === 'dead' && !this.#closed && this.#isProof(folder)) this.#onDead(folder);
+    } else if (found === 'ended' || this.#isDead(folder, found)) {
+      this.#seen.delete(folder);
+      this.#onDead(folder);
+    }
   }
 
-  // Another kernel's sockets refuse whether their owner lives or not.
-  #isProof(folder: string): boolean {
-    let boot: string | undefined;
-    try {
-      boot = readFileSync(join(folder, 'boot'), 'latin1');
-    } catch {
-      // A cleaner has been here; the owner's kernel is not known.
-    }
-    if (boot === bootId()) return true;
+  // A socket that refuses is proof under the same kernel alone: another one's refuses whether its owner lives or not.
+  #isDead(folder: string, found: Exclude<Found, object>): boolean {
+    if (found === 'unknown') return false;
+    if (found === 'dead' && bootOf(folder) === bootId()) return true;
     const touched = touchedAt(folder);
     const seen = this.#seen.get(folder);
     const now = performance.now();
-    if (seen && seen.touched === touched) return now - seen.since >= STILL_MS;
+    if (seen && seen.touched === touched) return now - seen.since >= (found === 'gone' ? GONE_MS : STILL_MS);
     this.#seen.set(folder, { touched, since: now });
     return false;
+  }
+}
+
+// None where a cleaner has been.
+function bootOf(folder: string): string | undefined {
+  try {
+    return readFileSync(join(folder, 'boot'), 'latin1');
+  } catch {
+    return undefined;
   }
 }

@@ -3,7 +3,9 @@ import { crc32 } from 'node:zlib';
 import { EncodedEvent } from '../core/emitter';
 
 /** What a line's first byte says: two kinds of event that wait, and one that is settled. */
-export const MARKS = { named: 0x2d, anonymous: 0x61, settled: 0x78 } as const;
+const MARKS = { named: 0x2d, anonymous: 0x61, settled: 0x78 } as const;
+/** Written over the mark of a line that is settled. */
+export const SETTLED = Buffer.of(MARKS.settled);
 
 const NUMBER = 8;
 const JSON_AT = 1 + 2 * NUMBER;
@@ -11,9 +13,6 @@ const NEWLINE = 0x0a;
 const OPENING_BRACE = 0x7b;
 // An event's id as it lies in its JSON, which holds it once: in a value each quotation mark has a backslash before it.
 const ID = /[{,]"eid":"([^"\\]+)"/;
-
-/** Bytes that a line has beside the event's JSON. */
-export const RECORD_OVERHEAD = JSON_AT + 1;
 
 const hex = (value: number): string => value.toString(16).padStart(NUMBER, '0');
 
@@ -27,16 +26,10 @@ export function toLines(events: readonly EncodedEvent[]): Buffer {
   return Buffer.from(text);
 }
 
-/** A line that was read: where it is, how long, and its event, unless it is settled. */
-export interface Line {
-  readonly at: number;
-  readonly length: number;
-  readonly event: EncodedEvent | undefined;
-}
-
 /** What a piece of a segment holds. */
 export interface Lines {
-  readonly lines: readonly Line[];
+  /** The events that are not settled, with the place of their line in the piece. */
+  readonly waiting: readonly { readonly at: number; readonly event: EncodedEvent }[];
   /** How much of the piece was read; the rest belongs to a line that goes on behind it. */
   readonly read: number;
   /** Stretches that are no line of ours. */
@@ -46,44 +39,40 @@ export interface Lines {
 /**
  * Reads lines; what is damaged is skipped up to the next newline.
  *
- * @param offset Where in the segment the piece begins.
  * @param isLast Nothing comes behind it: what is cut off there is damaged.
  */
-export function readLines(piece: Buffer, offset: number, isLast: boolean): Lines {
-  const lines: Line[] = [];
+export function readLines(piece: Buffer, isLast: boolean): Lines {
+  const waiting: { at: number; event: EncodedEvent }[] = [];
   let damaged = 0;
   let at = 0;
   while (at < piece.length) {
     const line = lineAt(piece, at);
-    if (line === 'cut' && !isLast) break;
-    if (typeof line === 'object') {
-      lines.push({ at: offset + at, ...line });
-      at += line.length;
+    if (line) {
+      if (line.event) waiting.push({ at, event: line.event });
+      at = line.end;
       continue;
     }
-    damaged++;
     const newline = piece.indexOf(NEWLINE, at);
+    if (newline < 0 && !isLast) break;
+    damaged++;
     at = newline < 0 ? piece.length : newline + 1;
   }
-  return { lines, read: at, damaged };
+  return { waiting, read: at, damaged };
 }
 
-function lineAt(piece: Buffer, at: number): Omit<Line, 'at'> | 'cut' | undefined {
-  if (piece.length - at < JSON_AT + 1) return piece.indexOf(NEWLINE, at) < 0 ? 'cut' : undefined;
+/** Where the line at this place ends, and its event unless it is settled; undefined where no whole line is. */
+function lineAt(piece: Buffer, at: number): { readonly end: number; readonly event?: EncodedEvent } | undefined {
   const mark = piece[at];
-  if (mark !== MARKS.named && mark !== MARKS.anonymous && mark !== MARKS.settled) return undefined;
   const length = piece.toString('latin1', at + 1, at + 1 + NUMBER);
   const bytes = Number.parseInt(length, 16);
-  if (hex(bytes) !== length || piece[at + JSON_AT] !== OPENING_BRACE) return undefined;
   const end = at + JSON_AT + bytes;
-  if (end >= piece.length) return piece.indexOf(NEWLINE, at) < 0 ? 'cut' : undefined;
-  if (piece[end] !== NEWLINE) return undefined;
+  if (hex(bytes) !== length || piece[at + JSON_AT] !== OPENING_BRACE || piece[end] !== NEWLINE) return undefined;
   const json = piece.subarray(at + JSON_AT, end);
   const checksum = piece.toString('latin1', at + 1 + NUMBER, at + JSON_AT);
   if (hex(crc32(json, crc32(length))) !== checksum) return undefined;
-  const line = { length: JSON_AT + bytes + 1, event: undefined };
-  if (mark === MARKS.settled) return line;
+  if (mark === MARKS.settled) return { end: end + 1 };
   const text = json.toString('utf8');
   const id = ID.exec(text)?.[1];
-  return id === undefined ? undefined : { ...line, event: new EncodedEvent(text, bytes, id, mark === MARKS.anonymous) };
+  if (id === undefined || (mark !== MARKS.named && mark !== MARKS.anonymous)) return undefined;
+  return { end: end + 1, event: new EncodedEvent(text, bytes, id, mark === MARKS.anonymous) };
 }

@@ -1,94 +1,55 @@
-// One file of an owner's log: a header that says up to where everything is settled, then a line for each event.
+// One file of an owner's log: a line for each event. What is settled is marked in place, so a full disk does not prevent it.
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync, statSync, unlinkSync, writeSync } from 'node:fs';
-import { crc32 } from 'node:zlib';
 import type { EncodedEvent } from '../core/emitter';
-import type { Entry as Ordered } from '../delivery/lane';
-import { type Line, type Lines, MARKS, readLines, RECORD_OVERHEAD, toLines } from './record';
+import type { Entry as Waiting } from '../delivery/lanes';
+import { readLines, SETTLED, toLines } from './record';
 
 /** A file that has so much takes no more. */
 export const SEGMENT_BYTES = 4 * 1_048_576;
 // How much is read in one go.
 const PIECE_BYTES = 262_144;
-// The offset in the header is there twice: a power cut while one is written leaves the other.
-const HEADER = /^settled ([0-9a-f]{8}) ([0-9a-f]{8})\n$/;
-const HALF = 'settled 00000000 00000000\n'.length;
-const HEADER_BYTES = 2 * HALF;
-const NAME = /^(\d{6,})\.log$/;
 
-/** The number of a segment, by the name of its file; undefined where it is none. */
-export function numberOf(name: string): number | undefined {
-  const number = NAME.exec(name)?.[1];
-  return number === undefined ? undefined : Number(number);
-}
-
-/** An event in a file. It moves to another one where its owner has to. */
-export interface Entry extends Ordered {
+/** An event in a file. It moves to another place where its store has to. */
+export interface Entry extends Waiting {
   segment: Segment;
   at: number;
-  isSettled: boolean;
 }
 
 // The order in which events came into memory.
 let arrivals = 0;
 
 export class Segment {
-  readonly path: string;
-  /** Of the file: the path may lead to another one, or to none. */
-  readonly #inode: number;
-  readonly #file: number;
+  path: string;
+  /** Written by an owner that has died. */
+  readonly isAdopted: boolean;
+  // Undefined until its turn comes to be read, and when it is closed.
+  #file: number | undefined;
+  // Of the file: the path may lead to another one, or to none.
+  #inode = 0;
   /** Where the next line goes. */
-  end: number;
+  end = 0;
   // Up to where lines have been read.
-  #known: number;
-  #settledTo: number;
-  // What is read, from the first that is not settled.
-  #entries: Entry[] = [];
-  // How many of those are not settled; others are settled out of order, and still in the list.
-  #unsettled = 0;
-  // Where the last append began.
-  #appendedAt = 0;
-  /** Events that were written and are not in memory. The store counts them. */
-  unread = 0;
-  isClosed = false;
+  #known = 0;
+  /** What is in memory and not settled. */
+  readonly entries = new Set<Entry>();
+  /** Events and bytes that wait and are not in memory, as far as its store knows. */
+  unread = { events: 0, bytes: 0 };
 
-  /** Makes the file, or opens one that is there. */
-  constructor(path: string, isNew: boolean) {
+  /** Makes the file, or stands for one that is there. */
+  constructor(path: string, isAdopted: boolean) {
     this.path = path;
-    this.#file = openSync(path, isNew ? 'wx+' : 'r+', 0o600);
-    const { ino, size } = fstatSync(this.#file);
-    this.#inode = ino;
-    if (isNew) {
-      this.#settledTo = HEADER_BYTES;
-      this.#writeHeader();
-      this.end = HEADER_BYTES;
-    } else {
-      this.end = size;
-      this.#settledTo = Math.min(size, readHeader(this.#file));
-    }
-    this.#known = this.#settledTo;
-  }
-
-  get descriptor(): number {
-    return this.#file;
-  }
-
-  get isFull(): boolean {
-    return this.end >= SEGMENT_BYTES;
-  }
-
-  /** What is read and not settled, in the order of the file. */
-  get entries(): readonly Entry[] {
-    return this.#entries.filter(({ isSettled }) => !isSettled);
+    this.isAdopted = isAdopted;
+    if (!isAdopted) this.#open('wx+');
   }
 
   /** Everything in it has been read. */
   get isRead(): boolean {
-    return this.#known >= this.end;
+    return this.#file !== undefined && this.#known >= this.end;
   }
 
   /** Everything in it is settled. */
   get isDone(): boolean {
-    return this.isRead && this.#unsettled === 0;
+    return this.isRead && this.entries.size === 0;
   }
 
   /** Whether its path still leads to it. */
@@ -96,70 +57,79 @@ export class Segment {
     return statSync(this.path, { throwIfNoEntry: false })?.ino === this.#inode;
   }
 
-  /** Writes events behind the last one: all of them or, when it throws, none. */
-  append(events: readonly EncodedEvent[]): void {
-    if (this.isClosed) throw new Error('the event store is closed');
-    const at = this.end;
+  /** Writes events behind the last one: all of them or, when it throws or its path does not lead to it any more, none. */
+  append(events: readonly EncodedEvent[]): boolean {
     const lines = toLines(events);
     try {
-      for (let written = 0; written < lines.length;)
-        written += writeSync(this.#file, lines, written, lines.length - written, at + written);
+      writeAll(this.#file as number, lines, this.end);
     } catch (error) {
-      ftruncateSync(this.#file, at);
+      this.cut(this.end);
       throw error;
     }
-    this.#appendedAt = at;
-    this.end = at + lines.length;
-  }
-
-  /** The last append is not to stand. */
-  takeBack(): void {
-    ftruncateSync(this.#file, this.#appendedAt);
-    this.end = this.#appendedAt;
-  }
-
-  /** Writes events that were in other files; the entries that stand for them stand for them here. */
-  moveIn(entries: readonly Entry[]): void {
-    this.append(entries.map(({ event }) => event));
-    let at = this.#appendedAt;
-    for (const entry of entries) {
-      Object.assign(entry, { segment: this, at });
-      at += entry.event.bytes + RECORD_OVERHEAD;
+    if (!this.isInPlace) {
+      this.cut(this.end);
+      return false;
     }
+    this.end += lines.length;
+    return true;
+  }
+
+  /** Nothing stands behind this place any more. */
+  cut(end: number): void {
+    ftruncateSync(this.#file as number, end);
+    this.end = end;
+    this.#known = Math.min(this.#known, end);
+  }
+
+  /** Writes an event of another file, which is settled there. All that is here must have been read. */
+  moveIn(entry: Entry): void {
+    const at = this.end;
+    if (!this.isRead || !this.append([entry.event])) return;
     this.#known = this.end;
-    this.#entries = [...entries];
-    this.#unsettled = entries.length;
+    entry.segment.settle(entry);
+    this.entries.add(Object.assign(entry, { segment: this, at }));
   }
 
   /** Reads the next piece. */
-  read(): { readonly entries: readonly Entry[]; readonly damaged: number } {
-    const { lines, read, damaged } = this.#piece(PIECE_BYTES);
-    this.#known += read;
-    return { entries: this.#enter(lines), damaged };
+  read(bytes = PIECE_BYTES): { readonly entries: readonly Entry[]; readonly damaged: number } {
+    const file = this.#file ?? this.#open('r+');
+    const start = this.#known;
+    const piece = Buffer.allocUnsafe(Math.min(bytes, this.end - start));
+    const got = readSync(file, piece, 0, piece.length, start);
+    const isLast = got < piece.length || start + got >= this.end;
+    const { waiting, read, damaged } = readLines(piece.subarray(0, got), isLast);
+    // A line may be longer than a piece.
+    if (read === 0 && !isLast) return this.read(bytes * 2);
+    this.#known = isLast ? this.end : start + read;
+    const entries = waiting.map(({ at, event }) => ({ segment: this, at: start + at, event, order: arrivals++ }));
+    for (const entry of entries) this.entries.add(entry);
+    return { entries, damaged };
   }
 
-  /** These are done with: noted in the file at once. */
-  settle(entries: readonly Entry[]): void {
-    // Its descriptor may be another file's by now: these come again.
-    if (this.isClosed) return;
-    for (const entry of entries) entry.isSettled = true;
-    this.#unsettled -= entries.length;
-    let passed = 0;
-    while (this.#entries[passed]?.isSettled) passed++;
-    if (passed > 0) this.#entries.splice(0, passed);
-    const [first] = this.#entries;
-    const settledTo = first ? first.at : this.#known;
-    // What is settled before that is covered by the header; the rest says so itself.
-    for (const { at } of entries) if (at > settledTo) writeSync(this.#file, SETTLED, 0, 1, at);
-    if (settledTo === this.#settledTo) return;
-    this.#settledTo = settledTo;
-    this.#writeHeader();
+  /** An event is done with: noted in the file at once. Once it is closed its descriptor may be another file's: it comes again. */
+  settle(entry: Entry): void {
+    this.entries.delete(entry);
+    if (this.#file !== undefined) writeSync(this.#file, SETTLED, 0, 1, entry.at);
   }
 
-  /** No descriptor stays open. */
+  /** Copies the file to another path. Returns what makes this segment go on there. */
+  copyTo(path: string): () => this {
+    const copy = openSync(path, 'wx+', 0o600);
+    const piece = Buffer.allocUnsafe(PIECE_BYTES);
+    for (let at = 0, got = 1; got > 0; at += got) {
+      got = readSync(this.#file as number, piece, 0, piece.length, at);
+      writeAll(copy, piece.subarray(0, got), at);
+    }
+    return () => {
+      this.remove();
+      [this.path, this.#file, this.#inode] = [path, copy, fstatSync(copy).ino];
+      return this;
+    };
+  }
+
   close(): void {
-    if (!this.isClosed) closeSync(this.#file);
-    this.isClosed = true;
+    if (this.#file !== undefined) closeSync(this.#file);
+    this.#file = undefined;
   }
 
   /** Closes and removes the file. */
@@ -168,52 +138,14 @@ export class Segment {
     if (this.isInPlace) unlinkSync(this.path);
   }
 
-  // Lines may be longer than a piece.
-  #piece(bytes: number): Lines {
-    const wanted = Math.min(bytes, this.end - this.#known);
-    const piece = Buffer.allocUnsafe(wanted);
-    const got = readSync(this.#file, piece, 0, wanted, this.#known);
-    const isLast = got < wanted || this.#known + got >= this.end;
-    const lines = readLines(piece.subarray(0, got), this.#known, isLast);
-    if (isLast) return { ...lines, read: this.end - this.#known };
-    return lines.read > 0 ? lines : this.#piece(bytes * 2);
-  }
-
-  #enter(lines: readonly Line[]): Entry[] {
-    const entries = lines.flatMap(({ at, event }): Entry[] =>
-      event ? [{ segment: this, at, event, order: arrivals++, isSettled: false }] : [],
-    );
-    this.#entries.push(...entries);
-    this.#unsettled += entries.length;
-    return entries;
-  }
-
-  #writeHeader(): void {
-    const offset = this.#settledTo.toString(16).padStart(8, '0');
-    const half = `settled ${offset} ${crc32(offset).toString(16).padStart(8, '0')}\n`;
-    writeSync(this.#file, half + half, 0, 'latin1');
+  #open(flags: 'wx+' | 'r+'): number {
+    this.#file = openSync(this.path, flags, 0o600);
+    ({ ino: this.#inode, size: this.end } = fstatSync(this.#file));
+    return this.#file;
   }
 }
 
-/** Bytes of a segment that are not settled, by its header. */
-export function unsettledBytes(path: string): number {
-  const file = openSync(path, 'r');
-  try {
-    return Math.max(0, fstatSync(file).size - readHeader(file));
-  } finally {
-    closeSync(file);
-  }
+function writeAll(file: number, bytes: Buffer, at: number): void {
+  for (let written = 0; written < bytes.length;)
+    written += writeSync(file, bytes, written, bytes.length - written, at + written);
 }
-
-// Where neither half is sound, whatever is there counts as waiting.
-function readHeader(file: number): number {
-  const header = Buffer.alloc(HEADER_BYTES);
-  readSync(file, header, 0, HEADER_BYTES, 0);
-  const offsets = [0, HALF].map((at) => {
-    const [, offset = '', checksum] = HEADER.exec(header.toString('latin1', at, at + HALF)) ?? [];
-    return Number.parseInt(checksum ?? '', 16) === crc32(offset) ? Number.parseInt(offset, 16) : 0;
-  });
-  return Math.max(HEADER_BYTES, ...offsets);
-}
-
-const SETTLED = Buffer.from([MARKS.settled]);

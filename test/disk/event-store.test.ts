@@ -110,7 +110,7 @@ describe('on one path', () => {
 
 /** The only segment on the path. */
 function segment(): string {
-  const owner = readdirSync(path).find((name) => name.length === 36) as string;
+  const owner = readdirSync(path).find((name) => /[0-9a-f-]{36}$/.test(name)) as string;
   const name = readdirSync(join(path, owner)).find((each) => each.endsWith('.log')) as string;
   return join(path, owner, name);
 }
@@ -121,7 +121,7 @@ describe('what is damaged', () => {
     ['a newline', (file, bytes) => writeFileSync(file, bytes.with(bytes.lastIndexOf('\n', bytes.lastIndexOf('\n') - 1), 0x20)), [0, 1]],
     ['the end of the last record', (file, bytes) => truncateSync(file, bytes.length - 20), [0, 1, 2]],
     ['the last byte', (file, bytes) => truncateSync(file, bytes.length - 1), [0, 1, 2]],
-    ['the header', (file, bytes) => writeFileSync(file, bytes.fill(0x20, 0, 40)), [0, 1, 2, 3]],
+    ['the beginning of the file', (file, bytes) => writeFileSync(file, bytes.fill(0x20, 0, 40)), [1, 2, 3]],
     ['garbage behind the last record', (file, bytes) => writeFileSync(file, Buffer.concat([bytes, Buffer.from('- what is this')])), [0, 1, 2, 3]],
     ['nothing, but there are files of others', (file) => writeFileSync(join(file, '..', 'readme.txt'), 'mine'), [0, 1, 2, 3]],
   ]; // prettier-ignore

@@ -1,0 +1,146 @@
+// What one owner has on the disk: a folder with the sign that it lives, and the segment that takes what is put.
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import type { EncodedEvent } from '../core/emitter';
+import { bootId, SignOfLife } from './alive';
+import { ADOPTED, ENDED, FORMAT, NEW, ownersIn, segmentsOf } from './folder';
+import { type Entry, Segment, SEGMENT_BYTES } from './segment';
+
+export class Owner {
+  readonly path: string;
+  readonly #sign: SignOfLife;
+  #segments = 0;
+  /** Takes what is put next, as long as it is not full. */
+  tail: Segment | undefined;
+  // Segments that have changed since they were last written through.
+  readonly #dirty = new Set<Segment>();
+
+  /**
+   * Makes the folder under another name, and gives it its own when the socket in it listens.
+   *
+   * @param path The folder of all owners.
+   * @throws Error where the disk has no room for it, or allows no sockets.
+   */
+  constructor(path: string) {
+    const name = randomUUID();
+    const draft = join(path, NEW + name);
+    this.path = join(path, name);
+    let sign: SignOfLife | undefined;
+    try {
+      mkdirSync(join(draft, ADOPTED), { recursive: true, mode: 0o700 });
+      writeFileSync(join(path, FORMAT), '', { mode: 0o600 });
+      writeFileSync(join(draft, 'boot'), bootId(), { mode: 0o600 });
+      sign = new SignOfLife(draft);
+      renameSync(draft, this.path);
+    } catch (error) {
+      sign?.close();
+      rmSync(draft, { recursive: true, force: true });
+      throw error;
+    }
+    this.#sign = sign;
+  }
+
+  /**
+   * Writes events; throws when the disk takes none.
+   *
+   * @returns where they are; undefined where the folder is gone, and nothing was written.
+   */
+  append(events: readonly EncodedEvent[]): Segment | undefined {
+    const tail = this.#tail();
+    this.#dirty.add(tail);
+    try {
+      return tail.append(events) ? tail : undefined;
+    } catch (error) {
+      // A limit on the size of a file leaves room for another one.
+      if ((error as NodeJS.ErrnoException).code !== 'EFBIG' || tail.end === 0 || this.#roll() === tail) throw error;
+      return this.append(events);
+    }
+  }
+
+  /** Moves an event of another file to the tail, where that is possible. Returns the tail. */
+  rewrite(entry: Entry): Segment {
+    const tail = this.tail?.isRead ? this.#tail() : this.#roll();
+    tail.moveIn(entry);
+    this.#dirty.add(tail);
+    return tail;
+  }
+
+  #tail(): Segment {
+    return this.tail && this.tail.end < SEGMENT_BYTES ? this.tail : this.#roll();
+  }
+
+  /** A path for the next segment. */
+  #nextPath(): string {
+    return join(this.path, `${String(++this.#segments).padStart(6, '0')}.log`);
+  }
+
+  /**
+   * Copies segments of a folder that is gone into this one; they go on here.
+   *
+   * @throws Error where the disk has no room for them; they stay as they are.
+   */
+  moveIn(segments: Iterable<Segment>): void {
+    const copies = [...segments].map((segment) => segment.copyTo(this.#nextPath()));
+    for (const goOn of copies) this.#dirty.add(goOn());
+  }
+
+  /** Resolves when all that was written before is through to the disk. */
+  async save(): Promise<void> {
+    const changed = [...this.#dirty];
+    this.#dirty.clear();
+    try {
+      for (const { path } of changed) await writeThrough(path);
+      // The folder is always asked, so that this fails where it is gone.
+      for (const folder of [this.path, dirname(this.path)]) await writeThrough(folder);
+    } catch (error) {
+      for (const segment of changed) this.#dirty.add(segment);
+      throw error;
+    }
+  }
+
+  /**
+   * Takes a dead owner's folder, and those that it had taken over: these first, one by one, so that nothing nests.
+   *
+   * @returns the segments that are here now; where another owner was faster, it has the others.
+   */
+  adopt(dead: string): string[] {
+    const taken = [...ownersIn(join(dead, ADOPTED)), dead].flatMap((folder) => this.#take(folder));
+    // Another adopter may have left one in there when it died.
+    const left = taken.flatMap((folder) => ownersIn(join(folder, ADOPTED))).flatMap((folder) => this.#take(folder));
+    return [...taken, ...left].flatMap(segmentsOf);
+  }
+
+  /** An empty folder is removed; one with events gets a name that says that any other owner may take it over. */
+  close(): void {
+    if (segmentsOf(this.path).length === 0) rmSync(this.path, { recursive: true, force: true });
+    else renameSync(this.path, join(dirname(this.path), ENDED + basename(this.path)));
+    this.#sign.close();
+  }
+
+  /** The next segment. Where none can be made, the last one goes on. */
+  #roll(): Segment {
+    try {
+      return (this.tail = new Segment(this.#nextPath(), false));
+    } catch (error) {
+      if (this.tail?.isInPlace) return this.tail;
+      throw error;
+    }
+  }
+
+  #take(folder: string): string[] {
+    const target = join(this.path, ADOPTED, basename(folder));
+    try {
+      renameSync(folder, target);
+      return [target];
+    } catch {
+      return [];
+    }
+  }
+}
+
+async function writeThrough(path: string): Promise<void> {
+  const file = await open(path, 'r');
+  await file.datasync().finally(() => file.close());
+}
