@@ -1,5 +1,5 @@
 // The sign that an owner lives: it listens on a socket in its folder. Another owner finds out by connecting, without a clock.
-import { closeSync, existsSync, openSync, readFileSync, statSync, utimesSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, statSync, utimesSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { basename, join } from 'node:path';
 import { ConfigError, show } from '../core/errors';
@@ -59,29 +59,15 @@ export class SignOfLife {
   }
 }
 
-/** What asking came to: a connection that ends when the owner does; it lives no more; its socket is gone; or nothing is known. */
-export type Found = Socket | 'dead' | 'gone' | 'unknown';
-
-/** Asks whether the owner of a folder lives. Never rejects. */
-export function ask(folder: string): Promise<Found> {
-  return new Promise((resolve) => {
-    let address: ReturnType<typeof addressOf>;
-    try {
-      address = addressOf(folder);
-    } catch {
-      return resolve('unknown');
-    }
-    const socket = connect(address.path).unref();
-    socket.setTimeout(PATIENCE_MS, () => socket.destroy());
-    socket.once('connect', () => resolve(socket.setTimeout(0)));
-    socket.on('error', ({ code }: NodeJS.ErrnoException) => {
-      resolve(code === 'ECONNREFUSED' ? 'dead' : code === 'ENOENT' && existsSync(folder) ? 'gone' : 'unknown');
-    });
-    socket.once('close', () => {
-      address.release();
-      resolve('unknown');
-    });
-  });
+/** Connects to the owner of a folder. The connection ends when the owner does; one that dies is refused at once. */
+export function connectTo(folder: string): Socket {
+  const { path, release } = addressOf(folder);
+  const socket = connect(path).unref();
+  return socket
+    .setTimeout(PATIENCE_MS, () => socket.destroy())
+    .once('connect', () => socket.setTimeout(0))
+    .once('close', release)
+    .resume();
 }
 
 /** When the socket of a folder was last touched, by the clock of the disk; undefined where there is none. */

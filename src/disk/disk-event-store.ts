@@ -96,7 +96,8 @@ export class DiskEventStore implements EventStore {
     if (this.bytes + this.#lanes.leasedBytes + this.#othersBytes + bytes > this.#maxBytes) return false;
     const owner = (this.#owner ??= new Owner(this.#path));
     const before = owner.tail;
-    const segment = owner.append(events) ?? (this.#moveOut().append(events) as Segment);
+    const segment = owner.append(events) ?? this.#moveOut().append(events);
+    if (!segment) throw new Error('the folder of the event store is removed again and again');
     this.#open.add(segment);
     if (before && before !== segment) this.#tidy(before);
     if (this.#own.at(-1) !== segment) this.#own.push(segment);

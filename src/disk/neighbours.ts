@@ -1,19 +1,20 @@
 // The other owners on a path: which of them live, and when one of them has died.
 import { readFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { basename, join } from 'node:path';
-import { ask, bootId, type Found, touchedAt } from './alive';
+import { bootId, connectTo, touchedAt } from './alive';
 import { ENDED, ownersIn } from './folder';
 
 // An owner under another kernel is taken for dead when its socket has stood still for so long.
 const STILL_MS = 60_000;
-// A living owner whose socket was removed notices within a second and makes a new folder.
+// A living owner whose socket was removed notices within a second, and makes a new folder.
 const GONE_MS = 3_000;
 
 export class Neighbours {
   readonly #path: string;
   readonly #onDead: (folder: string) => void;
-  // Those that live, with the connection that ends when they do; undefined while one is asked.
-  readonly #known = new Map<string, Exclude<Found, string> | undefined>();
+  // Those that live or are asked, with the connection that ends when they do.
+  readonly #known = new Map<string, Socket>();
   // Sockets that are gone or under another kernel: when they were touched last, and since when we have known that.
   readonly #seen = new Map<string, { readonly touched: number | undefined; readonly since: number }>();
   #closed = false;
@@ -26,41 +27,37 @@ export class Neighbours {
 
   /** Asks those that are not known yet. @param own The folder that is not asked. */
   look(own: string | undefined): void {
-    for (const folder of ownersIn(this.#path)) if (folder !== own && !this.#known.has(folder)) void this.#ask(folder);
+    for (const folder of ownersIn(this.#path)) if (folder !== own && !this.#known.has(folder)) this.#ask(folder);
   }
 
   close(): void {
     this.#closed = true;
-    for (const socket of this.#known.values()) socket?.destroy();
+    for (const socket of this.#known.values()) socket.destroy();
   }
 
-  async #ask(folder: string): Promise<void> {
-    this.#known.set(folder, undefined);
-    const found = basename(folder).startsWith(ENDED) ? 'ended' : await ask(folder);
-    this.#known.delete(folder);
-    if (this.#closed) {
-      if (typeof found === 'object') found.destroy();
-    } else if (typeof found === 'object') {
-      this.#known.set(folder, found);
-      // What ends the connection is asked about at once.
-      found.on('error', () => {}).once('close', () => {
-        this.#known.delete(folder);
-        if (!this.#closed) void this.#ask(folder);
-      }).resume(); // prettier-ignore
-    } else if (found === 'ended' || this.#isDead(folder, found)) {
-      this.#seen.delete(folder);
-      this.#onDead(folder);
-    }
+  #ask(folder: string): void {
+    if (basename(folder).startsWith(ENDED)) return this.#onDead(folder);
+    const socket = connectTo(folder);
+    this.#known.set(folder, socket);
+    let answer = 'none';
+    socket.once('connect', () => (answer = 'alive'));
+    socket.on('error', ({ code }: NodeJS.ErrnoException) => (answer = String(code)));
+    socket.once('close', () => {
+      this.#known.delete(folder);
+      if (this.#closed) return;
+      if (answer === 'alive') this.#ask(folder);
+      else if (this.#isDead(folder, answer)) this.#onDead(folder);
+    });
   }
 
   // A socket that refuses is proof under the same kernel alone: another one's refuses whether its owner lives or not.
-  #isDead(folder: string, found: Exclude<Found, object>): boolean {
-    if (found === 'unknown') return false;
-    if (found === 'dead' && bootOf(folder) === bootId()) return true;
+  #isDead(folder: string, answer: string): boolean {
+    if (answer !== 'ECONNREFUSED' && answer !== 'ENOENT') return false;
+    if (answer === 'ECONNREFUSED' && bootOf(folder) === bootId()) return true;
     const touched = touchedAt(folder);
     const seen = this.#seen.get(folder);
     const now = performance.now();
-    if (seen && seen.touched === touched) return now - seen.since >= (found === 'gone' ? GONE_MS : STILL_MS);
+    if (seen && seen.touched === touched) return now - seen.since >= (answer === 'ENOENT' ? GONE_MS : STILL_MS);
     this.#seen.set(folder, { touched, since: now });
     return false;
   }

@@ -89,14 +89,17 @@ export class Owner {
   /** Resolves when all that was written before is through to the disk. */
   async save(): Promise<void> {
     const changed = [...this.#dirty];
-    this.#dirty.clear();
-    try {
-      for (const { path } of changed) await writeThrough(path);
-      // The folder is always asked, so that this fails where it is gone.
-      for (const folder of [this.path, dirname(this.path)]) await writeThrough(folder);
-    } catch (error) {
-      for (const segment of changed) this.#dirty.add(segment);
-      throw error;
+    for (const segment of changed) {
+      this.#dirty.delete(segment);
+      await segment.save().catch((error: unknown) => {
+        this.#dirty.add(segment);
+        throw error;
+      });
+    }
+    // The folders are always asked, so that this fails where they are gone.
+    for (const path of [this.path, dirname(this.path)]) {
+      const folder = await open(path);
+      await folder.sync().finally(async () => folder.close());
     }
   }
 
@@ -138,9 +141,4 @@ export class Owner {
       return [];
     }
   }
-}
-
-async function writeThrough(path: string): Promise<void> {
-  const file = await open(path, 'r');
-  await file.datasync().finally(() => file.close());
 }

@@ -1,5 +1,16 @@
 // One file of an owner's log: a line for each event. What is settled is marked in place, so a full disk does not prevent it.
-import { closeSync, fstatSync, ftruncateSync, openSync, readSync, statSync, unlinkSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fdatasync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
+import { promisify } from 'node:util';
 import type { EncodedEvent } from '../core/emitter';
 import type { Entry as Waiting } from '../delivery/lanes';
 import { readLines, SETTLED, toLines } from './record';
@@ -24,8 +35,6 @@ export class Segment {
   readonly isAdopted: boolean;
   // Undefined until its turn comes to be read, and when it is closed.
   #file: number | undefined;
-  // Of the file: the path may lead to another one, or to none.
-  #inode = 0;
   /** Where the next line goes. */
   end = 0;
   // Up to where lines have been read.
@@ -52,9 +61,9 @@ export class Segment {
     return this.isRead && this.entries.size === 0;
   }
 
-  /** Whether its path still leads to it. */
+  /** Whether its path still leads to it: nobody else makes a file of this name in a folder of this name. */
   get isInPlace(): boolean {
-    return statSync(this.path, { throwIfNoEntry: false })?.ino === this.#inode;
+    return existsSync(this.path);
   }
 
   /** Writes events behind the last one: all of them or, when it throws or its path does not lead to it any more, none. */
@@ -122,9 +131,19 @@ export class Segment {
     }
     return () => {
       this.remove();
-      [this.path, this.#file, this.#inode] = [path, copy, fstatSync(copy).ino];
+      [this.path, this.#file] = [path, copy];
       return this;
     };
+  }
+
+  /** Resolves when what was written is through to the disk. */
+  async save(): Promise<void> {
+    const file = this.#file;
+    if (file === undefined) return;
+    await promisify(fdatasync)(file).catch((error: unknown) => {
+      // What was removed meanwhile holds nothing any more that waits.
+      if (this.#file === file) throw error;
+    });
   }
 
   close(): void {
@@ -140,7 +159,7 @@ export class Segment {
 
   #open(flags: 'wx+' | 'r+'): number {
     this.#file = openSync(this.path, flags, 0o600);
-    ({ ino: this.#inode, size: this.end } = fstatSync(this.#file));
+    this.end = fstatSync(this.#file).size;
     return this.#file;
   }
 }
