@@ -5,15 +5,15 @@ import { Tracker, TRACKER_RULES, type TrackerOptions } from './core/tracker';
 import { AsyncEmitter } from './delivery/emitter';
 import type { EventStore } from './delivery/event-store';
 import type { AsyncEmitterOptions } from './delivery/options';
-import { LmdbEventStore } from './lmdb/lmdb-event-store';
+import { DiskEventStore } from './disk/disk-event-store';
 
 /** Options of {@link createTracker}: a tracker's, and where its events go. */
 export interface CreateTrackerOptions extends Omit<TrackerOptions, 'emitters'> {
   /** The collector: `collector.acme.com`, or a URL with http or https. */
   endpoint: string;
   /**
-   * A directory in which accepted events are kept until they are delivered, so that they survive the process. Needs the
-   * package lmdb. `bufferCapacityBytes` then limits the bytes of all processes on it; events are not counted.
+   * A directory in which accepted events are kept until they are delivered, so that they survive the process.
+   * `bufferCapacityBytes` then limits the bytes of all processes on it; events are not counted.
    */
   durable?: string | undefined;
   /** The emitter's other options: batching, buffer, method, callbacks. */
@@ -60,5 +60,5 @@ function durableStore(owner: string, path: string, emitter: NonNullable<CreateTr
         `${owner}: emitter.${option}`,
         'left out beside `durable`, which decides where events wait',
       );
-  return new LmdbEventStore({ path, maxBytes: emitter.bufferCapacityBytes });
+  return new DiskEventStore({ path, maxBytes: emitter.bufferCapacityBytes });
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AsyncEmitter, createTracker, Emitter, structEvent, Tracker } from '../../src';
-import { LmdbEventStore } from '../../src/lmdb';
+import { DiskEventStore } from '../../src/disk';
 import { answer, reset, type ScriptedCollector, startScriptedCollector } from '../support/scripted-collector';
 import { type App, frameworks } from './apps';
 import { Ear } from './ear';
@@ -143,7 +143,7 @@ describe.each(frameworks)('an app on %s', (_name, start) => {
 
   it('T5: keeps no full address anywhere when addresses are masked, not even on its own disk', async () => {
     const path = mkdtempSync(join(tmpdir(), 'canary-'));
-    const store = new LmdbEventStore({ path });
+    const store = new DiskEventStore({ path });
     collector.next(...Array.from({ length: 100 }, () => answer(503)));
     const emitter = new AsyncEmitter({ endpoint: collector.url, eventStore: store, logger: false });
     const tracker = new Tracker({ emitters: emitter, logger: false });

@@ -57,9 +57,9 @@ type Args = { path: string; sync: Sync; endpoint: string };
 const app = (args: Args): AppSettings => ({
   args,
   setup: (inside, { path, sync, endpoint }: Args) => {
-    const { LmdbEventStore } = inside.require('snowplow-middleware/lmdb') as typeof import('../../../src/lmdb');
+    const { DiskEventStore } = inside.require('snowplow-middleware/disk') as typeof import('../../../src/disk');
     const { AsyncEmitter, Tracker } = inside.snowplow;
-    const eventStore = new LmdbEventStore({ path, sync });
+    const eventStore = new DiskEventStore({ path, sync });
     const emitter = new AsyncEmitter({
       endpoint,
       eventStore,

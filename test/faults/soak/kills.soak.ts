@@ -6,7 +6,7 @@ import { expect, it } from 'vitest';
 import type { KillFigures } from '../../support/kills';
 
 const KILLS = process.env['KILL_RUNS'] || '200';
-const FILES = ['test/lmdb/kill.test.ts', 'test/redis/worker-kill.test.ts', 'test/bullmq/kill.test.ts'];
+const FILES = ['test/disk/kill.test.ts', 'test/redis/worker-kill.test.ts', 'test/bullmq/kill.test.ts'];
 
 /** The part of the runner's report that is of use here. */
 interface Report {
