@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 // Bounds for what hangs, not for what is slow: a machine with other work takes several times as long.
-const shared = { environment: 'node', testTimeout: 60_000, hookTimeout: 60_000 } as const;
+const shared = { environment: 'node', testTimeout: 180_000, hookTimeout: 180_000 } as const;
 
 export default defineConfig({
   resolve: { tsconfigPaths: true },
@@ -27,7 +27,7 @@ export default defineConfig({
           name: 'faults',
           include: ['test/faults/**/*.test.ts'],
           globalSetup: 'test/faults/harness/setup.ts',
-          testTimeout: 120_000,
+          testTimeout: 180_000,
         },
       },
       {

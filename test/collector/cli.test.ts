@@ -20,7 +20,7 @@ const run = (args: string[], more?: NodeJS.ProcessEnv) =>
   spawnSync(process.execPath, [join(folder, 'dist/cli.js'), ...args], {
     encoding: 'utf8',
     env: env(more),
-    timeout: 10_000,
+    timeout: 60_000,
   });
 
 let child: ChildProcessWithoutNullStreams | undefined;
@@ -39,7 +39,7 @@ async function start(args: string[], more?: NodeJS.ProcessEnv) {
     process_.once('exit', (code, signal) => resolve([code, signal]));
   });
   const address = /Collector on (http:\S+)/;
-  await expect.poll(() => output.out + output.err, { timeout: 10_000 }).toMatch(address);
+  await expect.poll(() => output.out + output.err, { timeout: 60_000 }).toMatch(address);
   return {
     output,
     exit,

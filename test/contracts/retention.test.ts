@@ -54,7 +54,7 @@ describe('a request that has ended', () => {
         const [, port] = await child.printed(/listening on (\d+)/);
         await fetch(`http://127.0.0.1:${port}/keep`, { headers: { 'user-agent': name } });
         await child.printed(/the request is gone/);
-        await collector.waitFor({ se_ac: 'tick', ua: name, url: /\/keep$/ }, 10, 10_000);
+        await collector.waitFor({ se_ac: 'tick', ua: name, url: /\/keep$/ }, 10, 60_000);
       } finally {
         await child.stop();
       }

@@ -68,7 +68,7 @@ describe('a Nest app that is told to stop', () => {
     await new Promise((resolve) => setTimeout(resolve, 150));
     child.kill('SIGTERM');
     expect(await slow).toBe(200);
-    await collector.waitFor({ se_ac: 'slow' }, 1, 10_000);
+    await collector.waitFor({ se_ac: 'slow' }, 1, 60_000);
     child.kill('SIGKILL');
     expect(actions()).toEqual(['quick', 'slow']);
   });

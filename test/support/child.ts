@@ -27,7 +27,7 @@ export class Child {
   }
 
   /** Resolves with the match as soon as the output has one. */
-  async printed(pattern: RegExp, timeoutMs = 10_000): Promise<RegExpMatchArray> {
+  async printed(pattern: RegExp, timeoutMs = 60_000): Promise<RegExpMatchArray> {
     const deadline = Date.now() + timeoutMs;
     for (;;) {
       const match = this.output.match(pattern);

@@ -104,7 +104,7 @@ async function freePort(): Promise<number> {
 async function answering(url: string): Promise<void> {
   const client = new Redis(url, { retryStrategy: () => 20, maxRetriesPerRequest: null });
   client.on('error', () => {});
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + 60_000;
   for (;;) {
     if ((await Promise.race([client.ping().catch(() => ''), sleep(500)])) === 'PONG') break;
     if (Date.now() > deadline) throw new Error('the Redis server did not start');

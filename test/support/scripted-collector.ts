@@ -202,7 +202,7 @@ export class ScriptedCollector {
   }
 
   /** Resolves when so many requests have come in all; rejects after `timeoutMs`. */
-  async requested(count: number, timeoutMs = 5_000): Promise<readonly ReceivedRequest[]> {
+  async requested(count: number, timeoutMs = 60_000): Promise<readonly ReceivedRequest[]> {
     await this.#until(
       () => this.requests.length >= count,
       timeoutMs,
@@ -212,7 +212,7 @@ export class ScriptedCollector {
   }
 
   /** Resolves when so many different events have been committed; rejects after `timeoutMs`. */
-  async took(count: number, timeoutMs = 5_000): Promise<ReadonlyMap<string, number>> {
+  async took(count: number, timeoutMs = 60_000): Promise<ReadonlyMap<string, number>> {
     await this.#until(
       () => this.taken.size >= count,
       timeoutMs,
