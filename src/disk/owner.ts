@@ -48,13 +48,16 @@ export class Owner {
    * @returns where they are; undefined where the folder is gone, and nothing was written.
    */
   append(events: readonly EncodedEvent[]): Segment | undefined {
-    const tail = this.#tail();
-    this.#dirty.add(tail);
+    let tail: Segment | undefined;
     try {
+      tail = this.#tail();
+      this.#dirty.add(tail);
       return tail.append(events) ? tail : undefined;
     } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'ENOENT') return undefined;
       // A limit on the size of a file leaves room for another one.
-      if ((error as NodeJS.ErrnoException).code !== 'EFBIG' || tail.end === 0 || this.#roll() === tail) throw error;
+      if (code !== 'EFBIG' || !tail || tail.end === 0 || this.#roll() === tail) throw error;
       return this.append(events);
     }
   }
