@@ -10,7 +10,7 @@ import { Worker } from 'node:worker_threads';
 
 const load = createRequire(import.meta.url);
 const { AsyncEmitter, MemoryEventStore, Tracker, pageView } = load('../dist/index.js');
-const { LmdbEventStore } = load('../dist/lmdb/index.js');
+const { DiskEventStore } = load('../dist/disk/index.js');
 const { RedisEmitter, RedisWorker } = load('../dist/redis/index.js');
 const { Redis } = load('ioredis');
 const [events = 30_000, rounds = 3] = process.argv.slice(2).map(Number);
@@ -57,9 +57,9 @@ async function main() {
   };
   const figures = {
     memory: () => measured(direct(new MemoryEventStore({ capacity: events, capacityBytes: 2 ** 30 }))),
-    lmdb: (round) => measured(direct(new LmdbEventStore({ path: join(directory, `none-${round}`) }))),
-    'lmdb, sync: group': (round) =>
-      measured(direct(new LmdbEventStore({ path: join(directory, `group-${round}`), sync: 'group' }))),
+    durable: (round) => measured(direct(new DiskEventStore({ path: join(directory, `none-${round}`) }))),
+    'durable, sync: group': (round) =>
+      measured(direct(new DiskEventStore({ path: join(directory, `group-${round}`), sync: 'group' }))),
     'RedisEmitter, into the list': () => measured(new RedisEmitter({ ...room, redis })),
     'RedisWorker, from the list': async () => {
       const worker = new RedisWorker({ endpoint, redis, logger: false });

@@ -41,7 +41,7 @@ const sources = files.map(read);
 const FLOORS: readonly (readonly string[])[] = [
   ['core'],
   ['delivery'],
-  ['disk', 'lmdb', 'redis', 'bullmq'],
+  ['disk', 'redis', 'bullmq'],
   [
     'create-tracker',
     'registry',

@@ -50,17 +50,18 @@ it.each<[page: string, sentence: string]>([
   ['docs/promises.md', `${closeSeconds} seconds by default`],
   ['docs/promises.md', `\`maxBatchSize\`, ${maxBatchSize}`],
   ['docs/promises.md', `\`threadCount\`, ${ASYNC_DEFAULTS.threadCount}`],
-  ['docs/promises.md', `${constant('lmdb/sign-of-life', 'EXPIRY_MS') / SECOND} seconds after the`],
+  ['docs/promises.md', `it takes ${constant('disk/neighbours', 'STILL_MS') / SECOND} seconds`],
   ['docs/hazards.md', `and ${grouped(DEFAULTS.bufferCapacity)} events wait`],
   ['docs/migrating.md', `\`AsyncEmitter({ threadCount })\`; ${ASYNC_DEFAULTS.threadCount} instead of 1`],
   [
     'docs/outgrowing-one-machine.md',
-    `default ${constant('lmdb/lmdb-event-store', 'DEFAULTS.maxBytes') / MIB / 1024} GiB`,
+    `default ${constant('disk/disk-event-store', 'DEFAULTS.maxBytes') / MIB / 1024} GiB`,
   ],
-  [
-    'docs/outgrowing-one-machine.md',
-    `${constant('lmdb/sign-of-life', 'EXPIRY_MS') / SECOND} seconds after its last sign`,
-  ],
+  ['docs/outgrowing-one-machine.md', `in files of ${constant('disk/segment', 'SEGMENT_BYTES') / MIB} MiB`],
+  ['docs/outgrowing-one-machine.md', `each file of ${constant('disk/segment', 'SEGMENT_BYTES') / MIB} MiB`],
+  ['docs/outgrowing-one-machine.md', `stood still for ${constant('disk/neighbours', 'STILL_MS') / SECOND} seconds`],
+  ['docs/outgrowing-one-machine.md', `taken over after ${constant('disk/neighbours', 'GONE_MS') / SECOND} seconds`],
+  ['docs/hazards.md', `for each ${constant('disk/segment', 'SEGMENT_BYTES') / MIB} MiB`],
   ['docs/outgrowing-one-machine.md', `for up to ${constant('worker-cli', 'CLOSE_MS') / SECOND} seconds`],
   ['docs/outgrowing-one-machine.md', `gives no sign for ${constant('redis/scripts', 'EXPIRY_SECONDS')} seconds`],
   ['docs/outgrowing-one-machine.md', `expires ${constant('redis/scripts', 'DEAD_SECONDS') / DAY} days after`],
@@ -90,6 +91,10 @@ it('what is said in words is what the numbers are', () => {
     'with five workers that died is laid aside',
   );
   expect(constant('redis/scripts', 'DEATHS_ALLOWED')).toBe(5);
+  for (const words of ['ten times a second', 'takes it over within a second', 'looked at every second'])
+    expect(textOf('docs/outgrowing-one-machine.md').replaceAll(/\s+/g, ' ')).toContain(words);
+  expect(10 * constant('disk/disk-event-store', 'GROUP_MS')).toBe(SECOND);
+  expect(constant('disk/disk-event-store', 'LOOK_MS')).toBe(SECOND);
   expect(textOf('SECURITY.md')).toContain('counts for five minutes at most');
   expect(constant('delivery/backoff', 'LONGEST_RETRY_AFTER_MS')).toBe(5 * 60 * SECOND);
 });

@@ -71,7 +71,7 @@ const runtime = (name, ...run) => ({
 
 // A row without packages has a manifest and a lock file in the folder of its name.
 const ROWS = {
-  plain: { app: 'plain', shown: 'lmdb', packages: ['lmdb@3'], cells: { cjs: ['app.cjs'] } },
+  plain: { app: 'plain', shown: 'snowplow-middleware', packages: [], cells: { cjs: ['app.cjs'] } },
   express4: web('express', 4, '@types/express@4'),
   express5: web('express', 5, '@types/express@5'),
   ioredis5: queues('ioredis', 5, 'client.cjs', 'ioredis.mts'),

@@ -73,11 +73,11 @@ const USES: Readonly<Record<string, { peers: readonly string[]; code: string }>>
       export const emitter = new BullMqEmitter({ queue: { add: async () => {} } });
       export const processor = createProcessor(${ENDPOINT});`,
   },
-  './lmdb': {
-    peers: ['lmdb'],
+  './disk': {
+    peers: [],
     code: `import { createTracker } from 'snowplow-middleware';
-      import { LmdbEventStore } from 'snowplow-middleware/lmdb';
-      export const tracker = createTracker({ ...${ENDPOINT}, emitter: { eventStore: new LmdbEventStore({ path: './e' }) } });`,
+      import { DiskEventStore } from 'snowplow-middleware/disk';
+      export const tracker = createTracker({ ...${ENDPOINT}, emitter: { eventStore: new DiskEventStore({ path: './e' }) } });`,
   },
   './collector': {
     peers: [],

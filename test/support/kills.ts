@@ -11,7 +11,7 @@ const DIST = resolve('dist/index.js');
 /** Kills in one run: 20, or as many as KILL_RUNS says. */
 export const KILLS = Number(process.env['KILL_RUNS'] ?? 20);
 
-/** How long a run may take, in milliseconds; a take-over alone takes 15 seconds. */
+/** How long a run may take, in milliseconds; a Redis worker's events alone are taken over after 15 seconds. */
 export const KILLS_TIMEOUT_MS = 180_000 + KILLS * 3_000;
 
 /** What came of the events of a run. */

@@ -150,7 +150,8 @@ describe.each(frameworks)('an app on %s', (_name, start) => {
     app = await start({ tracker, maskIp: true }, (own) => void own.trackStructEvent({ category: 'a', action: 'a' }));
     for (let visit = 0; visit < 5; visit++) await request(app.url);
     await emitter.close({ timeoutMs: 100 });
-    const bytes = readdirSync(path).map((name) => readFileSync(join(path, name), 'latin1'));
+    const files = readdirSync(path, { recursive: true, withFileTypes: true }).filter((each) => each.isFile());
+    const bytes = files.map(({ parentPath, name }) => readFileSync(join(parentPath, name), 'latin1'));
     expect(bytes.join('')).toContain('203.0.113.0');
     expect(bytes.join('')).not.toContain(ADDRESS);
     rmSync(path, { recursive: true, force: true });

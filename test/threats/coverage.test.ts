@@ -89,10 +89,7 @@ const ELSEWHERE: Readonly<Record<string, readonly (readonly [file: string, words
     ['test/collector/collector.test.ts', 'refuses unknown options and production'],
   ],
   T29: [['test/redis/redis-worker.test.ts', 'comes alone after two deaths, and is laid aside after five']],
-  T30: [
-    ['test/lmdb/event-store.test.ts', 'the directory and the files are for this user alone'],
-    ['test/lmdb/event-store.test.ts', 'a database of something else, and one of a newer version, are refused'],
-  ],
+  T30: [['test/disk/event-store.test.ts', 'refuses %s, and leaves it as it is']],
   T31: [
     ['test/package/contents.test.ts', 'has one run-time dependency, undici'],
     ['test/package/contents.test.ts', 'runs nothing when it is installed'],

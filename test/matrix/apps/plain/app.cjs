@@ -5,6 +5,7 @@ const { once } = require('node:events');
 const { mkdtempSync, rmSync } = require('node:fs');
 const { tmpdir } = require('node:os');
 const { dirname, join } = require('node:path');
+const { setTimeout: sleep } = require('node:timers/promises');
 const { createTracker } = require('snowplow-middleware');
 
 const manifest = require.resolve('snowplow-middleware/package.json');
@@ -27,6 +28,8 @@ async function main() {
   for (let n = 0; n < 3; n++) before.trackStructEvent({ category: 'shop', action: 'pay', value: n });
   await before.close({ timeoutMs: 200 });
   const after = createTracker({ endpoint, durable });
+  // Read after the start.
+  while (after.stats().emitters[0].recovered < 3) await sleep(10);
   await after.flush();
   const [{ recovered, sent }] = after.stats().emitters;
   assert.deepEqual({ recovered, sent }, { recovered: 3, sent: 3 });
