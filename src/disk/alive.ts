@@ -2,7 +2,6 @@
 import { closeSync, openSync, readFileSync, statSync, utimesSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { basename, join } from 'node:path';
-import { ConfigError, show } from '../core/errors';
 import { NEW } from './folder';
 
 const SOCKET = 'alive.sock';
@@ -26,7 +25,8 @@ function addressOf(folder: string): { readonly path: string; release(): void } {
     return { path: `\\\\.\\pipe\\snowplow-${basename(folder).replace(NEW, '')}`, release() {} };
   const path = join(folder, SOCKET);
   if (Buffer.byteLength(path) <= MOST_PATH_BYTES) return { path, release() {} };
-  if (process.platform !== 'linux') throw new ConfigError('DiskEventStore: path', 'a shorter path', show(folder));
+  if (process.platform !== 'linux')
+    throw new Error(`its name is longer than ${MOST_PATH_BYTES - SOCKET.length - 24} bytes`);
   const descriptor = openSync(folder, 'r');
   return { path: `/proc/self/fd/${descriptor}/${SOCKET}`, release: () => closeSync(descriptor) };
 }
@@ -48,8 +48,7 @@ export class SignOfLife {
     this.#server.on('error', () => {}).unref();
     // Of this process, where a cluster's primary would else listen for all.
     this.#server.listen({ path, exclusive: true });
-    if (!this.#server.listening)
-      throw new ConfigError('DiskEventStore: path', 'a folder on a disk that holds sockets', show(folder));
+    if (!this.#server.listening) throw new Error('no socket can be made there');
   }
 
   close(): void {

@@ -7,7 +7,7 @@ import { integer, oneOf, resolveOptions, text } from '../core/options';
 import type { Cut, EventStore, Lease, StoreListener } from '../delivery/event-store';
 import { bytesOf, Lanes } from '../delivery/lanes';
 import { touch } from './alive';
-import { bytesIn, ownersIn, prepare, segmentsOf } from './folder';
+import { bytesIn, ownersIn, prepare, segmentsOf, unusable } from './folder';
 import { Neighbours } from './neighbours';
 import { Owner } from './owner';
 import { type Entry, Segment } from './segment';
@@ -90,6 +90,7 @@ export class DiskEventStore implements EventStore {
     if (this.size > 0) listener.arrived();
   }
 
+  /** @throws Error where the disk takes nothing: the events are refused as `store-error`. */
   put(events: readonly EncodedEvent[]): boolean {
     if (this.#closing) throw new Error('the event store is closed');
     const bytes = bytesOf(events);
@@ -137,7 +138,8 @@ export class DiskEventStore implements EventStore {
 
   async #save(): Promise<void> {
     const owner = this.#owner;
-    await owner?.save();
+    for (const segment of this.#open) await segment.save();
+    await owner?.saveNames();
     // What has moved out meanwhile is in another folder.
     if (owner !== this.#owner) await this.#save();
   }
@@ -153,7 +155,7 @@ export class DiskEventStore implements EventStore {
       if (!touch(this.#owner.path)) this.#moveOut();
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
-      if (this.#timers.length === 0 && !PASSING.has(code)) throw error;
+      if (this.#timers.length === 0 && !PASSING.has(code)) throw unusable(this.#path, code ?? String(error));
       this.#log.error('the event store has no folder, and refuses events', { code });
     }
     const own = this.#owner?.path;

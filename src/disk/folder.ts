@@ -13,25 +13,29 @@ export const FORMAT = 'snowplow-events-1';
 /** In an owner's folder: the folders of dead owners that it has taken over. */
 export const ADOPTED = 'adopted';
 
-const OWNER = /^(?:ended-)?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const OWNER = /^(?:ended-)?[0-9a-f]{16}$/;
 const SEGMENT = /^\d{6,}\.log$/;
 // NFS, SMB (three), 9p and FUSE: a socket on them tells nothing of another machine's owners.
 const FOREIGN_DISKS: ReadonlySet<number> = new Set([0x6969, 0x517b, 0xff534d42, 0xfe534d42, 0x01021997, 0x65735546]);
 // Of many segments most are full.
 const LOOKED_INTO = 50;
 
+/** What the system has against a path. */
+export const unusable = (path: string, reason: string | undefined): ConfigError =>
+  new ConfigError('DiskEventStore: path', `a folder that can be made, read and written (${reason})`, show(path));
+
 /** @throws ConfigError for a path that is not, and cannot become, the folder of an event store. */
 export function prepare(path: string): void {
   const refuse = (expected: string): never => {
     throw new ConfigError('DiskEventStore: path', expected, show(path));
   };
-  let names: string[] = [];
+  let names: string[];
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
     accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK);
     names = readdirSync(path);
   } catch (error) {
-    refuse(`a folder that can be made, read and written (${(error as NodeJS.ErrnoException).code})`);
+    throw unusable(path, (error as NodeJS.ErrnoException).code);
   }
   if (process.platform === 'linux' && FOREIGN_DISKS.has(statfsSync(path).type)) refuse('a folder on a local disk');
   const version = names.find((name) => name.startsWith('snowplow-events-')) ?? FORMAT;

@@ -1,5 +1,5 @@
 // What one owner has on the disk: a folder with the sign that it lives, and the segment that takes what is put.
-import { randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
@@ -14,8 +14,6 @@ export class Owner {
   #segments = 0;
   /** Takes what is put next, as long as it is not full. */
   tail: Segment | undefined;
-  // Segments that have changed since they were last written through.
-  readonly #dirty = new Set<Segment>();
 
   /**
    * Makes the folder under another name, and gives it its own when the socket in it listens.
@@ -24,7 +22,7 @@ export class Owner {
    * @throws Error where the disk has no room for it, or allows no sockets.
    */
   constructor(path: string) {
-    const name = randomUUID();
+    const name = randomBytes(8).toString('hex');
     const draft = join(path, NEW + name);
     this.path = join(path, name);
     let sign: SignOfLife | undefined;
@@ -51,7 +49,6 @@ export class Owner {
     let tail: Segment | undefined;
     try {
       tail = this.#tail();
-      this.#dirty.add(tail);
       return tail.append(events) ? tail : undefined;
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
@@ -66,7 +63,6 @@ export class Owner {
   rewrite(entry: Entry): Segment {
     const tail = this.tail?.isRead ? this.#tail() : this.#roll();
     tail.moveIn(entry);
-    this.#dirty.add(tail);
     return tail;
   }
 
@@ -86,23 +82,20 @@ export class Owner {
    */
   moveIn(segments: Iterable<Segment>): void {
     const copies = [...segments].map((segment) => segment.copyTo(this.#nextPath()));
-    for (const goOn of copies) this.#dirty.add(goOn());
+    for (const goOn of copies) goOn();
   }
 
-  /** Resolves when all that was written before is through to the disk. */
-  async save(): Promise<void> {
-    const changed = [...this.#dirty];
-    for (const segment of changed) {
-      this.#dirty.delete(segment);
-      await segment.save().catch((error: unknown) => {
-        this.#dirty.add(segment);
-        throw error;
-      });
-    }
-    // The folders are always asked, so that this fails where they are gone.
+  /** Resolves when the names of all files are through to the disk; rejects where they are gone. */
+  async saveNames(): Promise<void> {
+    // Windows opens no folder, and writes names through with their files.
+    if (process.platform === 'win32') return;
     for (const path of [this.path, dirname(this.path)]) {
       const folder = await open(path);
-      await folder.sync().finally(async () => folder.close());
+      try {
+        await folder.sync();
+      } finally {
+        await folder.close();
+      }
     }
   }
 

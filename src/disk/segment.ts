@@ -39,6 +39,8 @@ export class Segment {
   end = 0;
   // Up to where lines have been read.
   #known = 0;
+  // Not through to the disk.
+  #isChanged = true;
   /** What is in memory and not settled. */
   readonly entries = new Set<Entry>();
   /** Events and bytes that wait and are not in memory, as far as its store knows. */
@@ -80,6 +82,7 @@ export class Segment {
       return false;
     }
     this.end += lines.length;
+    this.#isChanged = true;
     return true;
   }
 
@@ -118,11 +121,12 @@ export class Segment {
   /** An event is done with: noted in the file at once. Once it is closed its descriptor may be another file's: it comes again. */
   settle(entry: Entry): void {
     this.entries.delete(entry);
+    this.#isChanged = true;
     if (this.#file !== undefined) writeSync(this.#file, SETTLED, 0, 1, entry.at);
   }
 
   /** Copies the file to another path. Returns what makes this segment go on there. */
-  copyTo(path: string): () => this {
+  copyTo(path: string): () => void {
     const copy = openSync(path, 'wx+', 0o600);
     const piece = Buffer.allocUnsafe(PIECE_BYTES);
     for (let at = 0, got = 1; got > 0; at += got) {
@@ -131,16 +135,17 @@ export class Segment {
     }
     return () => {
       this.remove();
-      [this.path, this.#file] = [path, copy];
-      return this;
+      [this.path, this.#file, this.#isChanged] = [path, copy, true];
     };
   }
 
   /** Resolves when what was written is through to the disk. */
   async save(): Promise<void> {
     const file = this.#file;
-    if (file === undefined) return;
+    if (!this.#isChanged || file === undefined) return;
+    this.#isChanged = false;
     await promisify(fdatasync)(file).catch((error: unknown) => {
+      this.#isChanged = true;
       // What was removed meanwhile holds nothing any more that waits.
       if (this.#file === file) throw error;
     });

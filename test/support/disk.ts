@@ -23,7 +23,7 @@ export function drain(from: EventStore): string[] {
 }
 
 /** The folders of owners on a path, by their names: whoever lives, has died, or has ended. */
-export const ownersOn = (path: string): string[] => readdirSync(path).filter((name) => /[0-9a-f-]{36}$/.test(name));
+export const ownersOn = (path: string): string[] => readdirSync(path).filter((name) => /[0-9a-f]{16}$/.test(name));
 
 /** The files with events, below a path. */
 export const segmentsOn = (path: string): string[] =>
@@ -34,7 +34,7 @@ export const segmentsOn = (path: string): string[] =>
 /** What a crash at this moment would leave of a path, made into a path of its own: its owners have ended. */
 export function crashed(path: string, into: string): void {
   for (const name of readdirSync(path)) {
-    const target = join(into, name.length === 36 ? `ended-${name}` : name);
+    const target = join(into, name.length === 16 ? `ended-${name}` : name);
     cpSync(join(path, name), target, { recursive: true, filter: (from) => !from.endsWith('.sock') });
   }
 }
