@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type * as collectorCli from './collector/cli';
+import type * as diskCli from './disk-cli';
 import type * as workerCli from './worker-cli';
 
 const HELP = `Usage: snowplow-middleware <command> [options]
@@ -10,6 +11,7 @@ const HELP = `Usage: snowplow-middleware <command> [options]
 Commands:
   collector   takes events on this machine, judges each as the pipeline would, and shows them live
   worker      delivers the events that wait in Redis or in a BullMQ queue
+  disk        shows what waits in the folder of a DiskEventStore, and delivers what was left there
 
 Options:
   -h, --help  show this text, or that of a command: snowplow-middleware collector --help
@@ -18,6 +20,7 @@ Options:
 Examples:
   npx snowplow-middleware collector --open
   npx snowplow-middleware worker redis --redis redis://10.0.0.5 --endpoint https://collector.acme.com
+  npx snowplow-middleware disk /var/lib/shop/events
 `;
 
 const ASKS_FOR_HELP: ReadonlySet<string | undefined> = new Set(['--help', '-h', 'help']);
@@ -30,6 +33,10 @@ async function main([command, ...rest]: string[]): Promise<void> {
   if (command === 'worker') {
     const { runWorker } = require('./worker-cli') as typeof workerCli;
     return runWorker(rest);
+  }
+  if (command === 'disk') {
+    const { runDisk } = require('./disk-cli') as typeof diskCli;
+    return runDisk(rest);
   }
   if (command === '--version') {
     const { version } = JSON.parse(readFileSync(join(__dirname, '..', 'package.json'), 'utf8')) as { version: string };

@@ -6,10 +6,11 @@ import type * as processorFile from './bullmq/processor';
 import { ConfigError } from './core/errors';
 import { isMissing } from './core/missing-peer';
 import type { EmitterStats } from './core/emitter';
-import { Log, type Logger, type LogLevel } from './core/logger';
+import { Log, type Logger } from './core/logger';
 import type * as answerFile from './redis/answer';
 import type * as clientFile from './redis/client';
 import type * as redisWorker from './redis/redis-worker';
+import { type Say, sayer } from './say';
 
 const HELP = `Usage: snowplow-middleware worker redis --endpoint URL [options]
        snowplow-middleware worker bullmq --queue NAME --endpoint URL [options]
@@ -129,22 +130,6 @@ async function run(argv: string[]): Promise<void> {
   const left = held > 0 ? `, ${held} ${plan.unit} left to other workers` : '';
   say('info', `Stopped: ${sent} events sent, ${words}${left}`, { sent, ...counts, held });
   setTimeout(() => process.exit(), LINGER_MS).unref();
-}
-
-type Say = (level: LogLevel, message: string, fields?: object) => void;
-
-/** Lines for people, in which the words of an `info` say it all; or an object of JSON each. */
-function sayer(json: boolean): Say {
-  return (level, message, fields) => {
-    const now = new Date();
-    if (json) {
-      process.stdout.write(`${JSON.stringify({ time: now.toISOString(), level, message, ...fields })}\n`);
-      return;
-    }
-    const time = now.toTimeString().slice(0, 8);
-    if (level === 'info') process.stdout.write(`${time}  ${message}\n`);
-    else process.stderr.write(`${time}  ${level}: ${message}${fields ? ` ${JSON.stringify(fields)}` : ''}\n`);
-  };
 }
 
 // What no waiting will mend is told before anything is taken: credentials that are wrong, a key that holds something else.

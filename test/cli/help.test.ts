@@ -11,6 +11,7 @@ const run = (...args: string[]) => spawnSync(process.execPath, [CLI, ...args], {
 const COMMANDS = [
   ['collector', 'collector/cli.ts'],
   ['worker', 'worker-cli.ts'],
+  ['disk', 'disk-cli.ts'],
 ] as const;
 
 it.each(['--help', '-h', 'help'])('%s shows every command, and ends well', (asked) => {

@@ -9,6 +9,7 @@ const helpOf = (file: string): string => readFileSync(join(ROOT, 'src', file), '
 const HELP: Readonly<Record<string, string>> = {
   collector: helpOf('collector/cli.ts'),
   worker: helpOf('worker-cli.ts'),
+  disk: helpOf('disk-cli.ts'),
 };
 
 describe.each(PAGES)('%s', (page) => {
@@ -20,7 +21,7 @@ describe.each(PAGES)('%s', (page) => {
   });
 
   it('names commands of the package, and options of them, that exist', () => {
-    const wrong = [...text.matchAll(/\bsnowplow-middleware (collector|worker)\b([^\n`|]*)/g)].flatMap(
+    const wrong = [...text.matchAll(/\bsnowplow-middleware (collector|worker|disk)\b([^\n`|]*)/g)].flatMap(
       ([command, name, rest = '']) =>
         [...rest.matchAll(/--(\w+)/g)]
           .filter(([option]) => !HELP[name as string]?.includes(`  ${option} `))
