@@ -5,7 +5,7 @@ import { ConfigError, show } from './core/errors';
 import type * as optionsFile from './delivery/options';
 import type * as drainFile from './disk-drain';
 import { ENDED } from './disk/folder';
-import { checkFolder, type FoundOwner, type Held, look, together } from './disk/look';
+import { checkFolder, type FoundOwner, type Held, look, together } from './disk-look';
 
 const HELP = `Usage: snowplow-middleware disk PATH [options]
 

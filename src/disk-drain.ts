@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { EmitterStats } from './core/emitter';
 import { AsyncEmitter } from './delivery/emitter';
 import { DiskEventStore } from './disk/disk-event-store';
-import { type FoundOwner, look, together } from './disk/look';
+import { type FoundOwner, look, together } from './disk-look';
 import { type Say, sayer } from './say';
 
 const TICK_MS = 100;

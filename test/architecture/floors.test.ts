@@ -56,7 +56,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['express', 'koa', 'fastify', 'collector'],
   // Runs on Express or on Fastify, and mounts what their doors are made of.
   ['nest'],
-  ['say', 'worker-cli', 'disk-cli', 'disk-drain'],
+  ['say', 'worker-cli', 'disk-cli', 'disk-drain', 'disk-look'],
   ['index', 'cli'],
 ];
 const roomOf = (path: string): string => path.split('/', 1)[0] as string;

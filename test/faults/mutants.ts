@@ -136,15 +136,15 @@ export const mutants: readonly Mutant[] = [
     'false)',
   ]),
 
-  mutant('a durable store says that it has written, and has not', [42, 'durable'], 'lmdb/lmdb-event-store.js', [
-    'this.#file.add([own.id, event.anonymous ? 1 : 0, own.next + index], (0, event_record_1.toRecord)(event));',
-    'void index;',
+  mutant('a durable store says that it has written, and has not', [42, 'durable'], 'disk/segment.js', [
+    'writeAll(this.#file, lines, this.end);',
+    'writeAll(this.#file, lines.fill(10), this.end);',
   ]),
   mutant('bytes are not counted', [30, 'large events'], 'delivery/memory-store.js', [
-    '+ bytes > this.#capacityBytes)',
-    '+ bytes > Infinity)',
+    '+ (0, lanes_1.bytesOf)(events) > this.#capacityBytes)',
+    '+ (0, lanes_1.bytesOf)(events) > Infinity)',
   ]),
-  mutant('bytes that come back are forgotten', [30, 'large events'], 'delivery/lane.js', [
+  mutant('bytes that come back are forgotten', [30, 'large events'], 'delivery/lanes.js', [
     'this.bytes += event.bytes;',
     ';',
   ]),
@@ -226,17 +226,17 @@ export const mutants: readonly Mutant[] = [
     'core/linker.js',
     ['out += separator + (holds(piece) ? mended(piece, depth) : piece);', 'out += separator + piece;'],
   ),
-  mutant('anonymous events share a request with others', [5, 'a third'], 'delivery/memory-store.js', [
-    'this.#lanes[event.anonymous ? 1 : 0].push(',
-    'this.#lanes[0].push(',
+  mutant('anonymous events share a request with others', [5, 'a third'], 'delivery/lanes.js', [
+    '(entry.event.anonymous ? this.#anonymous : this.#named).push(',
+    'this.#named.push(',
   ]),
   mutant('the collector is not told of anonymity', [5, 'one by one'], 'delivery/collector-transport.js', [
     "...(anonymous ? { 'sp-anonymous': '*' } : {}),",
     '',
   ]),
-  mutant('a durable store forgets who is anonymous', [18], 'lmdb/lmdb-event-store.js', [
-    'this.#file.add([own.id, event.anonymous ? 1 : 0,',
-    'this.#file.add([own.id, 0,',
+  mutant('a durable store forgets who is anonymous', [18], 'disk/record.js', [
+    'anonymous ? MARKS.anonymous : MARKS.named',
+    'MARKS.named',
   ]),
   mutant('anonymous events lie in the list of the others', [25], 'redis/push-transport.js', [
     'this.#lists[events[0]?.anonymous ? 1 : 0]',
@@ -248,12 +248,16 @@ export const mutants: readonly Mutant[] = [
   ]),
 
   // What outlives the process, or lies between processes.
-  mutant('nobody takes over from the dead', [45, 'killed'], 'lmdb/sign-of-life.js', [
-    'now - ownership.beat > EXPIRY_MS ||',
-    '',
+  mutant('nobody takes over from the dead', [45, 'killed'], 'disk/neighbours.js', [
+    'else if (this.#isDead(folder, answer))',
+    'else if (false)',
   ]),
-  mutant('stored() does not wait for the disk', [19, 'stored()'], 'lmdb/synced-state.js', [
-    'await this.#file.sync();',
+  mutant('what is settled is not noted on the disk', [31], 'disk/segment.js', [
+    'this.entries.delete(entry);',
+    'return void this.entries.delete(entry);',
+  ]),
+  mutant('stored() does not wait for the disk', [19, 'a power cut loses'], 'disk/disk-event-store.js', [
+    'await segment.save();',
     '',
   ]),
   mutant('a job that is added again has another name', [28, 'rejects'], 'bullmq/queue-transport.js', [

@@ -11,7 +11,7 @@ import { traffic } from './traffic';
 
 const WORKERS = 2;
 const MAX_BATCH = 250;
-// A store takes over what a dead process held when that has given no sign of life for 15 s.
+// A store takes over what a dead process held at once; the rest is patience.
 const TAKEOVER_MS = 40_000;
 
 type Primary = Inside & { readonly config: object; readonly workers: Worker[]; fork(): Promise<number> };

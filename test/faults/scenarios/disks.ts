@@ -27,7 +27,7 @@ export const disks: Scenario[] = [
   ...DAMAGES.map(([what, spoil]) =>
     scenario(
       21,
-      `a store that is ${what} is set aside or read in part, and the process that finds it works on`,
+      `a log that is ${what} is read in part, and the process that finds it works on`,
       { small: { events: 300 }, full: { events: 10_000 } },
       async (stage, { events }) => {
         const path = join(stage.folder, 'events');
@@ -38,7 +38,8 @@ export const disks: Scenario[] = [
         first.signal('SIGKILL');
         await first.end();
         const before = stage.journal().accepted;
-        spoil(join(path, 'data.mdb'), () => stage.random());
+        const logs = readdirSync(path, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.log'));
+        for (const log of logs) spoil(join(path, log), () => stage.random());
 
         collector.script = () => ({});
         const second = await stage.app({ tracker });
@@ -47,14 +48,9 @@ export const disks: Scenario[] = [
         must('the new ones are accepted', later.length === 20, second.output);
         await until('the new ones have arrived', () => later.every((id) => collector.received.has(id)));
         await second.run(({ tracker: open }) => open.close());
-        const aside = readdirSync(path).filter((name) => /^data\.mdb\.corrupt-\d+$/.test(name));
-        const lines = second.output.split('damaged').length - 1;
-        must('what is set aside is said so once', lines === aside.length && lines <= 1, {
-          aside,
-          output: second.output,
-        });
+        must('there was a log to spoil', logs.length > 0, logs);
         must('nothing went wrong', stage.journal().wrong.length === 0, stage.journal().wrong);
-        return { setAside: aside.length, recovered: collector.count - 20, of: before.size };
+        return { logs: logs.length, recovered: collector.count - 20, of: before.size };
       },
     ),
   ),

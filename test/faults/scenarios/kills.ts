@@ -7,7 +7,7 @@ import { until } from '../harness/wait';
 import { must } from './expect';
 
 const MAX_BATCH = 250;
-// A store takes over what a dead process held when that has given no sign of life for 15 s.
+// A store takes over what a dead process held at once; the rest is patience.
 const TAKEOVER_MS = 25_000;
 
 const durable = (stage: Stage, endpoint: string, emitter: object = {}): NonNullable<AppSettings['tracker']> => ({

@@ -86,45 +86,64 @@ const busy = (inside: Inside, waits: boolean): void => {
   })();
 };
 
-export const power: Scenario[] = (['group', 'none'] as const).map((sync) =>
-  scenario(
-    19,
-    sync === 'group'
-      ? 'a power cut loses nothing that stored() had covered'
-      : 'a power cut may lose what was not written through, and the next process works on',
-    { small: { runMs: 1_500 }, full: { runMs: 10_000 } },
-    async (stage, { runMs }) => {
-      const disk = makeDisk(stage.folder);
-      if (!disk) return { skipped: 'this user may not mount a disk' };
-      try {
-        // Some are delivered and removed meanwhile, so that what is safe on the disk is written over.
-        const collector = await stage.collector(() => ({ status: stage.random() < 0.7 ? 503 : 200 }));
-        const first = await stage.app(app({ path: join(disk.path, 'events'), sync, endpoint: collector.url }));
-        await first.run(busy, sync === 'group');
-        await sleep(runMs * (0.5 + stage.random() / 2));
-        first.signal('SIGSTOP');
-        const { accepted, notes } = stage.journal();
-        const path = join(disk.cut(), 'events');
-        first.signal('SIGKILL');
-        await first.end();
+/** Tracks until the log has gone on in a new file and that is written through; answers how many files there are. */
+const roll = async (inside: Inside, path: string): Promise<number> => {
+  const { tracker, snowplow, note } = inside;
+  const { readdirSync } = inside.require('node:fs') as typeof import('node:fs');
+  const files = (): number =>
+    readdirSync(path, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.log')).length;
+  const label = 'x'.repeat(900);
+  for (;;) {
+    const before = files();
+    const ids = Array.from({ length: 500 }, () =>
+      tracker.track(snowplow.structEvent({ category: 'faults', action: 'power', label })),
+    );
+    await tracker.stored();
+    note('accepted', ids);
+    if (before > 0 && files() > before) return files();
+  }
+};
 
-        collector.script = () => ({});
-        const second = await stage.app(app({ path, sync, endpoint: collector.url }));
-        const later = await second.run(({ track }) => track(20));
-        must('the next process accepts events', later.accepted === 20, { later, output: second.output });
-        const covered = [...accepted];
-        await until(
-          'what was covered has arrived',
-          () => covered.every((id) => collector.received.has(id)),
-          TAKEOVER_MS,
-        );
-        await second.run(({ tracker }) => tracker.close());
-        const figures = { ...stage.verdict(), covered: covered.length, tracked: notes.length * 20 };
-        must('there was something to lose', covered.length > 0 || notes.length > 0, figures);
-        return figures;
-      } finally {
-        disk.remove();
+const WAYS = [
+  ['group', 'a power cut loses nothing that stored() had covered'],
+  ['new file', 'a power cut right after the log went on in a new file loses nothing that stored() had covered'],
+  ['none', 'a power cut may lose what was not written through, and the next process works on'],
+] as const;
+
+export const power: Scenario[] = WAYS.map(([way, title]) =>
+  scenario(19, title, { small: { runMs: 1_500 }, full: { runMs: 10_000 } }, async (stage, { runMs }) => {
+    const disk = makeDisk(stage.folder);
+    if (!disk) return { skipped: 'this user may not mount a disk' };
+    try {
+      // Some are delivered and removed meanwhile, so that what is safe on the disk is written over.
+      const refused = way === 'new file' ? 1 : 0.7;
+      const collector = await stage.collector(() => ({ status: stage.random() < refused ? 503 : 200 }));
+      const events = join(disk.path, 'events');
+      const sync = way === 'none' ? 'none' : 'group';
+      const first = await stage.app(app({ path: events, sync, endpoint: collector.url }));
+      if (way === 'new file') await first.run(roll, events);
+      else {
+        await first.run(busy, way === 'group');
+        await sleep(runMs * (0.5 + stage.random() / 2));
       }
-    },
-  ),
+      first.signal('SIGSTOP');
+      const { accepted, notes } = stage.journal();
+      const path = join(disk.cut(), 'events');
+      first.signal('SIGKILL');
+      await first.end();
+
+      collector.script = () => ({});
+      const second = await stage.app(app({ path, sync, endpoint: collector.url }));
+      const later = await second.run(({ track }) => track(20));
+      must('the next process accepts events', later.accepted === 20, { later, output: second.output });
+      const covered = [...accepted];
+      await until('what was covered has arrived', () => covered.every((id) => collector.received.has(id)), TAKEOVER_MS);
+      await second.run(({ tracker }) => tracker.close());
+      const figures = { ...stage.verdict(), covered: covered.length, tracked: notes.length * 20 };
+      must('there was something to lose', covered.length > 0 || notes.length > 0, figures);
+      return figures;
+    } finally {
+      disk.remove();
+    }
+  }),
 );

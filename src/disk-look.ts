@@ -2,10 +2,10 @@
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
-import { ConfigError, show } from '../core/errors';
-import { connectTo, touchedAt } from './alive';
-import { ENDED, FORMAT, ownersIn, segmentsOf } from './folder';
-import { readLines } from './record';
+import { ConfigError, show } from './core/errors';
+import { connectTo, touchedAt } from './disk/alive';
+import { ENDED, FORMAT, ownersIn, segmentsOf } from './disk/folder';
+import { readLines } from './disk/record';
 
 /** What segments hold. */
 export interface Held {
