@@ -13,6 +13,9 @@ export const FORMAT = 'snowplow-events-1';
 /** In an owner's folder: the folders of dead owners that it has taken over. */
 export const ADOPTED = 'adopted';
 
+/** In an owner's folder: the kernel under which it was made. */
+export const BOOT = 'boot';
+
 const OWNER = /^(?:ended-)?[0-9a-f]{16}$/;
 const SEGMENT = /^\d{6,}\.log$/;
 // NFS, SMB (three), 9p and FUSE: a socket on them tells nothing of another machine's owners.

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { basename, join } from 'node:path';
 import { bootId, connectTo, touchedAt } from './alive';
-import { ENDED, ownersIn } from './folder';
+import { BOOT, ENDED, ownersIn } from './folder';
 
 // An owner under another kernel is taken for dead when its socket has stood still for so long.
 const STILL_MS = 60_000;
@@ -66,7 +66,7 @@ export class Neighbours {
 // None where a cleaner has been.
 function bootOf(folder: string): string | undefined {
   try {
-    return readFileSync(join(folder, 'boot'), 'latin1');
+    return readFileSync(join(folder, BOOT), 'latin1');
   } catch {
     return undefined;
   }

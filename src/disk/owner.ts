@@ -1,17 +1,19 @@
 // What one owner has on the disk: a folder with the sign that it lives, and the segment that takes what is put.
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { EncodedEvent } from '../core/emitter';
 import { bootId, SignOfLife } from './alive';
-import { ADOPTED, ENDED, FORMAT, NEW, ownersIn, segmentsOf } from './folder';
+import { ADOPTED, BOOT, ENDED, FORMAT, NEW, ownersIn, segmentsOf } from './folder';
 import { type Entry, Segment, SEGMENT_BYTES } from './segment';
 
 export class Owner {
   readonly path: string;
   readonly #sign: SignOfLife;
   #segments = 0;
+  // The names of all files are through to the disk.
+  #isNamed = false;
   /** Takes what is put next, as long as it is not full. */
   tail: Segment | undefined;
 
@@ -29,7 +31,7 @@ export class Owner {
     try {
       mkdirSync(join(draft, ADOPTED), { recursive: true, mode: 0o700 });
       writeFileSync(join(path, FORMAT), '', { mode: 0o600 });
-      writeFileSync(join(draft, 'boot'), bootId(), { mode: 0o600 });
+      writeFileSync(join(draft, BOOT), bootId(), { mode: 0o600 });
       sign = new SignOfLife(draft);
       renameSync(draft, this.path);
     } catch (error) {
@@ -72,6 +74,7 @@ export class Owner {
 
   /** A path for the next segment. */
   #nextPath(): string {
+    this.#isNamed = false;
     return join(this.path, `${String(++this.#segments).padStart(6, '0')}.log`);
   }
 
@@ -88,15 +91,14 @@ export class Owner {
   /** Resolves when the names of all files are through to the disk; rejects where they are gone. */
   async saveNames(): Promise<void> {
     // Windows opens no folder, and writes names through with their files.
-    if (process.platform === 'win32') return;
-    for (const path of [this.path, dirname(this.path)]) {
-      const folder = await open(path);
-      try {
-        await folder.sync();
-      } finally {
-        await folder.close();
-      }
-    }
+    const isSaved = this.#isNamed || process.platform === 'win32';
+    this.#isNamed = true;
+    if (isSaved) return void (await stat(this.path));
+    for (const path of [join(this.path, BOOT), this.path, dirname(this.path)])
+      await saveThrough(path).catch((error: unknown) => {
+        this.#isNamed = false;
+        throw error;
+      });
   }
 
   /**
@@ -136,5 +138,14 @@ export class Owner {
     } catch {
       return [];
     }
+  }
+}
+
+async function saveThrough(path: string): Promise<void> {
+  const file = await open(path);
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
   }
 }
