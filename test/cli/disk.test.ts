@@ -99,7 +99,7 @@ async function dead(at: string, those: readonly EncodedEvent[]): Promise<void> {
   await (await stopped(at, those)).stop();
 }
 
-const ownersIn = (at: string): string[] => readdirSync(at).filter((name) => /[0-9a-f-]{36}$/.test(name));
+const ownersIn = (at: string): string[] => readdirSync(at).filter((name) => /[0-9a-f]{16}$/.test(name));
 const segmentOf = (owner: string): string => join(owner, readdirSync(owner).find((name) => name.endsWith('.log')) as string); // prettier-ignore
 
 /** Moves what is in one folder into another, and returns the names of its owners. */

@@ -4,8 +4,19 @@ import type { EncodedEvent } from '../../src/core/emitter';
 import type { Failure, SendResult } from '../../src/delivery/transport';
 import { type Answer, makeEngine, PortTransport, rejected, SENT } from '../support/engine';
 
-beforeEach(() => void vi.useFakeTimers());
-afterEach(() => void vi.useRealTimers());
+beforeEach(() => {
+  vi.useFakeTimers();
+  // Waits are at random in the engine; here each run has the same ones, so that a failure can be played again.
+  let state = 1;
+  vi.spyOn(Math, 'random').mockImplementation(() => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  });
+});
+afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
 
 const pass = (ms: number): Promise<unknown> => vi.advanceTimersByTimeAsync(ms);
 const suspicious = (code?: number, slow = false): Failure => ({
