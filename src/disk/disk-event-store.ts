@@ -95,9 +95,8 @@ export class DiskEventStore implements EventStore {
     if (this.#closing) throw new Error('the event store is closed');
     const bytes = bytesOf(events);
     if (this.bytes + this.#lanes.leasedBytes + this.#othersBytes + bytes > this.#maxBytes) return false;
-    const owner = (this.#owner ??= new Owner(this.#path));
-    const before = owner.tail;
-    const segment = owner.append(events) ?? this.#moveOut().append(events);
+    const before = this.#owner?.tail;
+    const segment = (this.#owner ?? this.#home()).append(events) ?? this.#home().append(events);
     if (!segment) throw new Error('the folder of the event store is removed again and again');
     this.#open.add(segment);
     if (before && before !== segment) this.#tidy(before);
@@ -151,8 +150,7 @@ export class DiskEventStore implements EventStore {
   // The look at the others, and at what this owner has not got yet.
   #look(): void {
     try {
-      this.#owner ??= new Owner(this.#path);
-      if (!touch(this.#owner.path)) this.#moveOut();
+      this.#home();
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (this.#timers.length === 0 && !PASSING.has(code)) throw unusable(this.#path, code ?? String(error));
@@ -237,7 +235,7 @@ export class DiskEventStore implements EventStore {
 
   #adopt(dead: string): void {
     this.#log.guard('taking over events', () => {
-      const found = (this.#owner ??= new Owner(this.#path)).adopt(dead);
+      const found = (this.#owner ?? this.#home()).adopt(dead);
       const bytes = bytesIn(found) / found.length;
       for (const path of found) {
         const segment = new Segment(path, true);
@@ -248,20 +246,23 @@ export class DiskEventStore implements EventStore {
     });
   }
 
-  // Somebody has moved or removed our folder while we live: what is open goes on in a new one, and what is not is some dead
-  // owner's again, where it still is.
-  #moveOut(): Owner {
-    const next = new Owner(this.#path);
-    try {
-      next.moveIn(this.#open);
-      next.tail = this.#owner?.tail;
-    } catch (error) {
-      next.close();
-      throw error;
+  /**
+   * The owner, with its folder where it should be, and in it all that is open. Somebody may have moved or removed what was there;
+   * what was not open then is some dead owner's again, where it still is.
+   *
+   * @throws Error where the disk has no room.
+   */
+  #home(): Owner {
+    const before = this.#owner;
+    const owner = (this.#owner = before && touch(before.path) ? before : new Owner(this.#path));
+    owner.tail ??= before?.tail;
+    for (const segment of this.#open)
+      if (!segment.path.startsWith(owner.path) || !segment.isInPlace) segment.moveTo(owner.nextPath());
+    if (before && before !== owner) {
+      for (const segment of this.#adopted) if (!this.#open.has(segment)) this.#count(segment, 0, -segment.unread.bytes);
+      this.#adopted = this.#adopted.filter((segment) => this.#open.has(segment));
+      before.close();
     }
-    for (const segment of this.#adopted) if (!this.#open.has(segment)) this.#count(segment, 0, -segment.unread.bytes);
-    this.#adopted = this.#adopted.filter((segment) => this.#open.has(segment));
-    this.#owner?.close();
-    return (this.#owner = next);
+    return owner;
   }
 }

@@ -73,19 +73,9 @@ export class Owner {
   }
 
   /** A path for the next segment. */
-  #nextPath(): string {
+  nextPath(): string {
     this.#isNamed = false;
     return join(this.path, `${String(++this.#segments).padStart(6, '0')}.log`);
-  }
-
-  /**
-   * Copies segments of a folder that is gone into this one; they go on here.
-   *
-   * @throws Error where the disk has no room for them; they stay as they are.
-   */
-  moveIn(segments: Iterable<Segment>): void {
-    const copies = [...segments].map((segment) => segment.copyTo(this.#nextPath()));
-    for (const goOn of copies) goOn();
   }
 
   /** Resolves when the names of all files are through to the disk; rejects where they are gone. */
@@ -123,7 +113,7 @@ export class Owner {
   /** The next segment. Where none can be made, the last one goes on. */
   #roll(): Segment {
     try {
-      return (this.tail = new Segment(this.#nextPath(), false));
+      return (this.tail = new Segment(this.nextPath(), false));
     } catch (error) {
       if (this.tail?.isInPlace) return this.tail;
       throw error;

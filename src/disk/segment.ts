@@ -125,18 +125,22 @@ export class Segment {
     if (this.#file !== undefined) writeSync(this.#file, SETTLED, 0, 1, entry.at);
   }
 
-  /** Copies the file to another path. Returns what makes this segment go on there. */
-  copyTo(path: string): () => void {
+  /** Goes on in a copy at another path. Throws where the disk has no room for it; then it stays as it is. */
+  moveTo(path: string): void {
     const copy = openSync(path, 'wx+', 0o600);
-    const piece = Buffer.allocUnsafe(PIECE_BYTES);
-    for (let at = 0, got = 1; got > 0; at += got) {
-      got = readSync(this.#file as number, piece, 0, piece.length, at);
-      writeAll(copy, piece.subarray(0, got), at);
+    try {
+      const piece = Buffer.allocUnsafe(PIECE_BYTES);
+      for (let at = 0, got = 1; got > 0; at += got) {
+        got = readSync(this.#file as number, piece, 0, piece.length, at);
+        writeAll(copy, piece.subarray(0, got), at);
+      }
+    } catch (error) {
+      closeSync(copy);
+      unlinkSync(path);
+      throw error;
     }
-    return () => {
-      this.remove();
-      [this.path, this.#file, this.#isChanged] = [path, copy, true];
-    };
+    this.remove();
+    [this.path, this.#file, this.#isChanged] = [path, copy, true];
   }
 
   /** Resolves when what was written is through to the disk. */
