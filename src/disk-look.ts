@@ -5,7 +5,7 @@ import { basename, dirname } from 'node:path';
 import { ConfigError, show } from './core/errors';
 import { connectTo, touchedAt } from './disk/alive';
 import { ENDED, FORMAT, ownersIn, segmentsOf } from './disk/folder';
-import { readLines } from './disk/record';
+import { HEADER_BYTES, type Lines, readHeader, readLines } from './disk/record';
 
 /** What segments hold. */
 export interface Held {
@@ -99,11 +99,14 @@ function heldBy(folder: string, isAlive: boolean): Held {
 
 /** @param isInUse Its owner may be writing the last line, or have emptied it while it was read: then it is read again. */
 function heldIn(path: string, isInUse: boolean): Held {
-  const read = () => readLines(readFileSync(path), !isInUse);
-  let { waiting, damaged } = read();
-  if (isInUse && damaged > 0) ({ waiting, damaged } = read());
-  const held: Held = { events: waiting.length, bytes: 0, files: 1, damaged, oldest: Infinity, largest: 0 };
-  for (const { event } of waiting) {
+  const read = (): Lines => {
+    const bytes = readFileSync(path);
+    return readLines(bytes.subarray(readHeader(bytes.subarray(0, HEADER_BYTES))), !isInUse);
+  };
+  let { events, damaged } = read();
+  if (isInUse && damaged > 0) ({ events, damaged } = read());
+  const held: Held = { events: events.length, bytes: 0, files: 1, damaged, oldest: Infinity, largest: 0 };
+  for (const event of events) {
     held.bytes += event.bytes;
     held.largest = Math.max(held.largest, event.bytes);
     held.oldest = Math.min(held.oldest, Number(CREATED.exec(event.json)?.[1] ?? Infinity));

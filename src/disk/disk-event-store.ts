@@ -212,15 +212,20 @@ export class DiskEventStore implements EventStore {
   }
 
   #settle(entries: readonly Entry[]): void {
-    for (const entry of entries) entry.segment.settle(entry);
-    for (const segment of new Set(entries.map((entry) => entry.segment))) this.#tidy(segment);
+    // Those of one file stand together, for the most part.
+    for (let from = 0, to = 0; from < entries.length; from = to) {
+      const { segment } = entries[from] as Entry;
+      while (entries[to]?.segment === segment) to++;
+      segment.settle(entries.slice(from, to));
+      this.#tidy(segment);
+    }
   }
 
   /** Removes a file when nothing waits in it any more; the last few are moved, so that they do not keep it. */
   #tidy(segment: Segment): void {
     if (!segment.isRead) return;
     if (segment === this.#owner?.tail) {
-      if (segment.isDone && segment.end >= WORN_BYTES) segment.cut(0);
+      if (segment.isDone && segment.end >= WORN_BYTES) segment.clear();
       return;
     }
     if (segment.entries.size <= FEW)

@@ -56,7 +56,7 @@ export class Owner {
       const { code } = error as NodeJS.ErrnoException;
       if (code === 'ENOENT') return undefined;
       // A limit on the size of a file leaves room for another one.
-      if (code !== 'EFBIG' || !tail || tail.end === 0 || this.#roll() === tail) throw error;
+      if (code !== 'EFBIG' || !tail || tail.isEmpty || this.#roll() === tail) throw error;
       return this.append(events);
     }
   }

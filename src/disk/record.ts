@@ -19,6 +19,18 @@ const ID = /[{,]"eid":"([^"\\]+)"/;
 const DESK = Buffer.allocUnsafe(65_536);
 
 const hex = (value: number): string => value.toString(16).padStart(DIGITS, '0');
+const number = (piece: Buffer, at: number): number => Number.parseInt(piece.toString('latin1', at, at + DIGITS), 16);
+
+/** Bytes of the line with which a segment begins: up to where everything in it is settled, and a checksum of that. */
+export const HEADER_BYTES = 2 * DIGITS + 1;
+
+export const toHeader = (settledTo: number): string => `${hex(settledTo)}${hex(crc32(hex(settledTo)))}\n`;
+
+/** Up to where a segment is settled. Where its header is damaged all of it counts as waiting. */
+export function readHeader(header: Buffer): number {
+  const settledTo = number(header, 0);
+  return header.toString('latin1') === toHeader(settledTo) ? settledTo : HEADER_BYTES;
+}
 
 /** The lines of these events, one after another; valid until the next call. */
 export function toLines(events: readonly EncodedEvent[]): Buffer {
@@ -39,8 +51,9 @@ export function toLines(events: readonly EncodedEvent[]): Buffer {
 
 /** What a piece of a segment holds. */
 export interface Lines {
-  /** The events that are not settled, with the place of their line in the piece. */
-  readonly waiting: readonly { readonly at: number; readonly event: EncodedEvent }[];
+  /** The events that are not settled, and where each one's line begins. */
+  readonly events: readonly EncodedEvent[];
+  readonly places: readonly number[];
   /** How much of the piece was read; the rest belongs to a line that goes on behind it. */
   readonly read: number;
   /** Stretches that are no line of ours. */
@@ -53,14 +66,20 @@ export interface Lines {
  * @param isLast Nothing comes behind it: what is cut off there is damaged.
  */
 export function readLines(piece: Buffer, isLast: boolean): Lines {
-  const waiting: { at: number; event: EncodedEvent }[] = [];
+  const events: EncodedEvent[] = [];
+  const places: number[] = [];
   let damaged = 0;
   let at = 0;
   while (at < piece.length) {
-    const line = lineAt(piece, at);
-    if (line) {
-      if (line.event) waiting.push({ at, event: line.event });
-      at = line.end;
+    const bytes = number(piece, at + LENGTH_AT);
+    const end = at + JSON_AT + bytes;
+    const event = isLine(piece, at, end) ? eventAt(piece, at, end) : undefined;
+    if (event) {
+      events.push(event);
+      places.push(at);
+    }
+    if (event !== undefined) {
+      at = end + 1;
       continue;
     }
     const newline = piece.indexOf(NEWLINE, at);
@@ -68,21 +87,20 @@ export function readLines(piece: Buffer, isLast: boolean): Lines {
     damaged++;
     at = newline < 0 ? piece.length : newline + 1;
   }
-  return { waiting, read: at, damaged };
+  return { events, places, read: at, damaged };
 }
 
-/** Where the line at this place ends, and its event unless it is settled; undefined where no whole line is. */
-function lineAt(piece: Buffer, at: number): { readonly end: number; readonly event?: EncodedEvent } | undefined {
+const isLine = (piece: Buffer, at: number, end: number): boolean =>
+  piece[at + JSON_AT] === OPENING_BRACE &&
+  piece[end] === NEWLINE &&
+  crc32(piece.subarray(at + LENGTH_AT, end)) === number(piece, at + 1);
+
+/** The event of a line; null when it is settled, undefined when it is damaged all the same. */
+function eventAt(piece: Buffer, at: number, end: number): EncodedEvent | null | undefined {
   const mark = piece[at];
-  const checksum = piece.toString('latin1', at + 1, at + LENGTH_AT);
-  const length = piece.toString('latin1', at + LENGTH_AT, at + JSON_AT);
-  const bytes = Number.parseInt(length, 16);
-  const end = at + JSON_AT + bytes;
-  if (hex(bytes) !== length || piece[at + JSON_AT] !== OPENING_BRACE || piece[end] !== NEWLINE) return undefined;
-  if (hex(crc32(piece.subarray(at + LENGTH_AT, end))) !== checksum) return undefined;
-  if (mark === MARKS.settled) return { end: end + 1 };
-  const text = piece.toString('utf8', at + JSON_AT, end);
-  const id = ID.exec(text)?.[1];
-  if (id === undefined || (mark !== MARKS.named && mark !== MARKS.anonymous)) return undefined;
-  return { end: end + 1, event: new EncodedEvent(text, bytes, id, mark === MARKS.anonymous) };
+  if (mark === MARKS.settled) return null;
+  if (mark !== MARKS.named && mark !== MARKS.anonymous) return undefined;
+  const json = piece.toString('utf8', at + JSON_AT, end);
+  const id = ID.exec(json)?.[1];
+  return id === undefined ? undefined : new EncodedEvent(json, end - at - JSON_AT, id, mark === MARKS.anonymous);
 }

@@ -1,4 +1,5 @@
-// One file of an owner's log: a line for each event. What is settled is marked in place, so a full disk does not prevent it.
+// One file of an owner's log: a header, and a line for each event. What is settled is noted in place, so a full disk does not
+// prevent it: in the header when all before it is settled too, else by the mark of its line.
 import {
   closeSync,
   existsSync,
@@ -13,12 +14,12 @@ import {
 import { promisify } from 'node:util';
 import type { EncodedEvent } from '../core/emitter';
 import type { Entry as Waiting } from '../delivery/lanes';
-import { readLines, SETTLED, toLines } from './record';
+import { HEADER_BYTES, readHeader, readLines, SETTLED, toHeader, toLines } from './record';
 
 /** A file that has so much takes no more. */
 export const SEGMENT_BYTES = 4 * 1_048_576;
-// How much is read in one go.
-const PIECE_BYTES = 262_144;
+// What is read in one go, and is done with when the next piece is read.
+const PIECE = Buffer.allocUnsafe(262_144);
 
 /** An event in a file. It moves to another place where its store has to. */
 export interface Entry extends Waiting {
@@ -37,8 +38,9 @@ export class Segment {
   #file: number | undefined;
   /** Where the next line goes. */
   end = 0;
-  // Up to where lines have been read.
+  // Up to where lines have been read, and up to where all are settled.
   #known = 0;
+  #settledTo = 0;
   // Not through to the disk.
   #isChanged = true;
   /** What is in memory and not settled. */
@@ -50,7 +52,18 @@ export class Segment {
   constructor(path: string, isAdopted: boolean) {
     this.path = path;
     this.isAdopted = isAdopted;
-    if (!isAdopted) this.#open('wx+');
+    if (isAdopted) return;
+    this.#file = openSync(path, 'wx+', 0o600);
+    try {
+      this.clear();
+    } catch (error) {
+      this.remove();
+      throw error;
+    }
+  }
+
+  get isEmpty(): boolean {
+    return this.end === HEADER_BYTES;
   }
 
   /** Everything in it has been read. */
@@ -74,11 +87,11 @@ export class Segment {
     try {
       writeAll(this.#file as number, lines, this.end);
     } catch (error) {
-      this.cut(this.end);
+      this.#cut(this.end);
       throw error;
     }
     if (!this.isInPlace) {
-      this.cut(this.end);
+      this.#cut(this.end);
       return false;
     }
     this.end += lines.length;
@@ -86,11 +99,11 @@ export class Segment {
     return true;
   }
 
-  /** Nothing stands behind this place any more. */
-  cut(end: number): void {
-    ftruncateSync(this.#file as number, end);
-    this.end = end;
-    this.#known = Math.min(this.#known, end);
+  /** Begins anew: all that was in it is settled. */
+  clear(): void {
+    this.#cut(HEADER_BYTES);
+    this.#known = HEADER_BYTES;
+    this.#settle(HEADER_BYTES);
   }
 
   /** Writes an event of another file, which is settled there. All that is here must have been read. */
@@ -98,41 +111,47 @@ export class Segment {
     const at = this.end;
     if (!this.isRead || !this.append([entry.event])) return;
     this.#known = this.end;
-    entry.segment.settle(entry);
+    entry.segment.settle([entry]);
     this.entries.add(Object.assign(entry, { segment: this, at }));
   }
 
   /** Reads the next piece. */
-  read(bytes = PIECE_BYTES): { readonly entries: readonly Entry[]; readonly damaged: number } {
-    const file = this.#file ?? this.#open('r+');
+  read(room = PIECE): { readonly entries: readonly Entry[]; readonly damaged: number } {
+    const file = this.#file ?? this.#open();
     const start = this.#known;
-    const piece = Buffer.allocUnsafe(Math.min(bytes, this.end - start));
-    const got = readSync(file, piece, 0, piece.length, start);
-    const isLast = got < piece.length || start + got >= this.end;
-    const { waiting, read, damaged } = readLines(piece.subarray(0, got), isLast);
+    const wanted = Math.min(room.length, this.end - start);
+    const got = readSync(file, room, 0, wanted, start);
+    const isLast = got < wanted || start + got >= this.end;
+    const { events, places, read, damaged } = readLines(room.subarray(0, got), isLast);
     // A line may be longer than a piece.
-    if (read === 0 && !isLast) return this.read(bytes * 2);
+    if (read === 0 && !isLast) return this.read(Buffer.allocUnsafe(room.length * 2));
     this.#known = isLast ? this.end : start + read;
-    const entries = waiting.map(({ at, event }) => ({ segment: this, at: start + at, event, order: arrivals++ }));
+    const entries: Entry[] = [];
+    for (const [index, event] of events.entries())
+      entries.push({ segment: this, at: start + (places[index] as number), event, order: arrivals++ });
     for (const entry of entries) this.entries.add(entry);
     return { entries, damaged };
   }
 
-  /** An event is done with: noted in the file at once. Once it is closed its descriptor may be another file's: it comes again. */
-  settle(entry: Entry): void {
-    this.entries.delete(entry);
+  /** These are done with: noted in the file at once. */
+  settle(entries: readonly Entry[]): void {
+    for (const entry of entries) this.entries.delete(entry);
+    // Its descriptor may be another file's by now: these come again.
+    if (this.#file === undefined) return;
+    const [first] = this.entries;
+    const settledTo = first ? first.at : this.#known;
+    for (const { at } of entries) if (at > settledTo) writeSync(this.#file, SETTLED, 0, 1, at);
+    if (settledTo > this.#settledTo) this.#settle(settledTo);
     this.#isChanged = true;
-    if (this.#file !== undefined) writeSync(this.#file, SETTLED, 0, 1, entry.at);
   }
 
   /** Goes on in a copy at another path. Throws where the disk has no room for it; then it stays as it is. */
   moveTo(path: string): void {
     const copy = openSync(path, 'wx+', 0o600);
     try {
-      const piece = Buffer.allocUnsafe(PIECE_BYTES);
       for (let at = 0, got = 1; got > 0; at += got) {
-        got = readSync(this.#file as number, piece, 0, piece.length, at);
-        writeAll(copy, piece.subarray(0, got), at);
+        got = readSync(this.#file as number, PIECE, 0, PIECE.length, at);
+        writeAll(copy, PIECE.subarray(0, got), at);
       }
     } catch (error) {
       closeSync(copy);
@@ -166,10 +185,23 @@ export class Segment {
     if (this.isInPlace) unlinkSync(this.path);
   }
 
-  #open(flags: 'wx+' | 'r+'): number {
-    this.#file = openSync(this.path, flags, 0o600);
-    this.end = fstatSync(this.#file).size;
-    return this.#file;
+  #open(): number {
+    const file = openSync(this.path, 'r+');
+    const header = Buffer.alloc(HEADER_BYTES);
+    readSync(file, header, 0, HEADER_BYTES, 0);
+    this.end = fstatSync(file).size;
+    this.#known = this.#settledTo = Math.min(readHeader(header), this.end);
+    return (this.#file = file);
+  }
+
+  #cut(end: number): void {
+    ftruncateSync(this.#file as number, end);
+    this.end = end;
+  }
+
+  #settle(settledTo: number): void {
+    this.#settledTo = settledTo;
+    writeSync(this.#file as number, toHeader(settledTo), 0, 'latin1');
   }
 }
 

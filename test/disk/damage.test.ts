@@ -9,6 +9,9 @@ import { encodedEvent, encodedEvents } from '../support/events';
 
 const RESTARTS = Number(process.env['RESTART_RUNS'] ?? 20);
 
+// Bytes of the line with which a file begins.
+const HEADER = 17;
+
 let path: string;
 const opened: DiskEventStore[] = [];
 const lost = vi.fn();
@@ -34,15 +37,17 @@ afterEach(async () => {
 const CASES: readonly (readonly [what: string, spoil: (file: string, bytes: Buffer) => void, left: readonly number[], damaged: number])[] = [
   ['a bit of a record', (file, bytes) => writeFileSync(file, bytes.with(bytes.indexOf('"eid"', bytes.length / 2) + 9, 0x7a)), [0, 1, 3], 1],
   ['a newline', (file, bytes) => writeFileSync(file, bytes.with(bytes.lastIndexOf('\n', bytes.lastIndexOf('\n') - 1), 0x20)), [0, 1], 1],
-  ['a mark', (file, bytes) => writeFileSync(file, bytes.with(0, 0x3f)), [1, 2, 3], 1],
+  ['a mark', (file, bytes) => writeFileSync(file, bytes.with(HEADER, 0x3f)), [1, 2, 3], 1],
   ['the end of the last record', (file, bytes) => truncateSync(file, bytes.length - 20), [0, 1, 2], 1],
   ['the last byte', (file, bytes) => truncateSync(file, bytes.length - 1), [0, 1, 2], 1],
   ['the beginning of the file', (file, bytes) => writeFileSync(file, bytes.fill(0x20, 0, 40)), [1, 2, 3], 1],
+  ['the header', (file, bytes) => writeFileSync(file, bytes.fill(0x20, 0, 10)), [0, 1, 2, 3], 0],
+  ['a header that says too much', (file, bytes) => writeFileSync(file, bytes.with(7, 0x66)), [0, 1, 2, 3], 0],
   ['garbage behind the last record', (file, bytes) => writeFileSync(file, Buffer.concat([bytes, Buffer.from('- what is this')])), [0, 1, 2, 3], 1],
   ['nothing, but there are files of others', (file) => writeFileSync(join(file, '..', 'readme.txt'), 'mine'), [0, 1, 2, 3], 0],
   ['nothing, but there is an empty file', (file) => writeFileSync(join(dirname(file), '000000.log'), ''), [0, 1, 2, 3], 0],
-  ['nothing, but there is a file of nothing but newlines', (file) => writeFileSync(join(dirname(file), '000007.log'), '\n\n\n'), [0, 1, 2, 3], 3],
-  ['a length of billions', (file, bytes) => writeFileSync(file, Buffer.concat([Buffer.from(`-${'f'.repeat(16)}{}\n`), bytes])), [0, 1, 2, 3], 1],
+  ['nothing, but there is a file of nothing but newlines', (file) => writeFileSync(join(dirname(file), '000007.log'), '\n'.repeat(20)), [0, 1, 2, 3], 3],
+  ['a length of billions', (file, bytes) => writeFileSync(file, Buffer.concat([bytes.subarray(0, HEADER), Buffer.from(`-${'f'.repeat(16)}{}\n`), bytes.subarray(HEADER)])), [0, 1, 2, 3], 1],
 ]; // prettier-ignore
 
 test.each(CASES)('skips, counts and reports: %s', async (_what, spoil, left, damaged) => {
@@ -64,7 +69,7 @@ test('a last record that was cut off at any length costs itself and no other', a
   for (const event of events) first.put([event]);
   await first.close();
   const whole = readFileSync(segmentsOn(path)[0] as string);
-  const start = whole.indexOf('\n') + 1;
+  const start = whole.lastIndexOf('\n', whole.length - 2) + 1;
   for (let length = start; length < whole.length; length++) {
     writeFileSync(segmentsOn(path)[0] as string, whole.subarray(0, length));
     lost.mockClear();
@@ -103,7 +108,7 @@ test('restarts with random damage lose nothing but the records that were hit', a
       const at = Math.floor(Math.random() * bytes.length);
       bytes[at] = (bytes[at] as number) ^ (1 << Math.floor(Math.random() * 8));
       // The line that has this byte; a newline that is gone takes the next one along.
-      let end = 0;
+      let end = HEADER;
       for (const { eventId, bytes: length } of events) {
         const start = end;
         end += length + 18;
