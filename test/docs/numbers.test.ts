@@ -46,7 +46,7 @@ it.each<[page: string, sentence: string]>([
   ['README.md', `Closing takes at most ${closeSeconds} seconds`],
   ['README.md', `buffer<br/>${grouped(DEFAULTS.bufferCapacity)} events`],
   ['README.md', `(${closeSeconds} s by default)`],
-  ['README.md', `starts at ${constant('delivery/backoff', 'FIRST_MS')} ms and doubles`],
+  ['docs/options.md', `starts at ${constant('delivery/backoff', 'FIRST_MS')} ms and doubles`],
   ['docs/promises.md', `${closeSeconds} seconds by default`],
   ['docs/promises.md', `\`maxBatchSize\`, ${maxBatchSize}`],
   ['docs/promises.md', `\`threadCount\`, ${ASYNC_DEFAULTS.threadCount}`],

@@ -1,4 +1,4 @@
-// The tables of options are complete, and every default in them is the code's: README, doc comment and DEFAULTS say the same.
+// The tables of options are complete, and every default in them is the code's: page, doc comment and DEFAULTS say the same.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
@@ -9,11 +9,11 @@ import { resolveMiddleware } from '../../src/middleware-options';
 import { SHUTDOWN_TIMEOUT_MS } from '../../src/shutdown';
 import { ROOT, textOf } from './blocks';
 
-const readme = textOf('README.md');
+const page = textOf('docs/options.md');
 
 /** The rows of the table behind `<!-- defaults: name -->`: option to default and meaning. */
 function tableOf(name: string): Map<string, { value: string; meaning: string }> {
-  const [, table = ''] = new RegExp(`<!-- defaults: ${name} -->\\n+((?:\\|.*\\n)+)`).exec(readme) ?? [];
+  const [, table = ''] = new RegExp(`<!-- defaults: ${name} -->\\n+((?:\\|.*\\n)+)`).exec(page) ?? [];
   const rows = table.trim().split('\n').slice(2);
   return new Map(
     rows.map((row) => {
@@ -106,8 +106,8 @@ it("the shutdown's deadline is the one that the table gives", () => {
   expect(plain(tableOf('middleware').get('shutdown')?.meaning ?? '')).toContain(`${SHUTDOWN_TIMEOUT_MS} ms`);
 });
 
-it('the README names the options that createTracker has beside those of a tracker', () => {
-  const section = /### Tracker\n([\s\S]*?)\n### /.exec(readme)?.[1] ?? '';
+it('the page names the options that createTracker has beside those of a tracker', () => {
+  const section = /## Tracker\n([\s\S]*?)\n## /.exec(page)?.[1] ?? '';
   const names = [...membersOf('src/create-tracker.ts', 'CreateTrackerOptions').keys()];
   expect(names.filter((name) => !section.includes(`\`${name}\``))).toEqual([]);
 });
