@@ -20,17 +20,17 @@ const mutant = (
 });
 
 export const mutants: readonly Mutant[] = [
-  mutant('an ack is forgotten', [30, 'free again'], 'delivery/memory-store.js', [
-    'ack: (named = events) => void settle(named),',
-    'ack: () => {},',
+  mutant('an ack is forgotten', [30, 'free again'], 'delivery/lanes.js', [
+    'const done = close(named);',
+    'const done = [];',
   ]),
-  mutant('an event that came back is lost', [5, 'a third'], 'delivery/memory-store.js', [
-    'lane.putBack(entries.filter(({ event }) => returned.has(event)));',
-    '',
+  mutant('an event that came back is lost', [5, 'a third'], 'delivery/lanes.js', [
+    'lane.putBack(returned.toSorted((a, b) => a.order - b.order));',
+    'void 0;',
   ]),
-  mutant('events are acknowledged by position', [5, 'one by one'], 'delivery/memory-store.js', [
-    'const settled = whole ? events : named.filter((event) => open?.delete(event));',
-    'const settled = events.slice(0, [...named].length).filter((event) => whole || open.delete(event));',
+  mutant('events are acknowledged by position', [5, 'one by one'], 'delivery/lanes.js', [
+    'named.flatMap((event) => pull(open, event));',
+    'events.slice(0, named.length).flatMap((event) => pull(open, event));',
   ]),
   mutant('a full buffer evicts the oldest event in silence', [30, 'a burst far'], 'delivery/memory-store.js', [
     'events.length > this.#capacity)\n            return false;',
@@ -41,7 +41,7 @@ export const mutants: readonly Mutant[] = [
     [30, 'a burst far'],
     'delivery/memory-store.js',
     ['events.length > this.#capacity)', 'events.length > Infinity)'],
-    ['+ bytes > this.#capacityBytes)', '+ bytes > Infinity)'],
+    ['+ (0, lanes_1.bytesOf)(events) > this.#capacityBytes)', '+ (0, lanes_1.bytesOf)(events) > Infinity)'],
   ),
   mutant('a time-out is swallowed', [12], 'delivery/exchange.js', [
     'this.#timer === timer && this.#expire()',
