@@ -17,7 +17,7 @@ export const ADOPTED = 'adopted';
 export const BOOT = 'boot';
 
 const OWNER = /^(?:ended-)?[0-9a-f]{16}$/;
-const SEGMENT = /^\d{6,}\.log$/;
+const SEGMENT = /^\d+\.log$/;
 // NFS, SMB (three), 9p and FUSE: a socket on them tells nothing of another machine's owners.
 const FOREIGN_DISKS: ReadonlySet<number> = new Set([0x6969, 0x517b, 0xff534d42, 0xfe534d42, 0x01021997, 0x65735546]);
 // Of many segments most are full.
@@ -63,7 +63,7 @@ export const ownersIn = (folder: string): string[] => namesIn(folder, OWNER).map
 export const segmentsOf = (owner: string): string[] =>
   [...ownersIn(join(owner, ADOPTED)), owner].flatMap((folder) =>
     namesIn(folder, SEGMENT)
-      .toSorted((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10))
+      .toSorted()
       .map((name) => join(folder, name)),
   );
 

@@ -75,7 +75,7 @@ export class Owner {
   /** A path for the next segment. */
   nextPath(): string {
     this.#isNamed = false;
-    return join(this.path, `${String(++this.#segments).padStart(6, '0')}.log`);
+    return join(this.path, `${String(++this.#segments).padStart(9, '0')}.log`);
   }
 
   /** Resolves when the names of all files are through to the disk; rejects where they are gone. */

@@ -1,10 +1,9 @@
 // What is damaged on the disk is skipped record by record, counted and reported; all others are delivered.
-import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { DiskEventStore } from '../../src/disk';
-import { ALL, crashed, drain, ids, segmentsOn } from '../support/disk';
+import { ALL, crashed, drain, folder, ids, segmentsOn } from '../support/disk';
 import { encodedEvent, encodedEvents } from '../support/events';
 
 const RESTARTS = Number(process.env['RESTART_RUNS'] ?? 20);
@@ -26,7 +25,7 @@ const told = (): number => lost.mock.calls.reduce((total, [count]) => total + (c
 
 beforeEach(() => {
   lost.mockClear();
-  path = mkdtempSync(join(tmpdir(), 'disk-damage-'));
+  path = folder();
 });
 
 afterEach(async () => {
@@ -96,7 +95,7 @@ test('restarts with random damage lose nothing but the records that were hit', a
     const events = Array.from({ length: 40 }, () => encodedEvent({ padding: Math.floor(Math.random() * 2_000) }));
     const first = store();
     for (const event of events) first.put([event]);
-    const image = mkdtempSync(join(tmpdir(), 'disk-damage-'));
+    const image = folder();
     crashed(path, image);
     await first.close();
     rmSync(path, { recursive: true });

@@ -1,12 +1,12 @@
 // The durable store on a real folder: order, leases, capacity, owners that end, die or are moved, damage, wrong set-ups.
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { DiskEventStore, type DiskStoreOptions } from '../../src/disk/disk-event-store';
 import type { EncodedEvent } from '../../src/core/emitter';
 import type { Lease } from '../../src/delivery/event-store';
 import { testEventStore } from '../contracts/event-store';
+import { folder } from '../support/disk';
 import { encodedEvents } from '../support/events';
 
 let path: string;
@@ -27,7 +27,7 @@ function drain(from: DiskEventStore): string[] {
 }
 
 beforeEach(() => {
-  path = mkdtempSync(join(tmpdir(), 'disk-store-'));
+  path = folder();
 });
 
 afterEach(async () => {
@@ -39,7 +39,7 @@ testEventStore(
   'DiskEventStore',
   ({ capacityBytes }) =>
     new DiskEventStore({
-      path: mkdtempSync(join(path, '..', 'disk-store-suite-')),
+      path: folder(),
       ...(capacityBytes ? { maxBytes: capacityBytes } : {}),
     }),
   { bounds: ['bytes'], runs: 50 },

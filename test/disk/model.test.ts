@@ -1,12 +1,11 @@
 // Two owners on one path beside a list: whatever is put, settled, crashed or moved, each event waits once or was acknowledged.
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { DiskEventStore } from '../../src/disk';
 import type { Lease } from '../../src/delivery/event-store';
-import { crashed, drain, ownersOn, segmentsOn } from '../support/disk';
+import { crashed, drain, folder, ownersOn, segmentsOn } from '../support/disk';
 import { encodedEvents } from '../support/events';
 import { until } from '../support/until';
 
@@ -33,7 +32,7 @@ interface Out {
 }
 
 class World {
-  path = mkdtempSync(join(tmpdir(), 'disk-model-'));
+  path = folder();
   stores = Array.from({ length: SLOTS }, () => new DiskEventStore({ path: this.path }));
   /** Accepted, and not acknowledged. */
   readonly owed = new Set<string>();
@@ -67,7 +66,7 @@ class World {
 
   /** All processes die at this moment, and others take their place. */
   async crash(): Promise<void> {
-    const image = mkdtempSync(join(tmpdir(), 'disk-model-'));
+    const image = folder();
     crashed(this.path, image);
     await this.close();
     this.path = image;

@@ -1,7 +1,6 @@
 // Whose events are whose on one path: owners that live, stand still, die, end, are moved, or lose their socket.
 import cluster from 'node:cluster';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, mkdirSync, readdirSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { spawnSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { DiskEventStore, type DiskStoreOptions } from '../../src/disk';
 import type { Lease } from '../../src/delivery/event-store';
 import type { Child } from '../support/child';
-import { ALL, childWith, crashed, drain, ids, ownersOn, segmentsOn } from '../support/disk';
+import { ALL, childWith, crashed, drain, folder, ids, ownersOn, segmentsOn } from '../support/disk';
 import { encodedEvents } from '../support/events';
 import { until } from '../support/until';
 
@@ -41,7 +40,7 @@ async function takeAll(from: DiskEventStore, count: number): Promise<string[]> {
 }
 
 beforeEach(() => {
-  path = mkdtempSync(join(tmpdir(), 'disk-owners-'));
+  path = folder();
 });
 
 afterEach(async () => {
@@ -124,7 +123,7 @@ test('ten owners that crash one after another, each with what it has taken over,
     const events = encodedEvents(3);
     next.put(events);
     accepted.push(...ids(events));
-    const image = mkdtempSync(join(tmpdir(), 'disk-owners-'));
+    const image = folder();
     crashed(path, image);
     await next.close();
     rmSync(path, { recursive: true });
@@ -138,7 +137,7 @@ test('ten owners that crash one after another, each with what it has taken over,
 
 test('an owner that dies while it takes over leaves what it had taken and what it had not', async () => {
   const events = encodedEvents(6);
-  const image = mkdtempSync(join(tmpdir(), 'disk-owners-'));
+  const image = folder();
   for (const event of events.slice(0, 3)) store().put([event]);
   crashed(path, image);
   await Promise.all(opened.splice(0).map((each) => each.close()));
@@ -203,7 +202,7 @@ test('a folder that was moved away goes on in a new one, with what had been take
   const away = join(path, '..', `${ownersOn(path)[0] as string}-moved`);
   renameSync(join(path, ownersOn(path)[0] as string), away);
   one.put(events.slice(2));
-  const image = mkdtempSync(join(tmpdir(), 'disk-owners-'));
+  const image = folder();
   crashed(path, image);
   expect(drain(one).toSorted()).toEqual(ids([...dead, ...events]).toSorted());
   const second = new DiskEventStore({ path: image });
@@ -296,7 +295,7 @@ test('a file is not kept for a few events that wait when all others are settled'
   const late = [lease.events[0], lease.events[10]] as Lease['events'];
   void lease.ack(lease.events.filter((event) => !late.includes(event)));
   expect(segmentsOn(path)).toHaveLength(1);
-  const image = mkdtempSync(join(tmpdir(), 'disk-owners-'));
+  const image = folder();
   crashed(path, image);
   const second = new DiskEventStore({ path: image });
   opened.push(second);
@@ -310,7 +309,7 @@ test('what is copied from a backup is delivered', async () => {
   const made = store();
   const events = encodedEvents(5);
   made.put(events);
-  const backup = mkdtempSync(join(tmpdir(), 'disk-owners-'));
+  const backup = folder();
   cpSync(path, backup, { recursive: true, filter: (from) => !from.endsWith('.sock') });
   const second = new DiskEventStore({ path: backup });
   opened.push(second);

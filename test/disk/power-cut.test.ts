@@ -1,19 +1,9 @@
 // A power cut, by its model: of what was not written through each page may be on the disk or not, and each new file too.
-import {
-  copyFileSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { DiskEventStore } from '../../src/disk';
-import { crashed, drain, segmentsOn } from '../support/disk';
+import { crashed, drain, folder, segmentsOn } from '../support/disk';
 import { encodedEvents } from '../support/events';
 
 const RUNS = Number(process.env['POWER_CUT_RUNS'] ?? 5);
@@ -47,7 +37,7 @@ function cut(old: string, now: string): void {
 test('what stored() had covered is there after a power cut, whatever came after it', { timeout: 180_000 }, async () => {
   for (const level of ['error', 'warn'] as const) vi.spyOn(console, level).mockImplementation(() => {});
   for (let run = 0; run < RUNS; run++) {
-    const home = mkdtempSync(join(tmpdir(), 'disk-power-'));
+    const home = folder();
     const path = join(home, 'events');
     const store = new DiskEventStore({ path, sync: 'group' });
     const owed = new Set<string>();

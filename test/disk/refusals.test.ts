@@ -8,7 +8,7 @@ import { AsyncEmitter } from 'snowplow-middleware';
 import { DiskEventStore } from '../../src/disk';
 import type { Lease } from '../../src/delivery/event-store';
 import { Child } from '../support/child';
-import { ALL, childWith, crashed, drain, ids } from '../support/disk';
+import { ALL, childWith, crashed, drain, folder, ids } from '../support/disk';
 import { encodedEvents } from '../support/events';
 import { startRecordingCollector } from '../support/recording-collector';
 import { until } from '../support/until';
@@ -90,7 +90,7 @@ describe.runIf(mounted)('a full disk', () => {
     for (const event of encodedEvents(20, { padding: 5_000 })) expect(() => made.put([event])).toThrow('ENOSPC');
     const lease = made.take(ALL) as Lease;
     void lease.ack(lease.events.slice(0, 150));
-    const image = mkdtempSync(join(tmpdir(), 'disk-refusals-'));
+    const image = folder();
     crashed(path, image);
     const second = store(image);
     await vi.waitFor(() => expect(second.size).toBe(50), 30_000);
@@ -118,7 +118,7 @@ describe.runIf(mounted)('a full disk', () => {
 describe('a limit of the process', () => {
   let path: string;
   beforeEach(() => {
-    path = mkdtempSync(join(tmpdir(), 'disk-limits-'));
+    path = folder();
   });
   afterEach(() => rmSync(path, { recursive: true, force: true }));
 
@@ -150,7 +150,7 @@ describe('a limit of the process', () => {
 });
 
 test('with no more files to open the log goes on in the one that it has', async () => {
-  const path = mkdtempSync(join(tmpdir(), 'disk-limits-'));
+  const path = folder();
   const script = `
     const { openSync } = require('node:fs');
     const { DiskEventStore } = require(process.argv[1].replace('index.js', 'disk/index.js'));
@@ -192,14 +192,14 @@ describe('a path that cannot be used is a mistake of the set-up', () => {
   });
 
   test('where a file lies', () => {
-    const path = join(mkdtempSync(join(tmpdir(), 'disk-file-')), 'file');
+    const path = join(folder(), 'file');
     writeFileSync(path, 'mine');
     expect(() => store(path)).toThrow('(EEXIST)');
     expect(statSync(path).size).toBe(4);
   });
 
   test.runIf(process.getuid?.() !== 0)('where this user may not', () => {
-    const path = mkdtempSync(join(tmpdir(), 'disk-file-'));
+    const path = folder();
     chmodSync(path, 0o500);
     expect(() => store(path)).toThrow('(EACCES)');
   });

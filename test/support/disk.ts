@@ -1,6 +1,8 @@
 // What the tests of the disk store share: stores on a path, what they hold, and processes that have one too.
-import { cpSync, readdirSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { afterAll } from 'vitest';
 import type { EncodedEvent } from '../../src/core/emitter';
 import type { EventStore, Lease } from '../../src/delivery/event-store';
 import { Child } from './child';
@@ -9,6 +11,13 @@ const DIST = resolve('dist/index.js');
 const CHILD = resolve('test/support/disk-child.mjs');
 
 export const ALL = { maxEvents: 1_000_000, maxBytes: Infinity, overhead: 0 };
+
+/** A new folder for a test, below one that is removed when the file's tests are over. */
+export function folder(): string {
+  return mkdtempSync(join(home, 'disk-'));
+}
+const home = mkdtempSync(join(tmpdir(), 'disk-tests-'));
+afterAll(() => rmSync(home, { recursive: true, force: true }));
 
 export const ids = (events: readonly EncodedEvent[] = []): string[] => events.map(({ eventId }) => eventId);
 
