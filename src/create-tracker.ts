@@ -48,9 +48,16 @@ export function createTracker(options: CreateTrackerOptions, owner = 'createTrac
   const emitterOptions = readOptions(`${owner}: emitter`, emitter);
   if ('endpoint' in emitterOptions)
     throw new ConfigError(`${owner}: emitter.endpoint`, "left out: the tracker's `endpoint` is the collector's");
-  const store = durable === undefined ? {} : { eventStore: durableStore(owner, durable, emitterOptions) };
-  const made = new AsyncEmitter({ logger: trackerOptions.logger, ...emitterOptions, ...store, endpoint });
-  return new Tracker({ ...trackerOptions, emitters: made }, [made]);
+  const eventStore = durable === undefined ? undefined : durableStore(owner, durable, emitterOptions);
+  try {
+    const store = eventStore ? { eventStore } : {};
+    const made = new AsyncEmitter({ logger: trackerOptions.logger, ...emitterOptions, ...store, endpoint });
+    return new Tracker({ ...trackerOptions, emitters: made }, [made]);
+  } catch (error) {
+    // Else it would live on, with the events of those that have died.
+    void eventStore?.close?.();
+    throw error;
+  }
 }
 
 function durableStore(owner: string, path: string, emitter: NonNullable<CreateTrackerOptions['emitter']>): EventStore {

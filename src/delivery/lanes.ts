@@ -27,13 +27,19 @@ export class Lanes<E extends Entry> {
     (entry.event.anonymous ? this.#anonymous : this.#named).push(entry);
   }
 
+  /** Whether what is leased next could have more entries within the cut, if more were here. */
+  isShortOf({ maxEvents, maxBytes, overhead }: Cut): boolean {
+    const { length, bytes } = this.#next();
+    return length < maxEvents && bytes + length * overhead < maxBytes;
+  }
+
   /**
    * Leases the oldest entries that fit the cut.
    *
    * @param settled Called with those that are done with, each once.
    */
   lease(cut: Cut, settled?: (entries: readonly E[]) => void): Lease | undefined {
-    const lane = this.#anonymous.oldest < this.#named.oldest ? this.#anonymous : this.#named;
+    const lane = this.#next();
     const entries = lane.take(cut);
     if (entries.length === 0) return undefined;
     const events = entries.map(({ event }) => event);
@@ -58,6 +64,10 @@ export class Lanes<E extends Entry> {
         if (returned.length > 0) lane.putBack(returned.toSorted((a, b) => a.order - b.order));
       },
     };
+  }
+
+  #next(): Lane<E> {
+    return this.#anonymous.oldest < this.#named.oldest ? this.#anonymous : this.#named;
   }
 
   #lease(entries: readonly E[], sign: 1 | -1): void {

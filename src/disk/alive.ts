@@ -1,5 +1,5 @@
 // The sign that an owner lives: it listens on a socket in its folder. Another owner finds out by connecting, without a clock.
-import { closeSync, openSync, readFileSync, statSync, utimesSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, statSync, utimesSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { basename, join } from 'node:path';
 import { NEW } from './folder';
@@ -48,7 +48,11 @@ export class SignOfLife {
     this.#server.on('error', () => {}).unref();
     // Of this process, where a cluster's primary would else listen for all.
     this.#server.listen({ path, exclusive: true });
-    if (!this.#server.listening) throw new Error('no socket can be made there');
+    if (this.#server.listening) return;
+    release();
+    // Throws where this process may open no more files, and that is why.
+    readdirSync(folder);
+    throw new Error('no socket can be made there');
   }
 
   close(): void {
@@ -58,9 +62,14 @@ export class SignOfLife {
   }
 }
 
-/** Connects to the owner of a folder. The connection ends when the owner does; one that dies is refused at once. */
+/**
+ * Connects to the owner of a folder. The connection ends when the owner does; one that is dead refuses at once.
+ *
+ * @throws Error where the folder is gone, or no file can be opened, and its path is a long one.
+ */
 export function connectTo(folder: string): Socket {
   const { path, release } = addressOf(folder);
+  // It tells of its errors later, and never throws.
   const socket = connect(path).unref();
   return socket
     .setTimeout(PATIENCE_MS, () => socket.destroy())
@@ -69,14 +78,17 @@ export function connectTo(folder: string): Socket {
     .resume();
 }
 
+// A pipe of Windows is in no folder.
+const signIn = (folder: string): string => (process.platform === 'win32' ? folder : join(folder, SOCKET));
+
 /** When the socket of a folder was last touched, by the clock of the disk; undefined where there is none. */
 export const touchedAt = (folder: string): number | undefined =>
-  statSync(join(folder, SOCKET), { throwIfNoEntry: false })?.mtimeMs;
+  statSync(signIn(folder), { throwIfNoEntry: false })?.mtimeMs;
 
 /** Touches the socket, for owners under another kernel, who cannot connect. Returns false where it is gone. */
 export function touch(folder: string): boolean {
   try {
-    utimesSync(process.platform === 'win32' ? folder : join(folder, SOCKET), new Date(), new Date());
+    utimesSync(signIn(folder), new Date(), new Date());
     return true;
   } catch {
     return false;

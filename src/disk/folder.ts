@@ -51,7 +51,8 @@ export function prepare(path: string): void {
 function namesIn(folder: string, pattern: RegExp): string[] {
   try {
     return readdirSync(folder).filter((name) => pattern.test(name));
-  } catch {
+  } catch (error) {
+    if (!['ENOENT', 'ENOTDIR'].includes(String((error as NodeJS.ErrnoException).code))) throw error;
     return [];
   }
 }

@@ -9,6 +9,8 @@ import { BOOT, ENDED, ownersIn } from './folder';
 const STILL_MS = 60_000;
 // A living owner whose socket was removed notices within a second, and makes a new folder.
 const GONE_MS = 3_000;
+// A connection that has lasted so long is held.
+const HOLD_MS = 100;
 
 export class Neighbours {
   readonly #path: string;
@@ -37,15 +39,26 @@ export class Neighbours {
 
   #ask(folder: string): void {
     if (basename(folder).startsWith(ENDED)) return this.#onDead(folder);
-    const socket = connectTo(folder);
+    let socket: Socket;
+    try {
+      socket = connectTo(folder);
+    } catch {
+      // It is asked again at the next look, if it is still there.
+      return;
+    }
     this.#known.set(folder, socket);
     let answer = 'none';
-    socket.once('connect', () => (answer = 'alive'));
+    let since = Infinity;
+    socket.once('connect', () => {
+      answer = 'alive';
+      since = performance.now();
+    });
     socket.on('error', ({ code }: NodeJS.ErrnoException) => (answer = String(code)));
     socket.once('close', () => {
       this.#known.delete(folder);
       if (this.#closed) return;
-      if (answer === 'alive') this.#ask(folder);
+      // One that ends every connection lives, and may open no more files: it is asked again at the next look.
+      if (answer === 'alive' && performance.now() - since > HOLD_MS) this.#ask(folder);
       else if (this.#isDead(folder, answer)) this.#onDead(folder);
     });
   }

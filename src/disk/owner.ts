@@ -91,23 +91,26 @@ export class Owner {
       });
   }
 
-  /**
-   * Takes a dead owner's folder, and those that it had taken over: these first, one by one, so that nothing nests.
-   *
-   * @returns the segments that are here now; where another owner was faster, it has the others.
-   */
-  adopt(dead: string): string[] {
-    const taken = [...ownersIn(join(dead, ADOPTED)), dead].flatMap((folder) => this.#take(folder));
+  /** Takes a dead owner's folder, and those that it had taken over: these first, one by one, so that nothing nests. */
+  adopt(dead: string): void {
+    for (const folder of [...ownersIn(join(dead, ADOPTED)), dead]) this.#take(folder);
     // Another adopter may have left one in there when it died.
-    const left = taken.flatMap((folder) => ownersIn(join(folder, ADOPTED))).flatMap((folder) => this.#take(folder));
-    return [...taken, ...left].flatMap(segmentsOf);
+    for (const inner of ownersIn(join(this.path, ADOPTED, basename(dead), ADOPTED))) this.#take(inner);
+  }
+
+  /** The folders that it has taken over. */
+  get adopted(): string[] {
+    return ownersIn(join(this.path, ADOPTED));
   }
 
   /** An empty folder is removed; one with events gets a name that says that any other owner may take it over. */
   close(): void {
-    if (segmentsOf(this.path).length === 0) rmSync(this.path, { recursive: true, force: true });
-    else renameSync(this.path, join(dirname(this.path), ENDED + basename(this.path)));
-    this.#sign.close();
+    try {
+      if (segmentsOf(this.path).length === 0) rmSync(this.path, { recursive: true, force: true });
+      else renameSync(this.path, join(dirname(this.path), ENDED + basename(this.path)));
+    } finally {
+      this.#sign.close();
+    }
   }
 
   /** The next segment. Where none can be made, the last one goes on. */
@@ -120,13 +123,12 @@ export class Owner {
     }
   }
 
-  #take(folder: string): string[] {
-    const target = join(this.path, ADOPTED, basename(folder));
+  // Where another owner was faster, it has it.
+  #take(folder: string): void {
     try {
-      renameSync(folder, target);
-      return [target];
-    } catch {
-      return [];
+      renameSync(folder, join(this.path, ADOPTED, basename(folder)));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     }
   }
 }

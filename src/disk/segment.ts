@@ -8,6 +8,7 @@ import {
   ftruncateSync,
   openSync,
   readSync,
+  renameSync,
   unlinkSync,
   writeSync,
 } from 'node:fs';
@@ -106,12 +107,12 @@ export class Segment {
     this.#settle(HEADER_BYTES);
   }
 
-  /** Writes an event of another file, which is settled there. All that is here must have been read. */
+  /** Writes an event of another file, which then needs it no more. All that is here must have been read. */
   moveIn(entry: Entry): void {
     const at = this.end;
     if (!this.isRead || !this.append([entry.event])) return;
     this.#known = this.end;
-    entry.segment.settle([entry]);
+    entry.segment.entries.delete(entry);
     this.entries.add(Object.assign(entry, { segment: this, at }));
   }
 
@@ -145,21 +146,12 @@ export class Segment {
     this.#isChanged = true;
   }
 
-  /** Goes on in a copy at another path. Throws where the disk has no room for it; then it stays as it is. */
+  /** Goes on at another path: in a copy where the file is gone. Throws where the disk has no room for that; nothing has changed then. */
   moveTo(path: string): void {
-    const copy = openSync(path, 'wx+', 0o600);
-    try {
-      for (let at = 0, got = 1; got > 0; at += got) {
-        got = readSync(this.#file as number, PIECE, 0, PIECE.length, at);
-        writeAll(copy, PIECE.subarray(0, got), at);
-      }
-    } catch (error) {
-      closeSync(copy);
-      unlinkSync(path);
-      throw error;
-    }
-    this.remove();
-    [this.path, this.#file, this.#isChanged] = [path, copy, true];
+    if (this.isInPlace) renameSync(this.path, path);
+    else this.#copyTo(path);
+    this.path = path;
+    this.#isChanged = true;
   }
 
   /** Resolves when what was written is through to the disk. */
@@ -194,14 +186,30 @@ export class Segment {
     return (this.#file = file);
   }
 
+  #copyTo(path: string): void {
+    const copy = openSync(path, 'wx+', 0o600);
+    try {
+      for (let at = 0, got = 1; got > 0; at += got) {
+        got = readSync(this.#file as number, PIECE, 0, PIECE.length, at);
+        writeAll(copy, PIECE.subarray(0, got), at);
+      }
+    } catch (error) {
+      closeSync(copy);
+      unlinkSync(path);
+      throw error;
+    }
+    this.close();
+    this.#file = copy;
+  }
+
   #cut(end: number): void {
     ftruncateSync(this.#file as number, end);
     this.end = end;
   }
 
   #settle(settledTo: number): void {
-    this.#settledTo = settledTo;
     writeSync(this.#file as number, toHeader(settledTo), 0, 'latin1');
+    this.#settledTo = settledTo;
   }
 }
 

@@ -42,6 +42,7 @@ test.concurrent.for([1, 2])(
     const figures = (task.meta.figures = figuresOf(accepted, collector.taken, collector.largest));
     expect(figures.lost, JSON.stringify(heir.stats())).toBe(0);
     expect(figures.repeated).toBeLessThanOrEqual(figures.repeatedAtMost);
+    await until('it has all folders', () => readdirSync(path).length === 2);
     await heir.close();
     // Whoever is the last on the path leaves nothing but the sign whose it is.
     expect(readdirSync(path)).toEqual(['snowplow-events-1']);
