@@ -154,10 +154,13 @@ export class Files {
     return owner;
   }
 
-  /** A tail in which nothing waits takes no room. */
+  /** A tail in which nothing waits takes no room, and a large file with few events is not kept for them: they are moved. */
   shrink(): void {
     const tail = this.#owner?.tail;
     if (tail?.isDone && !tail.isEmpty) this.#renew(tail);
+    for (const segment of this.#open)
+      if (segment !== tail && segment.isRead && segment.entries.size <= FEW && segment.end >= SEGMENT_BYTES / 4)
+        this.#empty(segment);
   }
 
   /** Resolves when all that was written before is through to the disk. */
@@ -190,13 +193,12 @@ export class Files {
     }
   }
 
-  /** Removes a file when nothing waits in it any more; the last few of a large one are moved, so that they do not keep it. */
+  /** Removes a file when nothing waits in it any more. */
   #tidy(segment: Segment): void {
     if (!segment.isRead || this.#worn.has(segment)) return;
     if (segment === this.#owner?.tail) {
       if (segment.isDone && segment.end >= WORN_BYTES) this.#renew(segment);
     } else if (segment.isDone) this.#remove(segment);
-    else if (segment.entries.size <= FEW && segment.end >= SEGMENT_BYTES / 4) this.#empty(segment);
   }
 
   #empty(segment: Segment): void {

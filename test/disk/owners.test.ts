@@ -7,7 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { DiskEventStore, type DiskStoreOptions } from '../../src/disk';
 import type { Lease } from '../../src/delivery/event-store';
-import type { Child } from '../support/child';
+import { createTracker } from 'snowplow-middleware';
+import { Child } from '../support/child';
 import { ALL, childWith, crashed, drain, folder, ids, ownersOn, segmentsOn } from '../support/disk';
 import { encodedEvents } from '../support/events';
 import { until } from '../support/until';
@@ -315,4 +316,62 @@ test('what is copied from a backup is delivered', async () => {
   opened.push(second);
   expect(await takeAll(second, 5)).toEqual(ids(events));
   rmSync(backup, { recursive: true, force: true });
+});
+
+test('an owner whose path is longer than a socket may have ends beside another, and that lives on', async () => {
+  path = join(path, 'x'.repeat(100));
+  const one = store();
+  const other = store();
+  await sleep(1_500);
+  one.put(encodedEvents(3));
+  await one.close();
+  expect(await takeAll(other, 3)).toHaveLength(3);
+});
+
+test('an owner that has nothing left does not count against the limit of the others', async () => {
+  const limit = { maxBytes: 50_000 };
+  const one = store(limit);
+  const other = store(limit);
+  for (let index = 0; index < 40; index++) {
+    one.put(encodedEvents(1, { padding: 1_400 }));
+    drain(one);
+  }
+  await until('there is room for others', () => other.put(encodedEvents(1, { padding: 40_000 })));
+});
+
+test('folders of dead owners without events do not pile up', async () => {
+  const heir = store();
+  for (const name of ['0000000000000001', 'ended-0000000000000002'])
+    mkdirSync(join(path, name, 'adopted'), { recursive: true });
+  await until('they are gone', () => ownersOn(path).length === 1);
+  const [own] = ownersOn(path) as [string];
+  await until('there, too', () => readdirSync(join(path, own, 'adopted')).length === 0);
+  expect(heir.size).toBe(0);
+});
+
+test('a store of a tracker whose other options are wrong does not live on', async () => {
+  const before = store();
+  before.put(encodedEvents(5));
+  await before.close();
+  expect(() => createTracker({ endpoint: 'not a host!!', durable: path, namespace: 'n' })).toThrow('endpoint');
+  expect(await takeAll(store(), 5)).toHaveLength(5);
+});
+
+test('a relative path stays where it was when the process goes to another folder', async () => {
+  const script = `process.chdir(process.argv[2]);
+    const { createTracker, structEvent } = require(process.argv[1]);
+    const tracker = createTracker({ endpoint: 'http://127.0.0.1:9', namespace: 'n', durable: 'events', logger: false });
+    tracker.track(structEvent({ category: 'c', action: 'before' }));
+    require('node:fs').mkdirSync('below');
+    process.chdir('below');
+    setTimeout(() => {
+      tracker.track(structEvent({ category: 'c', action: 'behind' }));
+      tracker.close(100).then(() => console.log('closed'));
+    }, 1_500);`;
+  const child = new Child(process.execPath, ['-e', script, resolve('dist/index.js'), path]);
+  children.push(child);
+  await child.printed(/closed/);
+  await child.exited;
+  path = join(path, 'events');
+  expect(await takeAll(store(), 2)).toHaveLength(2);
 });

@@ -3,12 +3,13 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { AsyncEmitter } from 'snowplow-middleware';
 import { DiskEventStore } from '../../src/disk';
 import type { Lease } from '../../src/delivery/event-store';
 import { Child } from '../support/child';
-import { ALL, childWith, crashed, drain, folder, ids } from '../support/disk';
+import { ALL, childWith, crashed, drain, folder, ids, ownersOn, segmentsOn } from '../support/disk';
 import { encodedEvents } from '../support/events';
 import { startRecordingCollector } from '../support/recording-collector';
 import { until } from '../support/until';
@@ -112,6 +113,48 @@ describe.runIf(mounted)('a full disk', () => {
     await vi.waitFor(() => expect(made.recovered).toBe(20), 30_000);
     expect(made.put(encodedEvents(1))).toBe(true);
     expect(drain(made)).toHaveLength(21);
+  });
+
+  test('keeps neither what a dead owner left nor what lies in several files from being delivered', async () => {
+    const made = store(path);
+    // Three files: some of what is settled lies in each.
+    const events = encodedEvents(30, { padding: 100_000 });
+    for (const event of events) made.put([event]);
+    const left = encodedEvents(5);
+    const dead = store(path);
+    dead.put(left);
+    const free = fill();
+    await dead.close();
+    const taken: string[] = [];
+    for (let lease: Lease | undefined; taken.length < 30;) {
+      lease = made.take({ ...ALL, maxEvents: 7 }) as Lease;
+      taken.push(...ids(lease.events));
+      void lease.ack();
+    }
+    expect(taken).toEqual(ids(events));
+    const found: string[] = [];
+    await until('what the dead one left has come', () => found.push(...drain(made)) >= 5);
+    expect(found).toEqual(ids(left));
+    free();
+    await until('all files are gone', () => (made.put(encodedEvents(1)), drain(made), segmentsOn(path).length <= 1));
+  });
+
+  test('lets an owner whose socket was removed move its files to a new folder', async () => {
+    const made = store(path);
+    const events = encodedEvents(10, { padding: 500 });
+    made.put(events);
+    const lease = made.take({ ...ALL, maxEvents: 2 }) as Lease;
+    const other = store(path);
+    const own = ownersOn(path).find((name) => segmentsOn(join(path, name)).length > 0) as string;
+    const free = fill();
+    unlinkSync(join(path, own, 'alive.sock'));
+    // Longer than a newcomer waits until it takes over.
+    await sleep(5_000);
+    free();
+    await sleep(1_500);
+    expect([other.recovered, made.size]).toEqual([0, 8]);
+    void lease.nack();
+    expect(drain(made)).toEqual(ids(events));
   });
 });
 
