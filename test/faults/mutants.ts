@@ -256,7 +256,7 @@ export const mutants: readonly Mutant[] = [
     'this.entries.delete(entry);',
     'return void this.entries.delete(entry);',
   ]),
-  mutant('stored() does not wait for the disk', [19, 'a power cut loses'], 'disk/disk-event-store.js', [
+  mutant('stored() does not wait for the disk', [19, 'a power cut loses'], 'disk/files.js', [
     'await segment.save();',
     '',
   ]),
