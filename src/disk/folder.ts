@@ -2,7 +2,6 @@
 import { accessSync, constants, mkdirSync, readdirSync, statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ConfigError, show } from '../core/errors';
-import { SEGMENT_BYTES } from './segment';
 
 /** What the name of an owner's folder begins with as long as it is being made. */
 export const NEW = '.new-';
@@ -20,7 +19,6 @@ const OWNER = /^(?:ended-)?[0-9a-f]{16}$/;
 const SEGMENT = /^\d+\.log$/;
 // NFS, SMB (three), 9p and FUSE: a socket on them tells nothing of another machine's owners.
 const FOREIGN_DISKS: ReadonlySet<number> = new Set([0x6969, 0x517b, 0xff534d42, 0xfe534d42, 0x01021997, 0x65735546]);
-// Of many segments most are full.
 const LOOKED_INTO = 50;
 
 /** What the system has against a path. */
@@ -68,9 +66,9 @@ export const segmentsOf = (owner: string): string[] =>
       .map((name) => join(folder, name)),
   );
 
-/** About how many bytes these segments have. */
-export const bytesIn = (segments: readonly string[]): number =>
-  segments
-    .slice(-LOOKED_INTO)
-    .map((path) => statSync(path, { throwIfNoEntry: false })?.size ?? 0)
-    .reduce((total, size) => total + size, Math.max(0, segments.length - LOOKED_INTO) * SEGMENT_BYTES);
+/** About how many bytes these segments have: of many the last ones stand for all. */
+export function bytesIn(segments: readonly string[]): number {
+  const some = segments.slice(-LOOKED_INTO);
+  const bytes = some.reduce((total, path) => total + (statSync(path, { throwIfNoEntry: false })?.size ?? 0), 0);
+  return some.length === 0 ? 0 : (bytes * segments.length) / some.length;
+}
