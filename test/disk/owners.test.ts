@@ -272,6 +272,20 @@ test('in a cluster each worker has its own socket, whoever dies first', async ()
   expect(heir.recovered).toBe(20);
 });
 
+test('a primary that dies before its workers leaves their events to others', async () => {
+  const script = `const cluster = require('node:cluster');
+    cluster.setupPrimary({ exec: process.argv[1], args: process.argv.slice(2), execArgv: [] });
+    for (let index = 0; index < 2; index++) cluster.fork();`;
+  const args = [resolve('test/support/disk-child.mjs'), resolve('dist/index.js'), JSON.stringify({ path }), '10'];
+  const primary = new Child(process.execPath, ['-e', script, ...args]);
+  children.push(primary);
+  await until('both workers have put', () => primary.output.split('"ids"').length === 3);
+  const heir = store();
+  primary.kill('SIGKILL');
+  expect(await takeAll(heir, 20)).toHaveLength(20);
+  await until('their folders are gone', () => ownersOn(path).length === 1);
+});
+
 test('the limit counts what all owners hold, and the room that a dead one leaves is used again', async () => {
   const events = encodedEvents(20, { padding: 10_000 });
   const bytes = (events[0]?.bytes as number) * 20;
