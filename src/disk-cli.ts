@@ -6,6 +6,7 @@ import type * as optionsFile from './delivery/options';
 import type * as drainFile from './disk-drain';
 import { ENDED } from './disk/folder';
 import { checkFolder, type FoundOwner, type Held, look, together } from './disk-look';
+import { orTell } from './say';
 
 const HELP = `Usage: snowplow-middleware disk PATH [options]
 
@@ -26,8 +27,8 @@ on this path, with the events that it accepted and those that it took over. It i
 
 Bytes are those of the events alone. The oldest event is the one that was created first (its dtm), in UTC.
 
-While it delivers, a bar on stderr shows the progress; where that is no terminal, a line on stdout every few seconds.
-SIGTERM and SIGINT end it in order, a second one ends it at once. What is not delivered stays in the folder. After a
+While it delivers, a bar on stderr shows the progress. If stderr is not a terminal, a line on stdout shows it every few
+seconds. SIGTERM or SIGINT ends it in order; a second one ends it at once. Undelivered events stay in the folder. After a
 restart of the machine it takes a minute until it has what was left before.
 
 Exit codes: 0 when it has shown the folder, or delivered all that was left; 1 when events remain, were rejected or were
@@ -54,12 +55,7 @@ const WORDS: ReadonlySet<number> = new Set([0, 1, 4]);
  * await runDisk(['/var/lib/shop/events', '--json']);
  */
 export async function runDisk(argv: string[]): Promise<void> {
-  try {
-    await run(argv);
-  } catch (error) {
-    process.stderr.write(`${(error as Error).message}. See --help.\n`);
-    process.exitCode = 1;
-  }
+  await orTell(() => run(argv));
 }
 
 async function run(argv: string[]): Promise<void> {

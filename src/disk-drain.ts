@@ -6,7 +6,7 @@ import type { EmitterStats } from './core/emitter';
 import { AsyncEmitter } from './delivery/emitter';
 import { DiskEventStore } from './disk/disk-event-store';
 import { type FoundOwner, look, together } from './disk-look';
-import { type Say, sayer } from './say';
+import { loggerOf, type Say, sayer } from './say';
 
 const TICK_MS = 100;
 const PROGRESS_MS = 5_000;
@@ -61,7 +61,7 @@ export async function drainFolder(path: string, owners: readonly FoundOwner[], o
     eventStore: store,
     maxPostBytes: Math.max(BODY_BYTES.usual, due.largest + BODY_BYTES.frame),
     maxRetryDelayMs: MAX_RETRY_MS,
-    logger: { debug() {}, info: say.bind(null, 'info'), warn: say.bind(null, 'warn'), error: say.bind(null, 'error') },
+    logger: loggerOf(say),
   });
   const count = (): Counts => countsOf(emitter.stats());
   // What is taken over leaves its place, and has bytes before it is read and has a number.

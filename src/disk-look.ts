@@ -31,7 +31,7 @@ const CREATED = /[{,]"dtm":"(\d{1,15})"/;
 // How a connection fails to a process that listens, but is busy or another user's.
 const BUSY: ReadonlySet<string> = new Set(['EAGAIN', 'EACCES', 'EPERM']);
 
-/** @throws ConfigError for what is not the folder of a store. */
+/** @throws ConfigError when the path is not the folder of a store. */
 export function checkFolder(path: string): void {
   const refuse = (found: string): never => {
     throw new ConfigError('path', 'the folder of a DiskEventStore', `${show(path)} (${found})`);

@@ -1,5 +1,5 @@
 // What a command says while it works: lines for people, or an object of JSON each.
-import type { LogLevel } from './core/logger';
+import type { Logger, LogLevel } from './core/logger';
 
 export type Say = (level: LogLevel, message: string, fields?: object) => void;
 
@@ -15,4 +15,22 @@ export function sayer(json: boolean): Say {
     if (level === 'info') process.stdout.write(`${time}  ${message}\n`);
     else process.stderr.write(`${time}  ${level}: ${message}${fields ? ` ${JSON.stringify(fields)}` : ''}\n`);
   };
+}
+
+/** A logger that says what it is told, without the details of `debug`. */
+export const loggerOf = (say: Say): Logger => ({
+  debug() {},
+  info: say.bind(null, 'info'),
+  warn: say.bind(null, 'warn'),
+  error: say.bind(null, 'error'),
+});
+
+/** Runs a command. What it throws goes to stderr, with exit code 1. */
+export async function orTell(command: () => Promise<void>): Promise<void> {
+  try {
+    await command();
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}. See --help.\n`);
+    process.exitCode = 1;
+  }
 }

@@ -10,7 +10,7 @@ import { Log, type Logger } from './core/logger';
 import type * as answerFile from './redis/answer';
 import type * as clientFile from './redis/client';
 import type * as redisWorker from './redis/redis-worker';
-import { type Say, sayer } from './say';
+import { loggerOf, orTell, type Say, sayer } from './say';
 
 const HELP = `Usage: snowplow-middleware worker redis --endpoint URL [options]
        snowplow-middleware worker bullmq --queue NAME --endpoint URL [options]
@@ -79,12 +79,7 @@ interface Plan {
  * await runWorker(['redis', '--redis', 'redis://10.0.0.5', '--endpoint', 'https://collector.acme.com']);
  */
 export async function runWorker(argv: string[]): Promise<void> {
-  try {
-    await run(argv);
-  } catch (error) {
-    process.stderr.write(`${(error as Error).message}. See --help.\n`);
-    process.exitCode = 1;
-  }
+  await orTell(() => run(argv));
 }
 
 async function run(argv: string[]): Promise<void> {
@@ -105,13 +100,7 @@ async function run(argv: string[]): Promise<void> {
   if (values[foreign] !== undefined) throw new ConfigError(`--${foreign}`, `left out for ${kind}`);
   const redis = values.redis ?? process.env['REDIS_URL'] ?? 'redis://127.0.0.1:6379';
   const say = sayer(values.json);
-  const logger = {
-    debug() {},
-    info: say.bind(null, 'info'),
-    warn: say.bind(null, 'warn'),
-    error: say.bind(null, 'error'),
-  };
-  const delivery = { endpoint: values.endpoint, threadCount: Number(values.concurrency), logger };
+  const delivery = { endpoint: values.endpoint, threadCount: Number(values.concurrency), logger: loggerOf(say) };
   const plan = kind === 'redis' ? redisPlan(redis, values.key, delivery) : bullMqPlan(redis, values.queue, delivery);
 
   const over = new AbortController();

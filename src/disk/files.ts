@@ -135,7 +135,7 @@ export class Files {
    * Sees to it that there is an owner, that its folder is where it should be, and in it all that is open. Somebody may have moved
    * or removed what was there; what was not open then is some dead owner's again, where it still is.
    *
-   * @throws Error where the disk has no room; what has not moved yet moves the next time.
+   * @throws Error when the disk has no room. The next call moves what this one did not.
    */
   settleIn(): Owner {
     if (!this.#owner || !touch(this.#owner.path)) {
@@ -205,7 +205,7 @@ export class Files {
     try {
       for (const entry of segment.entries) this.#open.add((this.#owner as Owner).rewrite(entry));
     } catch {
-      // There is no room: the file is kept.
+      // The disk has no room, so the file is kept.
     }
     if (!segment.isDone) return;
     // A power cut may take what is new and leave what is old, so the new has to be safe before the old one goes.
