@@ -28,8 +28,8 @@ on this path, with the events that it accepted and those that it took over. It i
 Bytes are those of the events alone. The oldest event is the one that was created first (its dtm), in UTC.
 
 While it delivers, a bar on stderr shows the progress. If stderr is not a terminal, a line on stdout shows it every few
-seconds. SIGTERM or SIGINT ends it in order; a second one ends it at once. Undelivered events stay in the folder. After a
-restart of the machine it takes a minute until it has what was left before.
+seconds. SIGTERM or SIGINT ends it in order; a second one ends it at once. Undelivered events stay in the folder.
+After a restart of the machine it takes a minute until it has what was left before.
 
 Exit codes: 0 when it has shown the folder, or delivered all that was left; 1 when events remain, were rejected or were
 damaged, and when an argument is wrong.
