@@ -90,6 +90,11 @@ export class Isolation {
     return this.#failedInARow >= IN_A_ROW;
   }
 
+  /** Only a good answer lets what is set aside go on: any other event is likelier to bring it than those are. */
+  get needsProof(): boolean {
+    return !this.#lastWasGood && this.#groups.length + this.#undecided.length > 0;
+  }
+
   /** A batch that may be divided; only after a good answer, because its failure would else tell nothing. */
   nextGroup(): Batch | undefined {
     const [group] = this.#groups;

@@ -178,7 +178,8 @@ export class Pump {
   #mayTake(): boolean {
     const { size } = this.#store;
     if (size === 0) this.#round?.giveUp();
-    if (size === 0 || this.#due <= 0) return false;
+    const isProof = this.#due <= 0 && this.#sending === 0 && this.#isolation.needsProof;
+    if (size === 0 || (this.#due <= 0 && !isProof)) return false;
     const waitMs = this.#gate.waitMs(this.#round?.trying === true);
     if (waitMs > 0) {
       this.#round?.giveUp();
@@ -188,7 +189,7 @@ export class Pump {
     const full = this.#limit.isFilledBy(this.#store);
     // A receiver that fails is asked by one request at a time, and one more connection is worth it only for a full batch.
     if (this.#sending > 0) return full && this.#gate.failures === 0;
-    return full || this.#round !== undefined || this.#isInPace();
+    return full || isProof || this.#round !== undefined || this.#isInPace();
   }
 
   #isInPace(): boolean {

@@ -119,11 +119,11 @@ describe.each([1, 8])('with %i requests at once', (threads) => {
   });
 
   it.each([
-    ['five here and there', [3, 77, 140, 141, 260], 10_000],
-    ['twenty in a row', range(90, 20), 10_000],
-    ['a hundred in a row', range(100, 100), 40_000],
-    ['every tenth', range(0, 30).map((index) => index * 10), 10_000],
-  ])('refused %s, the others of 300 arrive', async (_where, places, furtherMs) => {
+    ['five here and there', [3, 77, 140, 141, 260]],
+    ['twenty in a row', range(90, 20)],
+    ['a hundred in a row', range(100, 100)],
+    ['every tenth', range(0, 30).map((index) => index * 10)],
+  ])('refused %s, the others of 300 arrive within 30 seconds', async (_where, places) => {
     // The waits are at random: what goes wrong in one of a hundred runs shows in many of them.
     const runs = Array.from({ length: 15 }, () => refusals.slice(0, 2)).flat();
     for (const [, refusal, ms] of runs) {
@@ -131,12 +131,12 @@ describe.each([1, 8])('with %i requests at once', (threads) => {
       const { feed, emitter, transport } = receiver(culprit.is, refusal, ms, { threads });
       feed.offer(300);
       culprit.watch(feed);
-      for (let second = 0; second < 60; second++) {
+      for (let second = 0; second < 25; second++) {
         feed.offer(1);
         await pass(1_000);
       }
-      await pass(furtherMs);
-      expect(feed.balanced().sent, `${transport.sends.length} requests`).toBe(360 - places.length);
+      await pass(5_000);
+      expect(feed.balanced().sent, `${transport.sends.length} requests`).toBe(325 - places.length);
       await end(emitter);
     }
   });
