@@ -90,6 +90,11 @@ export class Isolation {
     return this.#failedInARow >= IN_A_ROW;
   }
 
+  /** Nothing is set aside. */
+  get isEmpty(): boolean {
+    return this.#groups.length + this.#singles.length + this.#undecided.length === 0;
+  }
+
   /** Only a good answer lets what is set aside go on: any other event is likelier to bring it than those are. */
   get needsProof(): boolean {
     return !this.#lastWasGood && this.#groups.length + this.#undecided.length > 0;
@@ -135,7 +140,7 @@ export class Isolation {
 
   /** How long until something of what is set aside may be sent, in milliseconds; Infinity where only an answer changes that. */
   waitMs(flushing: boolean): number {
-    if (this.#groups.length + this.#singles.length + this.#undecided.length === 0) return Infinity;
+    if (this.isEmpty) return Infinity;
     const waitMs = this.#gate.waitMs(flushing || this.#isWorking);
     const waits = waitMs > 0 ? [waitMs] : [];
     // A flush tries each of these at once, and none of them twice.

@@ -168,6 +168,7 @@ export class Pump {
   }
 
   #nextSingle(): Batch | undefined {
+    if (this.#isolation.isEmpty) return undefined;
     // Asked for first: a wait that ended between the two questions would end unheard.
     const waitMs = this.#isolation.waitMs(this.#round !== undefined);
     const batch = this.#isolation.nextSingle(this.#round, this.#sending === 0);
