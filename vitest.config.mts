@@ -17,7 +17,7 @@ export default defineConfig({
           ...shared,
           name: 'main',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/faults/**', 'test/matrix/**', '**/node_modules/**'],
+          exclude: ['test/resilience/faults/**', 'test/package/matrix/**', '**/node_modules/**'],
         },
       },
       {
@@ -25,8 +25,8 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'faults',
-          include: ['test/faults/**/*.test.ts'],
-          globalSetup: 'test/faults/harness/setup.ts',
+          include: ['test/resilience/faults/**/*.test.ts'],
+          globalSetup: 'test/resilience/faults/harness/setup.ts',
           testTimeout: 180_000,
         },
       },
@@ -35,8 +35,8 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'soak',
-          include: ['test/faults/soak/*.soak.ts'],
-          globalSetup: 'test/faults/harness/setup.ts',
+          include: ['test/resilience/faults/soak/*.soak.ts'],
+          globalSetup: 'test/resilience/faults/harness/setup.ts',
           testTimeout: 0,
         },
       },

@@ -9,11 +9,11 @@ const load = createRequire(import.meta.url);
 /** As source, nearly as it is: shorter than in quotes, where each line's end and each quote is escaped. */
 const quoted = (text) => `\`${text.replace(/[\\`]|\$\{/g, '\\$&')}\``;
 
-const page = join(built, 'page');
-cpSync('src/collector/page', page, { recursive: true });
+const statics = join(built, 'page/static');
+cpSync('src/collector/page/static', statics, { recursive: true });
 for (const [file, name] of [
-  ['page-files.js', 'PAGE_FILES'],
-  ['own-schemas.js', 'OWN_SCHEMAS'],
+  ['page/page-files.js', 'PAGE_FILES'],
+  ['schemas/own-schemas.js', 'OWN_SCHEMAS'],
 ]) {
   const lines = [...load(join(built, file))[name]].map((entry) => `  [${entry.map(quoted)}],`);
   writeFileSync(
@@ -21,4 +21,4 @@ for (const [file, name] of [
     `"use strict";\nObject.defineProperty(exports, "__esModule", { value: true });\nexports.${name} = new Map([\n${lines.join('\n')}\n]);\n`,
   );
 }
-rmSync(page, { recursive: true });
+rmSync(statics, { recursive: true });

@@ -1,9 +1,9 @@
 // The composition root: one options object becomes an emitter and a tracker that owns it.
 import { ConfigError } from './core/errors';
 import { custom, isPlain, type OptionRules, readOptions, resolveOptions, text } from './core/options';
-import { Tracker, TRACKER_RULES, type TrackerOptions } from './core/tracker';
+import { Tracker, TRACKER_RULES, type TrackerOptions } from './core/tracker/tracker';
 import { AsyncEmitter } from './delivery/emitter';
-import type { EventStore } from './delivery/event-store';
+import type { EventStore } from './delivery/store/event-store';
 import type { AsyncEmitterOptions } from './delivery/options';
 import { DiskEventStore } from './disk/disk-event-store';
 

@@ -1,6 +1,6 @@
 // The main door: re-exports only.
 export type { DropMessage, FlushMessage, TrackMessage } from './core/channels';
-export { currentTracker } from './core/scope';
+export { currentTracker } from './core/tracker/scope';
 export { disableContracts, enableContracts, type ContractMode, type Id } from './core/contracts';
 export { ConfigError, ContractError } from './core/errors';
 export type {
@@ -47,18 +47,18 @@ export {
   type TimingArgs,
 } from './core/events/self-describing';
 export { structEvent, type StructEventArgs } from './core/events/structured';
-export type { Platform } from './core/limits';
+export type { Platform } from './core/protocol/fields';
 export { fromPino, logger, type Logger, type LogLevel } from './core/logger';
-export { type SelfDescribing, SelfDescribingJson, type StandardSchema } from './core/self-describing-json';
-export { Subject, type UserId } from './core/subject';
-export type { TimeLimit } from './core/time-limit';
-export { RequestTracker, Tracker, type TrackerHealth, type TrackerOptions } from './core/tracker';
-export type { RefusalInfo, TrackerStats } from './core/tracker-core';
-export { Tracking } from './core/tracking';
+export { type SelfDescribing, SelfDescribingJson, type StandardSchema } from './core/protocol/self-describing-json';
+export { Subject, type UserId } from './core/protocol/subject';
+export type { TimeLimit } from './core/deadline';
+export { RequestTracker, Tracker, type TrackerHealth, type TrackerOptions } from './core/tracker/tracker';
+export type { RefusalInfo, TrackerStats } from './core/tracker/pipeline';
+export { Tracking } from './core/tracker/tracking';
 export { createTracker, type CreateTrackerOptions } from './create-tracker';
 export { AsyncEmitter, Emitter } from './delivery/emitter';
-export type { Cut, EventStore, Lease, StoreListener } from './delivery/event-store';
-export { MemoryEventStore, type MemoryStoreOptions } from './delivery/memory-store';
+export type { Cut, EventStore, Lease, StoreListener } from './delivery/store/event-store';
+export { MemoryEventStore, type MemoryStoreOptions } from './delivery/store/memory-store';
 export type {
   AsyncEmitterOptions,
   BufferOptions,
@@ -66,6 +66,11 @@ export type {
   EmitterOptions,
   FailureInfo,
 } from './delivery/options';
-export type { MiddlewareOptions, RequestOptions } from './middleware-options';
+export type { MiddlewareOptions, RequestOptions } from './middleware/options';
 export { Snowplow } from './registry';
-export { closeOnShutdown, type CloseOnShutdownOptions, type ServerLike, type ShutdownOptions } from './shutdown';
+export {
+  closeOnShutdown,
+  type CloseOnShutdownOptions,
+  type ServerLike,
+  type ShutdownOptions,
+} from './middleware/shutdown';

@@ -2,7 +2,7 @@
 import { isAbsent } from './core/contracts';
 import { ConfigError } from './core/errors';
 import { readOptions } from './core/options';
-import type { Tracker } from './core/tracker';
+import type { Tracker } from './core/tracker/tracker';
 import { createTracker, type CreateTrackerOptions } from './create-tracker';
 
 const trackers = new Map<string, Tracker>();

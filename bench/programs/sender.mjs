@@ -3,8 +3,8 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Pool } from 'undici';
 import { EncodedEvent } from '../../dist/core/emitter.js';
 import { Log } from '../../dist/core/logger.js';
-import { postBody } from '../../dist/delivery/batch.js';
-import { CollectorTransport } from '../../dist/delivery/collector-transport.js';
+import { postBody } from '../../dist/delivery/http/batch.js';
+import { CollectorTransport } from '../../dist/delivery/http/collector-transport.js';
 import { encodedSample } from '../encoded-sample.mjs';
 
 const CONNECTIONS = 8;

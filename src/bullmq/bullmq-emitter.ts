@@ -1,7 +1,7 @@
 // The emitter into a job queue: the counterpart of a task queue's producer. Sending happens in the queue's workers.
 import { ConfigError } from '../core/errors';
 import { having, type OptionRules, resolveOptions } from '../core/options';
-import { BatchEmitter } from '../delivery/batch-emitter';
+import { BatchEmitter } from '../delivery/engine/batch-emitter';
 import { BUFFER_RULES, type BufferOptions, DEFAULTS } from '../delivery/options';
 import { intoQueue } from '../delivery/queue-engine';
 import { QueueTransport, type QueueLike } from './queue-transport';

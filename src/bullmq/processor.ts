@@ -2,7 +2,7 @@
 import type { EncodedEvent } from '../core/emitter';
 import { resolveOptions } from '../core/options';
 import { type Delivery, DELIVERY_RULES, deliveryOf, type DeliveryOptions } from '../delivery/delivery';
-import { eventOf } from '../delivery/foreign-event';
+import { eventOf } from '../delivery/store/foreign-event';
 import { deliverOnce } from '../delivery/deliver-once';
 import { type Attempted, growBackoff } from './attempts';
 import type { JobData } from './job-data';

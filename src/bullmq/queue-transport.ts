@@ -1,5 +1,6 @@
 // Sends batches into a job queue: one job for a batch, named by its events, so that a repeated add is stored once.
 import { createHash } from 'node:crypto';
+import { before } from '../core/deadline';
 import type { EncodedEvent } from '../core/emitter';
 import { MAX_QUEUED_BYTES } from '../delivery/queue-engine';
 import { asError, type SendResult, type Transport } from '../delivery/transport';
@@ -56,19 +57,14 @@ export class QueueTransport implements Transport {
   async #add(events: readonly EncodedEvent[]): Promise<SendResult> {
     const id = idOf(events);
     const data: JobData = { anonymous: events[0]?.anonymous === true, events: events.map((event) => event.payload()) };
-    let timer: NodeJS.Timeout | undefined;
     try {
-      const late = new Promise<never>((_resolve, reject) => {
-        timer = setTimeout(() => reject(new Error('the queue did not answer in time')), ADD_MS);
-      });
-      await Promise.race([this.#queue.add(JOB_NAME, data, { ...this.#options(), jobId: id }), late]);
+      const late = (): Error => new Error('the queue did not answer in time');
+      await before(() => this.#queue.add(JOB_NAME, data, { ...this.#options(), jobId: id }), ADD_MS, late);
       this.#unsure = undefined;
       return { status: 'sent' };
     } catch (error) {
       this.#unsure = { id, events: events.length };
       return { status: 'retry', error: new Error(`the queue: ${asError(error).name}`) };
-    } finally {
-      clearTimeout(timer);
     }
   }
 }

@@ -1,8 +1,8 @@
 // Matchers for `expect.extend`, in Vitest and in Jest.
 import { ConfigError, show } from '../core/errors';
 import type { Collector } from './collector';
-import { explainMiss, nameOf, word } from './explain';
-import { matcherOf, type EventFilter } from './match';
+import { explainMiss, nameOf, word } from './expect/explain';
+import { matcherOf, type EventFilter } from './expect/match';
 
 interface MatcherResult {
   readonly pass: boolean;

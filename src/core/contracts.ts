@@ -1,5 +1,6 @@
 // Argument checks in front of every public method. A check throws a ContractError; who called decides what becomes of it.
 import { ContractError, show } from './errors';
+import { isJsonObject } from './shape';
 
 /**
  * What a tracker does with a broken contract: throw it, log it and refuse the event as `invalid`, or check nothing.
@@ -75,7 +76,8 @@ export function checkOptionalNumber(caller: string, path: string, value: unknown
   if (!isAbsent(value)) checkNumber(caller, path, value);
 }
 
-const INT32_MAX = 2_147_483_647;
+/** The largest integer that the pipeline's columns take. */
+export const INT32_MAX = 2_147_483_647;
 
 /** An integer that the pipeline's int32 columns hold, from `minimum` up. */
 export function checkInteger(caller: string, path: string, value: unknown, minimum: number): void {
@@ -97,7 +99,7 @@ export function checkTextList(caller: string, path: string, value: unknown): voi
 }
 
 export function checkObject(caller: string, path: string, value: unknown): void {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) fail(caller, path, 'an object', value);
+  if (!isJsonObject(value)) fail(caller, path, 'an object', value);
 }
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;

@@ -1,5 +1,6 @@
 // The two errors that users meet: a wrong set-up, and a broken contract. Told apart by `code`, never by class.
 // Floor 0: may import node: modules and its own floor only. Next: contracts.ts, options.ts.
+import { isObject } from './shape';
 
 /**
  * A set-up mistake, thrown at construction. The message names the option, what was expected and what came.
@@ -67,7 +68,7 @@ function worded(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
   if (typeof value === 'bigint') return `${value}n`;
   if (Array.isArray(value)) return 'an array';
-  if (typeof value === 'object' && value !== null) return 'an object';
+  if (isObject(value)) return 'an object';
   if (typeof value === 'function') return 'a function';
   return String(value);
 }
@@ -75,9 +76,22 @@ function worded(value: unknown): string {
 /** Tells our errors apart from others without `instanceof`, which fails across two installed copies of the package. */
 export function hasCode(error: unknown, code: string): boolean {
   try {
-    return typeof error === 'object' && error !== null && (error as { code?: unknown }).code === code;
+    return isObject(error) && (error as { code?: unknown }).code === code;
   } catch {
     // Anything can be thrown, a revoked Proxy too.
     return false;
   }
+}
+
+// Optional peers are loaded where they are used, by a literal `require` inside a `try`: so that bundlers see it, and see that it may
+// be missing.
+/**
+ * Whether a package could not be loaded because it is not installed. Whatever else went wrong is the package's own.
+ *
+ * @example
+ * try { return require('redis'); } catch (error) { if (!isMissing(error, 'redis')) throw error; }
+ */
+export function isMissing(error: unknown, name: string): boolean {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return (code === 'MODULE_NOT_FOUND' || code === 'ERR_MODULE_NOT_FOUND') && message.includes(`'${name}'`);
 }

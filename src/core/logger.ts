@@ -1,6 +1,7 @@
 // Where the package speaks: a console logger with levels, an adapter for pino, and the guard around whatever a user passes in.
 import { ConfigError, show } from './errors';
 import { NOT_ASKED, runMarked } from './marks';
+import { isThenable } from './shape';
 
 /**
  * What the package writes its few lines to. Message first, as console, winston and Nest's Logger take it.
@@ -133,9 +134,4 @@ export class Log {
       // A logger that fails must not harm what it was asked to write about.
     }
   }
-}
-
-/** A promise of whatever make. */
-export function isThenable(value: unknown): value is { then(ok: undefined, failed: () => void): void } {
-  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
 }

@@ -1,5 +1,6 @@
 // Checks an options object once, at the door, so that nothing below has to ask again: known names, right types, defaults.
 import { ConfigError, show, UNREADABLE } from './errors';
+import { isObject } from './shape';
 
 /** One option's check: what it must be, in words, and whether a value is that. */
 export interface OptionRule {
@@ -20,8 +21,6 @@ const rule = (expected: string, fits: (value: unknown) => boolean): OptionRule =
     }
   },
 });
-
-const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
 
 /** An object as a literal makes it, of whatever realm: no list, no Map, no instance of a class, of which only a part could be read. */
 export function isPlain(value: unknown): value is Record<string, unknown> {

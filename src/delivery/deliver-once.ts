@@ -1,10 +1,10 @@
 // Tries a given list of events until each is sent, refused for good, or has failed: for the job of a queue that tries again itself.
 import type { EncodedEvent } from '../core/emitter';
 import type { Delivery } from './delivery';
-import type { Cut, Lease } from './event-store';
-import { Ledger } from './ledger';
-import { MemoryEventStore } from './memory-store';
-import { Pump } from './pump';
+import type { Cut, Lease } from './store/event-store';
+import { Ledger } from './engine/stats';
+import { MemoryEventStore } from './store/memory-store';
+import { Pump } from './engine/send-loop';
 
 /** What became of the events that were not sent. */
 export interface Outcome {

@@ -3,7 +3,7 @@ import type { EmitterLike, EncodedEvent } from '../core/emitter';
 import { ConfigError } from '../core/errors';
 import { Log } from '../core/logger';
 import { having, type OptionRules } from '../core/options';
-import { type BatchEmitter, DELIVERY, type EngineSettings } from './batch-emitter';
+import { type BatchEmitter, DELIVERY, type EngineSettings } from './engine/batch-emitter';
 import { assemble } from './emitter';
 import { ASYNC_EMITTER_RULES, type AsyncEmitterOptions, batching, DEFAULTS } from './options';
 import { asError, type SendResult, type Transport } from './transport';

@@ -3,10 +3,10 @@ import { isAbsent } from '../core/contracts';
 import { ConfigError } from '../core/errors';
 import { Log } from '../core/logger';
 import { type OptionRules, readOptions, resolveOptions } from '../core/options';
-import { BatchEmitter } from './batch-emitter';
-import { CollectorTransport } from './collector-transport';
-import { tryDispatcher } from './connections';
-import { MemoryEventStore } from './memory-store';
+import { BatchEmitter } from './engine/batch-emitter';
+import { CollectorTransport } from './http/collector-transport';
+import { tryDispatcher } from './http/connections';
+import { MemoryEventStore } from './store/memory-store';
 import {
   ASYNC_DEFAULTS,
   ASYNC_EMITTER_RULES,

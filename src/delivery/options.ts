@@ -1,4 +1,5 @@
 // The options of every emitter: their defaults, their checks, and the collector's address worked out once.
+import { LONGEST_TIMER_MS } from '../core/deadline';
 import type { DropReason, Payload, RefuseReason } from '../core/emitter';
 import { ConfigError, show } from '../core/errors';
 import type { Logger } from '../core/logger';
@@ -14,7 +15,7 @@ import {
   type OptionRules,
   text,
 } from '../core/options';
-import type { EventStore } from './event-store';
+import type { EventStore } from './store/event-store';
 
 /** What every built-in emitter takes. */
 export interface BufferOptions {
@@ -91,9 +92,6 @@ export interface AsyncEmitterOptions extends EmitterOptions {
   /** Most requests at once; a further one starts only when a whole batch waits while the others are out. @default 8 */
   threadCount?: number | undefined;
 }
-
-/** A longer timer of Node's fires at once. */
-export const LONGEST_TIMER_MS = 2_147_483_647;
 
 const isEventStore = (value: unknown): boolean =>
   having('', 'put', 'take').accepts(value) &&

@@ -1,7 +1,7 @@
 // The engine of an emitter that hands its events to a queue instead of a collector: its buffer, its batches, its retries.
 import { Log } from '../core/logger';
-import type { BatchEmitter } from './batch-emitter';
-import { MemoryEventStore } from './memory-store';
+import type { BatchEmitter } from './engine/batch-emitter';
+import { MemoryEventStore } from './store/memory-store';
 import { batching, type BufferOptions, DEFAULTS } from './options';
 import type { Transport } from './transport';
 

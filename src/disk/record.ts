@@ -1,7 +1,7 @@
 // A line of a segment: a mark, a checksum, the length of an event's JSON, both in hex, the JSON. What is read back is never trusted.
 import { crc32 } from 'node:zlib';
 import { EncodedEvent } from '../core/emitter';
-import { bytesOf } from '../delivery/lanes';
+import { bytesOf } from '../delivery/store/lanes';
 
 /** What a line's first byte says: two kinds of event that wait, and one that is settled. */
 const MARKS = { named: 0x2d, anonymous: 0x61, settled: 0x78 } as const;

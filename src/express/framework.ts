@@ -1,9 +1,9 @@
 // How a request of Express 4 and 5 is read, and how the middleware takes it.
 import type { TLSSocket } from 'node:tls';
 import type { Express, Request, RequestHandler, Response } from 'express';
-import type { RequestFacts } from '../core/request';
-import { matchedRoute } from '../matched-route';
-import { type Framework, type Middleware, peek } from '../middleware';
+import type { RequestFacts } from '../core/request/request-fields';
+import { matchedRoute } from '../middleware/matched-route';
+import { type Framework, type Middleware, peek } from '../middleware/middleware';
 
 const route = matchedRoute<Request, { path: unknown }>('route', (req, { path }) => req.baseUrl + String(path));
 

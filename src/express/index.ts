@@ -1,9 +1,9 @@
 // The door `snowplow-middleware/express`: middleware for Express 4 and 5.
 // Floor 3: may import the files at the root of src, and core. Next: middleware.ts, which does the work.
 import type { Request, RequestHandler, Response } from 'express';
-import type { RequestTracker } from '../core/tracker';
-import { Middleware } from '../middleware';
-import { type MiddlewareOptions, resolveMiddleware } from '../middleware-options';
+import type { RequestTracker } from '../core/tracker/tracker';
+import { Middleware } from '../middleware/middleware';
+import { type MiddlewareOptions, resolveMiddleware } from '../middleware/options';
 import { express, handler } from './framework';
 
 declare global {

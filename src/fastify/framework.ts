@@ -1,7 +1,7 @@
 // How a request of Fastify 4 and 5 is read, and how the middleware is put into an instance.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { RequestFacts } from '../core/request';
-import type { Framework, Middleware } from '../middleware';
+import type { RequestFacts } from '../core/request/request-fields';
+import type { Framework, Middleware } from '../middleware/middleware';
 
 export const fastify: Framework<FastifyRequest> = {
   facts,

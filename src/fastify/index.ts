@@ -1,9 +1,9 @@
 // The door `snowplow-middleware/fastify`: a plugin for Fastify 4 and 5.
 // Floor 3: may import the files at the root of src, and core. Next: framework.ts, then middleware.ts, which does the work.
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
-import type { RequestTracker } from '../core/tracker';
-import { Middleware } from '../middleware';
-import { type MiddlewareOptions, resolveMiddleware } from '../middleware-options';
+import type { RequestTracker } from '../core/tracker/tracker';
+import { Middleware } from '../middleware/middleware';
+import { type MiddlewareOptions, resolveMiddleware } from '../middleware/options';
 import { fastify, mount } from './framework';
 
 declare module 'fastify' {

@@ -1,11 +1,11 @@
 // The door `snowplow-middleware/koa`: middleware for Koa 2 and 3.
 // Floor 3: may import the files at the root of src, and core. Next: middleware.ts, which does the work.
 import type { Context, Middleware as KoaMiddleware, Response } from 'koa';
-import type { RequestFacts } from '../core/request';
-import type { RequestTracker } from '../core/tracker';
-import { matchedRoute } from '../matched-route';
-import { type Framework, Middleware } from '../middleware';
-import { type MiddlewareOptions, resolveMiddleware } from '../middleware-options';
+import type { RequestFacts } from '../core/request/request-fields';
+import type { RequestTracker } from '../core/tracker/tracker';
+import { matchedRoute } from '../middleware/matched-route';
+import { type Framework, Middleware } from '../middleware/middleware';
+import { type MiddlewareOptions, resolveMiddleware } from '../middleware/options';
 
 declare module 'koa' {
   interface ExtendableContext {

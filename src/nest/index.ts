@@ -2,7 +2,7 @@
 // Floor 3: may import the files at the root of src, core, and how the Express door reads a request.
 // Next: snowplow.module.ts; mount.ts, how a request gets its tracker; decorators.ts to calls.ts, what is declared and tracked at its end.
 import './installed';
-import type { RequestTracker } from '../core/tracker';
+import type { RequestTracker } from '../core/tracker/tracker';
 
 declare global {
   // eslint-disable-next-line @typescript-eslint/no-namespace -- how Express has its request extended
@@ -22,7 +22,7 @@ export {
   TrackStructEvent,
   type TrackContext,
   type Tracked,
-} from './decorators';
+} from './decorators/decorators';
 export type {
   NestResponse,
   SnowplowExtras,

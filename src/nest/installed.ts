@@ -1,6 +1,5 @@
 // Says what to install where Nest is missing: the door imports it before anything that cannot load without Nest.
-import { ConfigError } from '../core/errors';
-import { isMissing } from '../core/missing-peer';
+import { ConfigError, isMissing } from '../core/errors';
 
 try {
   require('@nestjs/common');

@@ -2,12 +2,12 @@
 import type { HttpServer } from '@nestjs/common';
 import type { Request, RequestHandler, Response } from 'express';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Tracker } from '../core/tracker';
-import type { RequestFacts } from '../core/request';
+import type { Tracker } from '../core/tracker/tracker';
+import type { RequestFacts } from '../core/request/request-fields';
 import { express, handler, withPort } from '../express/framework';
 import { fastify } from '../fastify/framework';
-import { type Declared, type Framework, Middleware } from '../middleware';
-import { callsOf, trackCall } from './calls';
+import { type Declared, type Framework, Middleware } from '../middleware/middleware';
+import { callsOf, trackCall } from './decorators/calls';
 import type { ResolvedModule } from './options';
 
 /** The middleware as an adapter's `use` takes it. */

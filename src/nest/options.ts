@@ -3,8 +3,8 @@ import { Logger as NestLogger, type ModuleMetadata, type Provider, type Type } f
 import { ConfigError, show } from '../core/errors';
 import type { Logger } from '../core/logger';
 import { readOptions } from '../core/options';
-import { type MiddlewareOptions, type ResolvedMiddleware, resolveMiddleware } from '../middleware-options';
-import type { NestRequest } from './decorators';
+import { type MiddlewareOptions, type ResolvedMiddleware, resolveMiddleware } from '../middleware/options';
+import type { NestRequest } from './decorators/decorators';
 
 /** What a response has on both adapters. */
 export interface NestResponse {

@@ -14,9 +14,9 @@ import { ApplicationConfig, HttpAdapterHost, ModulesContainer } from '@nestjs/co
 import type { Observable } from 'rxjs';
 import { ConfigError, show } from '../core/errors';
 import { readOptions } from '../core/options';
-import type { Tracker } from '../core/tracker';
+import type { Tracker } from '../core/tracker/tracker';
 import { createTracker } from '../create-tracker';
-import { SHUTDOWN_TIMEOUT_MS } from '../shutdown';
+import { SHUTDOWN_TIMEOUT_MS } from '../middleware/shutdown';
 import { makeHandler, type Mountable, mountedIn } from './mount';
 import {
   OPTIONS,
@@ -30,7 +30,7 @@ import {
 } from './options';
 import { getTrackerToken } from './tokens';
 import { TrackerService } from './tracker.service';
-import { trackingGuard } from './tracking.guard';
+import { trackingGuard } from './decorators/tracking.guard';
 
 const NAME = Symbol.for('snowplow-middleware.nest.name');
 const RESOLVED = Symbol.for('snowplow-middleware.nest.resolved');

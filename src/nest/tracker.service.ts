@@ -2,12 +2,12 @@
 import { ContractError } from '../core/errors';
 import type { FlushReport } from '../core/emitter';
 import type { TrackerEvent } from '../core/events/event';
-import { currentScope, RequestScope, runJob } from '../core/scope';
-import { Subject } from '../core/subject';
-import type { RequestTracker, Tracker, TrackerHealth } from '../core/tracker';
-import type { TimeLimit } from '../core/time-limit';
-import type { Builder, TrackerStats } from '../core/tracker-core';
-import { Tracking } from '../core/tracking';
+import { currentScope, RequestScope, runJob } from '../core/tracker/scope';
+import { Subject } from '../core/protocol/subject';
+import type { RequestTracker, Tracker, TrackerHealth } from '../core/tracker/tracker';
+import type { TimeLimit } from '../core/deadline';
+import type { Builder, TrackerStats } from '../core/tracker/pipeline';
+import { Tracking } from '../core/tracker/tracking';
 
 /**
  * Tracks for the visitor of the request that is running, however deep in the app; outside a request, and in what goes on

@@ -1,6 +1,6 @@
 // Says at the start when a Redis would not keep what it is given: when it evicts, or writes nothing to a disk.
 import type { Log } from '../core/logger';
-import type { Redis } from './client';
+import type { Redis } from './client/client';
 
 /** Asks the server for its settings, and warns; says nothing where it may not ask. */
 export async function checkPersistence(redis: Redis, log: Log): Promise<void> {

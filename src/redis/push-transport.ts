@@ -3,8 +3,8 @@ import type { EncodedEvent } from '../core/emitter';
 import type { Log } from '../core/logger';
 import { MAX_QUEUED_BYTES } from '../delivery/queue-engine';
 import type { SendResult, Transport } from '../delivery/transport';
-import { answerOf, logWrongSetUp } from './answer';
-import type { Redis } from './client';
+import { answerOf, logWrongSetUp } from './client/answer';
+import type { Redis } from './client/client';
 import { keysOf } from './keys';
 
 export class PushTransport implements Transport {

@@ -1,9 +1,9 @@
 // The emitter into a Redis list, from which workers deliver: tracking waits for no collector, and outlives this process.
 import { type OptionRules, resolveOptions, text } from '../core/options';
-import { BatchEmitter } from '../delivery/batch-emitter';
+import { BatchEmitter } from '../delivery/engine/batch-emitter';
 import { BUFFER_RULES, type BufferOptions } from '../delivery/options';
 import { intoQueue, MAX_QUEUED_BYTES } from '../delivery/queue-engine';
-import { connect, type RedisClientLike, redisRule } from './client';
+import { connect, type RedisClientLike, redisRule } from './client/client';
 import { checkPersistence } from './keeps-events';
 import { PushTransport } from './push-transport';
 

@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
-import { TRACKER_DEFAULTS } from '../../src/core/tracker';
-import { TRACKER_VERSION, VERSION } from '../../src/core/version';
+import { TRACKER_DEFAULTS } from '../../src/core/tracker/tracker';
+import { TRACKER_VERSION, VERSION } from '../../src/core/protocol/version';
 import { ASYNC_DEFAULTS, batching } from '../../src/delivery/options';
 import { capture } from '../support/capture';
 
@@ -53,7 +53,7 @@ const IN_WORDS: Readonly<Record<string, string>> = {
 
 describe.each([
   ['src/delivery/options.ts', ASYNC_DEFAULTS],
-  ['src/core/tracker.ts', TRACKER_DEFAULTS],
+  ['src/core/tracker/tracker.ts', TRACKER_DEFAULTS],
 ] as const)('the defaults in the comments of %s', (file, defaults: Readonly<Record<string, unknown>>) => {
   const comments = documented(file);
 

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startCollector, type Collector } from 'snowplow-middleware/collector';
-import { SCHEMA } from '../collector/requests';
+import { SCHEMA } from '../unit/collector/requests';
 
 /** A long text by its runs: `['a', ['x', 1000]]`. */
 type Text = string | { $runs: (string | [unit: string, times: number])[] };

@@ -90,7 +90,7 @@ describe('the manifest', () => {
   });
 });
 
-describe.each(['.', 'bench', 'test/matrix/nest10', 'test/matrix/nest11', 'test/matrix/nest12'])(
+describe.each(['.', 'bench', 'test/package/matrix/nest10', 'test/package/matrix/nest11', 'test/package/matrix/nest12'])(
   'the lock file of %s',
   (path) => {
     const lock = JSON.parse(readFileSync(join(ROOT, path, 'package-lock.json'), 'utf8')) as {

@@ -111,7 +111,7 @@ describe('what needs a peer says which to install', () => {
   });
 
   it('the command `worker bullmq`', () => {
-    const cli = join(app, 'node_modules/snowplow-middleware/dist/cli.js');
+    const cli = join(app, 'node_modules/snowplow-middleware/dist/cli/main.js');
     const args = [cli, 'worker', 'bullmq', '--queue', 'q', '--endpoint', 'c.test'];
     const { status, stderr } = spawnSync(process.execPath, args, { cwd: app, encoding: 'utf8' });
     expect(stderr).toContain('npm install bullmq ioredis');

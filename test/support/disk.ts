@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll } from 'vitest';
 import type { EncodedEvent } from '../../src/core/emitter';
-import type { EventStore, Lease } from '../../src/delivery/event-store';
+import type { EventStore, Lease } from '../../src/delivery/store/event-store';
 import { Child } from './child';
 
 const DIST = resolve('dist/index.js');

@@ -2,9 +2,9 @@
 import type { Logger } from 'snowplow-middleware';
 import type { EncodedEvent } from '../../src/core/emitter';
 import { Log } from '../../src/core/logger';
-import { BatchEmitter, type EngineSettings } from '../../src/delivery/batch-emitter';
-import type { EventStore } from '../../src/delivery/event-store';
-import { MemoryEventStore } from '../../src/delivery/memory-store';
+import { BatchEmitter, type EngineSettings } from '../../src/delivery/engine/batch-emitter';
+import type { EventStore } from '../../src/delivery/store/event-store';
+import { MemoryEventStore } from '../../src/delivery/store/memory-store';
 import type { SendResult, Transport } from '../../src/delivery/transport';
 import { Feed } from './feed';
 

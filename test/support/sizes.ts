@@ -1,7 +1,7 @@
 // Events by their size: the largest that a request of ours may carry, a byte more, and what only a stranger puts into a queue.
 import type { Payload } from 'snowplow-middleware';
-import { encodePayload } from '../../src/core/payload';
-import { ENVELOPE_BYTES, EVENT_OVERHEAD, getQuery } from '../../src/delivery/batch';
+import { encodePayload } from '../../src/core/tracker/encode';
+import { ENVELOPE_BYTES, EVENT_OVERHEAD, getQuery } from '../../src/delivery/http/batch';
 import { sampleEvent } from './feed';
 
 export const METHODS = ['post', 'get'] as const;

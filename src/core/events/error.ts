@@ -1,6 +1,6 @@
 // Builder of the application error: an exception, cut to what its schema holds.
 import { type Caller, checkOptionalFlag } from '../contracts';
-import { cut } from '../cut';
+import { cut } from '../truncate';
 import {
   checkEventArgs,
   type EventArgs,
@@ -9,6 +9,7 @@ import {
   selfDescribingEvent,
   type TrackerEvent,
 } from './event';
+import { isObject } from '../shape';
 
 /** Arguments of an application error. */
 export interface ErrorArgs extends EventArgs {
@@ -25,10 +26,7 @@ export function buildError(args: ErrorArgs, caller: Caller): TrackerEvent {
     checkOptionalFlag(caller, 'isFatal', args.isFatal);
   }
   const { error, isFatal } = args;
-  const thrown =
-    typeof error === 'object' && error !== null
-      ? (error as { name?: unknown; message?: unknown; stack?: unknown })
-      : undefined;
+  const thrown = isObject(error) ? (error as { name?: unknown; message?: unknown; stack?: unknown }) : undefined;
   const text = (value: unknown, limit: number): string | undefined =>
     typeof value === 'string' ? cut(value.toWellFormed(), limit) : undefined;
   return selfDescribingEvent(

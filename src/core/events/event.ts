@@ -2,9 +2,10 @@
 import { isDate } from 'node:util/types';
 import { type Caller, checkOptionalFlag, checkOptionalUuid, contractsFor, fail, isAbsent, isUuid } from '../contracts';
 import { ContractError, hasCode, UNREADABLE } from '../errors';
-import { isTime } from '../limits';
-import { checkEntities, type SelfDescribing } from '../self-describing-json';
-import { isSubject, type Subject } from '../subject';
+import { isTime } from '../protocol/fields';
+import { checkEntities, type SelfDescribing } from '../protocol/self-describing-json';
+import { isSubject, type Subject } from '../protocol/subject';
+import { isObject } from '../shape';
 
 /**
  * When an event happened. A number (ms since the epoch) or a Date is the true timestamp `ttm`, sent beside the creation
@@ -60,7 +61,7 @@ export function isBefore2001(timestamp: Timestamp): boolean {
  * @param path Where they stand, with a dot behind it, when they are not the caller's own: `items[1].`.
  */
 export function checkEventArgs(caller: string, args: unknown, path = ''): asserts args is EventArgs {
-  if (typeof args !== 'object' || args === null) fail(caller, path.slice(0, -1) || 'args', 'an object', args);
+  if (!isObject(args)) fail(caller, path.slice(0, -1) || 'args', 'an object', args);
   const { context, timestamp, subject, eventId, anonymous } = args as EventArgs;
   if (!isAbsent(context)) checkEntities(caller, `${path}context`, context);
   if (!isAbsent(timestamp)) checkTimestamp(caller, `${path}timestamp`, timestamp);

@@ -9,7 +9,7 @@ import {
   fail,
   isAbsent,
 } from '../contracts';
-import { cut } from '../cut';
+import { cut } from '../truncate';
 import {
   checkEventArgs,
   type EventArgs,

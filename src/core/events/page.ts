@@ -11,7 +11,7 @@ import {
   idText,
   isAbsent,
 } from '../contracts';
-import { newEventId } from '../event-id';
+import { newEventId } from '../protocol/event-id';
 import {
   checkEventArgs,
   type EventArgs,

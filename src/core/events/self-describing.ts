@@ -10,7 +10,7 @@ import {
   fail,
   isAbsent,
 } from '../contracts';
-import { checkSelfDescribing, type SelfDescribing } from '../self-describing-json';
+import { checkSelfDescribing, type SelfDescribing } from '../protocol/self-describing-json';
 import {
   checkEventArgs,
   type EventArgs,

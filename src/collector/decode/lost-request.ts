@@ -1,0 +1,130 @@
+// Why a whole request is lost: the words of each failure, and how to mend it.
+import { FIELDS, lookUp } from '../fields/fields';
+import { failing, typeName, type Failure } from '../hints/finding';
+import { nearest } from '../hints/nearest';
+import { inCode } from '../hints/origins';
+
+/** Where trackers post to. */
+export const TP2 = '/com.snowplowanalytics.snowplow/tp2';
+const ENVELOPE =
+  '{"schema":"iglu:com.snowplowanalytics.snowplow/payload_data/jsonschema/1-0-4","data":[{"e":"pv","p":"srv","tv":"…"}]}';
+const BY_EMITTER = '\nIn code: nothing to set, an Emitter does it.';
+const protocol = failing('tracker_protocol_violations');
+const format = failing('collector_payload_format_violation');
+
+export const notAnEvent = (path: string, item: unknown): Failure =>
+  protocol(
+    path,
+    'not-an-event',
+    item,
+    'is not an object',
+    'Each item of data is one flat object of wire keys to strings.',
+  );
+
+export const missingKey = (path: string, key: string): Failure =>
+  protocol(
+    `${path}.${key}`,
+    'missing-key',
+    '',
+    'is missing, and every event needs tv, p and e',
+    key === 'tv' ? `Send the name and version of the tracker.${BY_EMITTER}` : `Send ${key}.${inCode(key)}`,
+  );
+
+// What enriched columns are called on the wire: people take the one for the other.
+const KEY_OF_COLUMN = Object.fromEntries(
+  Object.entries(FIELDS).flatMap(([key, { column }]) => (column === '' ? [] : [[column, key] as const])),
+);
+const KNOWN_NAMES = [...Object.keys(FIELDS), ...Object.keys(KEY_OF_COLUMN)];
+
+/** How to mend a key that the protocol does not know: by the one that was meant, where that can be guessed. */
+export function mendUnknownKey(key: string): string {
+  const guess = nearest(key, KNOWN_NAMES);
+  if (!guess) return `Put data of your own into a self-describing event or a context.${inCode('cx')}`;
+  const meant = lookUp(KEY_OF_COLUMN, guess) ?? guess;
+  return `On the wire it is called ${meant}.${inCode(meant)}`;
+}
+
+export const unknownKey = (path: string, key: string, value: unknown): Failure =>
+  protocol(`${path}.${key}`, 'unknown-key', value, 'is no key of the tracker protocol', mendUnknownKey(key));
+
+export const notAString = (path: string, key: string, value: unknown): Failure =>
+  protocol(
+    `${path}.${key}`,
+    'not-a-string',
+    value,
+    `is ${typeName(value)}, and every value must be a string`,
+    value === null ? `Leave it out when there is none.${inCode(key)}` : `Send String(value).${inCode(key)}`,
+  );
+
+// At the paths that read the query alone an adapter fails; at the one that reads bodies it is the protocol.
+export const emptyRequest = (path: string): Failure =>
+  failing(path === TP2 ? 'tracker_protocol_violations' : 'adapter_failures')(
+    'body',
+    'empty-request',
+    '',
+    'is empty, and so is the query',
+    `POST ${ENVELOPE}.${BY_EMITTER}`,
+  );
+
+export const wrongContentType = (contentType = ''): Failure =>
+  protocol(
+    'Content-Type',
+    'wrong-content-type',
+    contentType,
+    contentType === '' ? 'is missing' : 'is not application/json',
+    `Send the header Content-Type: application/json; charset=utf-8, with no other parameter; fetch() and sendBeacon() send text/plain unless told.${BY_EMITTER}`,
+  );
+
+export const notJson = (body: string, { message }: Error): Failure =>
+  protocol(
+    'body',
+    'not-json',
+    body,
+    `is not JSON: ${message}`,
+    `POST ${ENVELOPE}, made by JSON.stringify().${BY_EMITTER}`,
+  );
+
+export const wrongEnvelope = (schema: unknown): Failure =>
+  protocol(
+    'schema',
+    'wrong-envelope',
+    schema ?? '',
+    schema === undefined ? 'is missing: the body is no payload_data' : 'is not payload_data, 1-0-0 to 1-0-4',
+    `Send ${ENVELOPE}.${BY_EMITTER}`,
+  );
+
+export const noEvents = (data: unknown): Failure =>
+  protocol(
+    'data',
+    'no-events',
+    data ?? '',
+    Array.isArray(data) ? 'holds no event' : 'is not a list',
+    'Send a list of at least one event, or no request.',
+  );
+
+export const notAUuid = (networkUserId: string): Failure =>
+  format(
+    'sp',
+    'network-id-not-a-uuid',
+    networkUserId,
+    'is not a UUID: a cookie named sp, or ?nuid=, with any other value loses the whole request',
+    `Delete the cookie, or send the visitor's id as tnuid in the event, where any text goes.${inCode('tnuid')}`,
+  );
+
+export const illegalQuery = (query: string): Failure =>
+  format(
+    'query',
+    'illegal-query',
+    query,
+    'holds a character or an escape that no URI may hold',
+    'Encode keys and values with encodeURIComponent() or URLSearchParams.',
+  );
+
+export const unknownPath = (path: string): Failure =>
+  failing('adapter_failures')(
+    'path',
+    'unknown-path',
+    path,
+    'is no path of the Snowplow tracker protocol; the collector takes it and the events are lost later',
+    `POST to ${TP2}, or GET /i.\nIn code: give an Emitter the collector's address as endpoint, without this path.`,
+  );

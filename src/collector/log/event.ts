@@ -1,0 +1,112 @@
+// What the collector keeps of a request and of each of its events.
+import { randomUUID } from 'node:crypto';
+import { bounded, type Failure, type Finding, type Verdict } from '../hints/finding';
+import { EVENT_NAMES, lookUp } from '../fields/fields';
+import type { SelfDescribing } from '../decode/self-describing';
+import type { Parameters } from '../decode/tracker-payload';
+
+/**
+ * One request of a tracker, as it came.
+ *
+ * @example
+ * collector.requests().map(({ method, eventCount, answer }) => [method, eventCount, answer]); // [['POST', 10, 200]]
+ */
+export interface CollectedRequest {
+  /** 1 for the first request, and so on. */
+  readonly id: number;
+  readonly method: string;
+  /** Path without the query. */
+  readonly path: string;
+  readonly query: string;
+  /** Lower-case names. An anonymous request has lost those that name the visitor, as in the pipeline. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly contentType: string | undefined;
+  /** Whether it came with `SP-Anonymous`. */
+  readonly anonymous: boolean;
+  /** The address that the pipeline would take for the visitor's, or `unknown` when anonymous. */
+  readonly ip: string;
+  /** The visitor's id: `?nuid=`, else the `sp` cookie, else a fresh one; all zeros when anonymous. */
+  readonly networkUserId: string;
+  /** Bytes of the body. */
+  readonly bytes: number;
+  /** How many events it held. */
+  readonly eventCount: number;
+  /** What it was answered: a status, or what {@link Fault} did to its connection. */
+  readonly answer: number | 'reset' | 'hang';
+  readonly receivedAt: Date;
+}
+
+/**
+ * One event, decoded and judged.
+ *
+ * @example
+ * const [event] = collector.good();
+ * event.payload.url; // as on the wire
+ * event.warnings.map(({ field, problem }) => `${field} ${problem}`);
+ */
+export interface CollectedEvent {
+  /** 1 for the first event, and so on; {@link CollectedRequest.id} tells which came together. */
+  readonly number: number;
+  /** `eid`, or an id made up as the pipeline does when the event has none. */
+  readonly id: string;
+  /** The wire keys and values as sent; empty where a whole request was lost. */
+  readonly payload: Parameters;
+  /** The enriched name: `page_view`, `page_ping`, `struct`, `unstruct`, `transaction`, `transaction_item`. */
+  readonly event: string;
+  /** Schema of a self-describing event. */
+  readonly schema: string | undefined;
+  /** Data of a self-describing event. */
+  readonly data: unknown;
+  readonly contexts: readonly SelfDescribing[];
+  /** What makes it bad; empty in a good event. */
+  readonly errors: readonly Failure[];
+  /** What the pipeline takes in silence and gets wrong. */
+  readonly warnings: readonly Finding[];
+  /** Schemas that nothing was checked against, because no source of schemas was given or Ajv is not installed. */
+  readonly unchecked: readonly string[];
+  /** The events that went down with this one, where a whole request was lost. */
+  readonly lost: readonly Parameters[];
+  readonly request: CollectedRequest;
+  readonly receivedAt: Date;
+}
+
+/** An event's verdict, and what was decoded on the way to it. */
+export interface Judgement extends Verdict {
+  readonly event: SelfDescribing | undefined;
+  readonly contexts: readonly SelfDescribing[];
+}
+
+/** Puts an event and its verdict together. */
+export function collectedEvent(
+  number: number,
+  payload: Parameters,
+  request: CollectedRequest,
+  { event, contexts, errors, warnings, unchecked }: Judgement,
+): CollectedEvent {
+  return {
+    number,
+    id: payload['eid'] ?? randomUUID(),
+    payload,
+    event: lookUp(EVENT_NAMES, payload['e'] ?? '') ?? payload['e'] ?? '',
+    schema: event?.schema,
+    data: event?.data,
+    contexts,
+    errors: bounded(errors),
+    warnings: bounded(warnings),
+    unchecked,
+    lost: [],
+    request,
+    receivedAt: request.receivedAt,
+  };
+}
+
+/** Stands for a request that is lost as a whole: one bad row, however many events it held. */
+export function lostRequest(
+  number: number,
+  lost: readonly Parameters[],
+  request: CollectedRequest,
+  errors: readonly Failure[],
+): CollectedEvent {
+  const judgement = { event: undefined, contexts: [], errors, warnings: [], unchecked: [] };
+  return { ...collectedEvent(number, {}, request, judgement), lost };
+}

@@ -1,0 +1,10 @@
+// The files of the live page, by name. They are read from the folder beside this file; the build makes of this module one that
+// holds them, so that a bundle has them too.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const FOLDER = join(__dirname, 'static');
+
+export const PAGE_FILES: ReadonlyMap<string, string> = new Map(
+  readdirSync(FOLDER).map((name) => [name, readFileSync(join(FOLDER, name), 'utf8')]),
+);

@@ -1,0 +1,91 @@
+// Words what a schema refuses: the place as the caller of a tracker would write it, and what to change there.
+import type { ErrorObject } from 'ajv';
+import { excerpt, failing, typeName, type Failure } from '../hints/finding';
+import { didYouMean } from '../hints/nearest';
+import { step } from '../hints/path';
+import type { Item } from '../decode/self-describing';
+
+const EXAMPLES: Readonly<Record<string, string>> = {
+  'date-time': 'new Date().toISOString(), such as 2026-01-31T09:30:00Z',
+  date: 'a date such as 2026-01-31',
+  time: 'a time such as 09:30:00',
+  uuid: 'crypto.randomUUID()',
+  uri: 'an absolute URL such as https://shop.example/tea',
+  email: 'an address such as anna@shop.example',
+};
+
+interface Words {
+  /** What stands behind the path, where the fault is not at the value itself. */
+  readonly at?: string;
+  readonly value?: unknown;
+  readonly problem: string;
+  readonly mend: string;
+}
+
+/** One fault that Ajv found in an item. */
+export function schemaFailure({ path, schema }: Item, error: ErrorObject): Failure {
+  const words = (WORDS[error.keyword] ?? otherwise)(error, schema);
+  const { at, value = error.data, problem, mend } = words;
+  const field = `${path}.data${pathOf(error.instancePath)}${at === undefined ? '' : step(at)}`;
+  return failing('schema_violations')(field, `schema-${error.keyword}`, JSON.stringify(value) ?? '', problem, mend);
+}
+
+const otherwise = ({ message = 'is not valid' }: ErrorObject, schema: string): Words => ({
+  problem: message,
+  mend: `Change the value, or publish a newer version of ${schema} that takes it.`,
+});
+
+const WORDS: Readonly<Record<string, (error: ErrorObject, schema: string) => Words>> = {
+  type: ({ data, params }, schema) => {
+    const wanted = [params['type']].flat().join(' or ');
+    return { problem: `is ${typeName(data)}, and has to be ${wanted}`, mend: mendType(data, wanted, schema) };
+  },
+  required: ({ data, params }, schema) => {
+    const name = String(params['missingProperty']);
+    const guess = didYouMean(name, Object.keys(Object(data) as object)).replace('Did you mean', 'Is it called');
+    return { at: name, value: data, problem: 'is missing', mend: `Add it: ${schema} requires it.${guess}` };
+  },
+  additionalProperties: ({ data, params, parentSchema }, schema) => {
+    const name = String(params['additionalProperty']);
+    const known = Object.keys((parentSchema?.['properties'] as object | undefined) ?? {});
+    return {
+      at: name,
+      value: (data as Record<string, unknown>)[name],
+      problem: `is no property of the schema, which has ${excerpt(known.join(', '))}`,
+      mend: `Take it out, or publish a newer version of ${schema} that has it.${didYouMean(name, known)}`,
+    };
+  },
+  enum: ({ data, params }) => {
+    const choices = params['allowedValues'] as unknown[];
+    const guess = didYouMean(String(data), choices.map(String));
+    return { problem: `is not one of ${excerpt(choices)}`, mend: `Send one of them, spelt just so.${guess}` };
+  },
+  maxLength: ({ data, params }) => ({
+    problem: `is ${Array.from(data as string).length} characters long, and may have ${String(params['limit'])}`,
+    mend: 'Cut it before you track it: data under a schema is never cut for you.',
+  }),
+  format: ({ params }) => {
+    const format = String(params['format']);
+    return { problem: `is no ${format}`, mend: `Send ${EXAMPLES[format] ?? `a value of the format ${format}`}.` };
+  },
+};
+
+function mendType(data: unknown, wanted: string, schema: string): string {
+  if (data === null) return `Leave it out when there is no value: ${schema} takes no null.`;
+  if (/^(number|integer)$/.test(wanted) && typeof data === 'string')
+    return data.trim() !== '' && Number.isFinite(Number(data))
+      ? `Send the number ${Number(data)}, without quotes: Number(value).`
+      : 'Send a number, without quotes.';
+  if (wanted === 'integer' && typeof data === 'number') return 'Send a whole number: Math.round(value).';
+  if (wanted === 'string' && (typeof data === 'number' || typeof data === 'boolean'))
+    return 'Send it as text: String(value).';
+  return `Send ${wanted}.`;
+}
+
+// From a JSON pointer: /items/1/a~1b becomes .items[1]["a/b"].
+const pathOf = (pointer: string): string =>
+  pointer
+    .split('/')
+    .slice(1)
+    .map((part) => step(part.replaceAll('~1', '/').replaceAll('~0', '~')))
+    .join('');

@@ -1,0 +1,49 @@
+// What the pipeline takes inside of self-describing data without a word, and warehouses or schemas refuse later.
+import { excerpt, typeName, type Finding } from '../hints/finding';
+import { step } from '../hints/path';
+import type { Item } from '../decode/self-describing';
+import { isJsonObject, isObject } from '../../core/shape';
+
+// JSON keeps tabs and line breaks, as in a stack trace; warehouses load them.
+const CONTROL = /[^\P{Cc}\t\n\r]/u;
+
+/** Looks at an item; `checked` tells that its data met its schema, or that its schema was asked at least. */
+export function dataWarnings(item: Item, checked: boolean): Finding[] {
+  return [...(checked ? [] : noObject(item)), ...controlCharacters(item)];
+}
+
+function noObject({ path, data }: Item): Finding[] {
+  if (isJsonObject(data)) return [];
+  return [
+    {
+      field: `${path}.data`,
+      rule: 'data-no-object',
+      value: excerpt(data),
+      problem: `is ${typeName(data)}: a schema that asks for an object, as nearly all do, makes the event bad`,
+      mend: 'Send an object: { … }.',
+    },
+  ];
+}
+
+// Level by level: what is nested deeper than the pipeline takes was refused before.
+function controlCharacters({ path, data }: Item): Finding[] {
+  const found: Finding[] = [];
+  let level: [place: string, value: unknown][] = [[`${path}.data`, data]];
+  while (level.length > 0) {
+    for (const [field, value] of level)
+      if (typeof value === 'string' && CONTROL.test(value))
+        found.push({
+          field,
+          rule: 'control-characters',
+          value: excerpt(JSON.stringify(value)),
+          problem: 'holds control characters: they stay in the data, and some warehouses refuse the row for a NUL',
+          mend: 'Take them out before you track it.',
+        });
+    level = level.flatMap(([place, value]) =>
+      isObject(value)
+        ? Object.entries(value).map(([name, inner]): [string, unknown] => [place + step(name), inner])
+        : [],
+    );
+  }
+  return found;
+}

@@ -1,0 +1,127 @@
+// The rules for single fields: one entry a kind, and the length limit. Source: Enrich 6, design facts of its transform map.
+import { INT32_MAX, isUuid } from '../../core/contracts';
+import { PLATFORMS } from '../../core/protocol/fields';
+import { failing, type Failure } from '../hints/finding';
+import { EVENT_NAMES, FIELDS, firstAddress, lookUp, stored, type Field, type FieldKind } from '../fields/fields';
+import { inCode } from '../hints/origins';
+
+interface KindRule {
+  readonly rule: string;
+  readonly accepts: (value: string) => boolean;
+  readonly problem: string;
+  readonly mend: string;
+}
+
+const INTEGER = /^[+-]?\d{1,19}$/;
+const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,9})?$/;
+const SIZE = /^(\d{1,10})x(\d{1,10})$/;
+// Years 0 to 9999, in milliseconds since 1970.
+const FIRST_MS = -62_167_219_200_000;
+const LAST_MS = 253_402_300_799_999;
+const EVENTS = 'pv (page view), pp (page ping), se (structured), ue (self-describing), tr or ti (transaction and item)';
+
+/** Whether Enrich takes a text for a time. */
+export const isMillis = (value: string): boolean =>
+  INTEGER.test(value) && Number(value) >= FIRST_MS && Number(value) <= LAST_MS;
+
+// Enrich reads the text `null` as no value in numeric fields.
+const isInt32 = (value: string): boolean =>
+  value === 'null' || (INTEGER.test(value) && Number(value) >= -INT32_MAX - 1 && Number(value) <= INT32_MAX);
+
+const RULES: Readonly<Partial<Record<FieldKind, KindRule>>> = {
+  event: {
+    rule: 'unknown-event',
+    accepts: (value) => lookUp(EVENT_NAMES, value) !== undefined,
+    problem: 'is no event type',
+    mend: `Send one of ${EVENTS}.`,
+  },
+  platform: {
+    rule: 'unknown-platform',
+    accepts: (value) => (PLATFORMS as readonly string[]).includes(value),
+    problem: 'is no platform of the protocol',
+    mend: `Send srv for a server, web for a site, or one of ${PLATFORMS.filter((name) => !['srv', 'web'].includes(name)).join(', ')}.`,
+  },
+  uuid: {
+    rule: 'not-a-uuid',
+    accepts: isUuid,
+    problem: 'is not a UUID',
+    mend: 'Send 36 characters, hexadecimal digits with hyphens, as crypto.randomUUID() makes them; or leave it out.',
+  },
+  millis: {
+    rule: 'not-milliseconds',
+    accepts: isMillis,
+    problem: 'is not a time in whole milliseconds since 1970, up to the year 9999',
+    mend: 'Send String(Date.now()): no seconds with decimals, no microseconds, no ISO date.',
+  },
+  int32: {
+    rule: 'not-an-int32',
+    accepts: isInt32,
+    problem: 'is not a 32-bit whole number',
+    mend: 'Round it with Math.round(), keep it within ±2147483647, or leave it out.',
+  },
+  decimal: {
+    rule: 'not-a-number',
+    accepts: (value) => value === 'null' || DECIMAL.test(value),
+    problem: 'is not a decimal number',
+    mend: 'Send digits with a point, such as 9.99; no NaN, Infinity, currency sign or thousands separator.',
+  },
+  size: {
+    rule: 'not-a-size',
+    accepts: (value) => {
+      const match = SIZE.exec(value);
+      return match !== null && Number(match[1]) <= INT32_MAX && Number(match[2]) <= INT32_MAX;
+    },
+    problem: 'is not a size in pixels',
+    mend: 'Send width, x, height in whole pixels, such as 1280x720.',
+  },
+  flag: {
+    rule: 'not-a-flag',
+    accepts: (value) => value === '0' || value === '1',
+    problem: 'is not a flag',
+    mend: 'Send 1 or 0, not true or false.',
+  },
+};
+
+const violation = failing('schema_violations');
+
+/** Checks every known field of an event by its kind and its length. */
+export function checkFields(payload: Readonly<Record<string, string>>): Failure[] {
+  const failures: Failure[] = [];
+  for (const [key, value] of Object.entries(payload)) {
+    const field = lookUp(FIELDS, key);
+    if (!field || (field.overriddenBy !== undefined && Object.hasOwn(payload, field.overriddenBy))) continue;
+    const broken = RULES[field.kind];
+    if (broken && !broken.accepts(value)) {
+      const { rule, problem, mend } = broken;
+      failures.push(violation(key, rule, value, problem, mend + inCode(key)));
+    }
+    failures.push(...checkLength(key, stored(value), field));
+    if (key === 'ip' && /^[,| ]+$/.test(value)) failures.push(fatalAddress(value));
+  }
+  // A GET may lack `e` without harm to the request, and a legacy ad impression parses: both fail later.
+  const { e } = payload;
+  const [rule, problem] =
+    e === undefined ? ['no-event', 'is missing'] : ['retired-event', 'is a retired event type that always fails'];
+  if (e === undefined || e === 'ad')
+    failures.push(failing('enrichment_failures')('e', rule, e ?? '', problem, `Send one of ${EVENTS}.${inCode('e')}`));
+  return failures;
+}
+
+const fatalAddress = (ip: string): Failure =>
+  failing('generic_error')(
+    'ip',
+    'fatal-address',
+    ip,
+    'holds separators and no address, at which Enrich before 6.10 throws: every event of the request is lost',
+    `Leave it out when there is no address.${inCode('ip')}`,
+  );
+
+/** Checks the length of one text, also of those that Enrich derives, such as `page_urlpath`. */
+export function checkLength(key: string, value: string, { column, limit }: Field): Failure[] {
+  const { length } = key === 'ip' ? firstAddress(value) : value;
+  if (limit === undefined || length <= limit) return [];
+  const problem = `is ${length} characters long; ${column} takes ${limit}, and the pipeline cuts nothing`;
+  return [
+    violation(key, 'too-long', value, problem, `Send at most ${limit} characters, or leave it out.${inCode(key)}`),
+  ];
+}

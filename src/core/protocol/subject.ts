@@ -1,0 +1,198 @@
+// Who and what an event is about: the user, the device, the address. Chainable setters, each for one wire key.
+import {
+  type Caller,
+  checkId,
+  checkInteger,
+  checkOneOf,
+  checkOptionalText,
+  checkOptionalUuid,
+  contractsFor,
+  fail,
+  type Id,
+  isAbsent,
+} from '../contracts';
+import { cleanOfSubject, PLATFORMS, type Platform } from './fields';
+import { isObject } from '../shape';
+
+/** Wire keys that tell who the visitor is: left out of anonymous events. */
+export const IDENTIFYING: ReadonlySet<string> = new Set(['uid', 'duid', 'nuid', 'tnuid', 'sid', 'vid', 'ip', 'fp']);
+
+/** Your own id of a user, as databases give it. */
+export type UserId = Id;
+
+/** How a subject's setters answer a broken contract; true goes on with what the pipeline takes of the value. */
+export type BreachHandler = (error: unknown) => boolean;
+
+/**
+ * The fields that say who and what an event is about. A tracker has one for its defaults, each request has its own, and
+ * an event may bring one; the nearest wins, field by field.
+ *
+ * Each setter replaces what was there; undefined, null or '' removes it. A value the pipeline would refuse is a broken
+ * contract (a ContractError, see {@link disableContracts}); with contracts off it is left out.
+ *
+ * @example
+ * new Subject().setUserId('u-17').setLang('et-EE').setViewport(1440, 820);
+ */
+export class Subject {
+  #fields: Record<string, string> = {};
+  #version = 0;
+  readonly #onBreach: BreachHandler | undefined;
+
+  /**
+   * Takes no arguments from callers: a request's subject is made with fields already read, and with its tracker's way to
+   * answer a breach.
+   *
+   * @internal
+   */
+  constructor(fields?: Readonly<Record<string, string>>, onBreach?: BreachHandler) {
+    if (fields) this.#fields = { ...fields };
+    this.#onBreach = onBreach;
+  }
+
+  /** A new subject with the fields of both; where both have one, `own` wins. Neither is changed. */
+  static merge(defaults: Subject, own: Subject): Subject {
+    const given = { defaults, own };
+    const caller = contractsFor('Subject.merge');
+    for (const name of ['defaults', 'own'] as const) {
+      if (isSubject(given[name])) continue;
+      if (caller) fail(caller, name, 'a Subject', given[name]);
+      given[name] = new Subject();
+    }
+    const onBreach = #fields in given.own ? given.own.#onBreach : undefined;
+    return new Subject({ ...Subject.fieldsOf(given.defaults), ...Subject.fieldsOf(given.own) }, onBreach);
+  }
+
+  /**
+   * A subject's fields, to be read at once. Those of another copy's subject, or of an object made to look like one, are
+   * checked first.
+   */
+  static fieldsOf(subject: Subject): Readonly<Record<string, string>> {
+    if (#fields in subject) return subject.#fields;
+    const { fields } = subject as Subject;
+    const fitting = Object.keys(fields).map((key) => [key, cleanOfSubject(key, fields[key])] as const);
+    return Object.fromEntries(fitting.filter(([, value]) => value !== undefined)) as Record<string, string>;
+  }
+
+  /** Puts other fields in the place of all that a subject has; whoever holds it goes on with the same one. @internal */
+  static refill(subject: Subject, fields: Readonly<Record<string, string>>): void {
+    subject.#fields = { ...fields };
+    subject.#version++;
+  }
+
+  /** Wire key to value, for example `{ uid: 'u-17' }`. */
+  get fields(): Readonly<Record<string, string>> {
+    return this.#fields;
+  }
+
+  /** Grows with each change, so that whoever keeps something made from the fields knows when it is stale. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /** `p`: the platform, one of `web iot app mob pc cnsl tv srv headset`. */
+  setPlatform(platform: Platform | null | undefined): this {
+    return this.#set('Subject.setPlatform', 'p', 'platform', platform, checkPlatform);
+  }
+  /** `uid`: your own id of the user, at most 255 units; a number or a bigint is sent as text. */
+  setUserId(userId: UserId | null | undefined): this {
+    return this.#set('Subject.setUserId', 'uid', 'userId', userId, checkId);
+  }
+  /** `res`: the screen's size in pixels. */
+  setScreenResolution(width: number | null | undefined, height: number | null | undefined): this {
+    return this.#setSize('Subject.setScreenResolution', 'res', width, height);
+  }
+  /** `vp`: the browser window's size in pixels. */
+  setViewport(width: number | null | undefined, height: number | null | undefined): this {
+    return this.#setSize('Subject.setViewport', 'vp', width, height);
+  }
+  /** `cd`: bits per pixel. */
+  setColorDepth(depth: number | null | undefined): this {
+    return this.#set('Subject.setColorDepth', 'cd', 'depth', depth, checkPositive);
+  }
+  /** `tz`: the time zone, for example `Europe/Tallinn`. */
+  setTimezone(timezone: string | null | undefined): this {
+    return this.#set('Subject.setTimezone', 'tz', 'timezone', timezone, checkOptionalText);
+  }
+  /** `lang`: the language, for example `et-EE`. */
+  setLang(lang: string | null | undefined): this {
+    return this.#set('Subject.setLang', 'lang', 'lang', lang, checkOptionalText);
+  }
+  /** `ip`: the visitor's address, IPv4 or IPv6; brackets, port and zone are cut. A list of addresses is none. */
+  setIpAddress(ip: string | null | undefined): this {
+    return this.#set('Subject.setIpAddress', 'ip', 'ip', ip, checkAddress);
+  }
+  /** `ua`: the visitor's user agent; what is longer than 1,000 units is cut. */
+  setUseragent(useragent: string | null | undefined): this {
+    return this.#set('Subject.setUseragent', 'ua', 'useragent', useragent, checkOptionalText);
+  }
+  /** `duid`: the first-party id in the browser tracker's `_sp_id` cookie, at most 128 units. */
+  setDomainUserId(domainUserId: string | null | undefined): this {
+    return this.#set('Subject.setDomainUserId', 'duid', 'domainUserId', domainUserId, checkOptionalText);
+  }
+  /** `sid`: the browser session's id, a UUID (the pipeline refuses events with any other). */
+  setDomainSessionId(sessionId: string | null | undefined): this {
+    return this.#set('Subject.setDomainSessionId', 'sid', 'sessionId', sessionId, checkOptionalUuid);
+  }
+  /** `vid`: the visitor's session count, from 0. */
+  setDomainSessionIndex(index: number | null | undefined): this {
+    return this.#set('Subject.setDomainSessionIndex', 'vid', 'index', index, checkCount);
+  }
+  /** `tnuid`: the collector's third-party id of the visitor, at most 128 units. */
+  setNetworkUserId(networkUserId: string | null | undefined): this {
+    return this.#set('Subject.setNetworkUserId', 'tnuid', 'networkUserId', networkUserId, checkOptionalText);
+  }
+  /** `url`: the page, for events that bring none of their own. */
+  setPageUrl(url: string | null | undefined): this {
+    return this.#set('Subject.setPageUrl', 'url', 'url', url, checkOptionalText);
+  }
+  /** `refr`: the page before, for events that bring none of their own. */
+  setReferrer(referrer: string | null | undefined): this {
+    return this.#set('Subject.setReferrer', 'refr', 'referrer', referrer, checkOptionalText);
+  }
+
+  #setSize(setter: string, key: string, width: unknown, height: unknown): this {
+    const both = Number.isInteger(width) && Number.isInteger(height);
+    const size = isAbsent(width) && isAbsent(height) ? undefined : both && `${String(width)}x${String(height)}`;
+    return this.#set(setter, key, 'width', size, (caller) => {
+      checkPositive(caller, 'width', width);
+      checkPositive(caller, 'height', height);
+    });
+  }
+
+  #set(setter: string, key: string, argument: string, value: unknown, check: Check): this {
+    const caller: Caller = isAbsent(value) ? undefined : contractsFor(setter);
+    const fitting = isAbsent(value) ? undefined : cleanOfSubject(key, value);
+    if (caller) {
+      try {
+        check(caller, argument, value, fitting);
+      } catch (error) {
+        if (!this.#onBreach) throw error;
+        if (!this.#onBreach(error)) return this;
+      }
+    }
+    if (fitting === undefined) delete this.#fields[key];
+    else this.#fields[key] = fitting;
+    this.#version++;
+    return this;
+  }
+}
+
+/** @param fitting What will be sent of the value; undefined where nothing is. */
+type Check = (caller: string, argument: string, value: unknown, fitting?: string) => void;
+
+const checkPlatform: Check = (caller, argument, value) => checkOneOf(caller, argument, value, PLATFORMS);
+const checkAddress: Check = (caller, argument, value, fitting) => {
+  if (fitting === undefined) fail(caller, argument, 'an IPv4 or IPv6 address', value);
+};
+const checkPositive: Check = (caller, argument, value) => checkInteger(caller, argument, value, 1);
+const checkCount: Check = (caller, argument, value) => checkInteger(caller, argument, value, 0);
+
+/** Whether a value will do as a Subject. Not `instanceof`: it may come from another copy of the package. */
+export function isSubject(value: unknown): value is Subject {
+  try {
+    const fields: unknown = (value as Subject | null | undefined)?.fields;
+    return isObject(fields);
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,109 @@
+// Request headers as `http_header` entities: which ones may be listed, and what of each an event may tell.
+import { clientIp } from '../protocol/client-ip';
+import { cut } from '../truncate';
+import { withoutLinker } from '../url/linker';
+import { decodeFully } from '../url/percent-encoding';
+import { isSecretName, maskWebTokens, redactQuery } from '../url/redact';
+import { foreignUrl, ownUrl, publicOrigin, type RequestFacts, type RequestRules } from './request-fields';
+import type { SelfDescribing } from '../protocol/self-describing-json';
+
+/** A header as it came. */
+export interface Header {
+  /** In lower case. */
+  readonly name: string;
+  readonly value: string;
+}
+
+const HTTP_HEADER = 'iglu:org.ietf/http_header/jsonschema/1-0-0';
+const MAX_VALUE = 4096;
+
+// Words of header names, between hyphens; those of the second list only at the end, where they say what the value is.
+const words = (...names: string[]): RegExp => new RegExp(`(?:^|[-_.])(?:${names.join('|')})(?:$|[-_.])`, 'i');
+const CREDENTIALS = words(
+  'authori[sz]ation', 'assertion', 'bearer', 'dpop', 'hmac', 'cookies?2?', '(?:client)?cert(?:ificate)?s?', 'macaroons?',
+  '(?:auth|key|sig|sid|pwd|otp|principal|userinfo|oidc-data|appcheck|wsse)$',
+); // prettier-ignore
+const ADDRESSES = words(
+  '(?:client|real|remote|socket|source|src|peer|true|user|viewer|connecting|origin(?:al|ating)?)?ip(?:v?[46])?',
+  '(?:client|remote|peer|user)?addr(?:ess)?', 'for', '^(?:x-)?forwarded$', '^x-coming-from$',
+); // prettier-ignore
+// What names the request alone, such as `x-request-id`, tells nothing of who sent it.
+const IDENTITIES = words(
+  '(?<!(?:request|trace|span|correlation|amz-cf|vercel)-)ids?', '[ug]?uid',
+  '(?:user|client|device|visitor|customer|account|member|person|profile|subscriber|install)id',
+  'users?(?!-agent)', 'username', 'login', 'e?mail', 'identity', 'subject', 'sub', 'principal', 'dn', 'consumer', '^from$',
+  'msisdn', 'im[es]i', 'subno', 'uidh', 'acr', 'idf[av]', 'gaid', 'aaid', 'adid', 'fingerprint', 'ja[34]',
+); // prettier-ignore
+
+/**
+ * Whether a header may be sent on, by its name: not where it is known to hold a credential, nor where a query parameter of
+ * that name would be redacted.
+ *
+ * @example
+ * isHeaderAllowed('x-vault-token'); // false
+ */
+export const isHeaderAllowed = (name: string): boolean =>
+  !CREDENTIALS.test(name) && !isSecretName(name, NO_NAMES) && !isSecretName(name.replace(/^x-/i, ''), NO_NAMES);
+const NO_NAMES: readonly string[] = [];
+
+/**
+ * The entities of the headers that came. Addresses are left out where they are to be masked, addresses and identities in
+ * anonymous events; URLs are redacted as the page's and the referrer's are.
+ *
+ * @param onHookError Told of a `redactUrl` that threw or gave no string; the header is then left out.
+ */
+export function headerEntities(
+  headers: readonly Header[],
+  facts: RequestFacts,
+  rules: RequestRules,
+  anonymous: boolean,
+  onHookError: (hook: string) => void,
+): SelfDescribing[] {
+  return headers.flatMap(({ name, value }) => {
+    if ((anonymous || rules.maskIp) && (ADDRESSES.test(name) || holdsAddress(value))) return [];
+    if (anonymous && IDENTITIES.test(name)) return [];
+    try {
+      const told = redactedValue(value, facts, rules, anonymous);
+      return told ? [{ schema: HTTP_HEADER, data: { name, value: cut(told, MAX_VALUE) } }] : [];
+    } catch {
+      onHookError('redactUrl');
+      return [];
+    }
+  });
+}
+
+// Lists, quotes, and the parameters of `Forwarded`.
+const BETWEEN = /[\s,;|="'(){}<>]+/;
+
+/** Whether an address stands in a header's value, of which masking would hide something. */
+function holdsAddress(value: string): boolean {
+  if (!/[.:]/.test(value) && !value.includes('%')) return false;
+  const parts = decodeFully(value)?.split(BETWEEN);
+  return parts === undefined || parts.some((part) => clientIp(part, false) !== clientIp(part, true));
+}
+
+const ONE_URL = /^[a-z][a-z\d+.-]{0,30}:\/\/[^\s"'<>\\^`{|}]*$/i;
+// A comma at its end is the list's.
+const URLS = /[a-z][a-z\d+.-]{0,30}:\/\/[^\s"'<>\\^`{|}]*[^\s"'<>\\^`{|},]/gi;
+const SCHEME_AND_CREDENTIALS = /^(basic|bearer|digest|dpop|hawk|negotiate|ntlm)\s+\S.*$/is;
+
+/** @throws what the `redactUrl` hook throws. */
+function redactedValue(
+  value: string,
+  facts: RequestFacts,
+  rules: RequestRules,
+  anonymous: boolean,
+): string | undefined {
+  if (ONE_URL.test(value)) return foreignUrl(value, rules, anonymous);
+  if (value.startsWith('//')) return foreignUrl(`https:${value}`, rules, anonymous)?.slice('https:'.length);
+  if (value.startsWith('/')) {
+    const url = ownUrl(value, facts, rules, anonymous);
+    const origin = publicOrigin(facts, rules) as string;
+    return url?.startsWith(origin) ? url.slice(origin.length) : url;
+  }
+  const text = maskWebTokens(value)
+    .replace(SCHEME_AND_CREDENTIALS, '$1 redacted')
+    .replace(URLS, (url) => foreignUrl(url, rules, anonymous) ?? 'redacted')
+    .replace(/[^\s,"'<>]+/g, (part) => redactQuery(part, rules.redactQuery));
+  return anonymous ? withoutLinker(text) : text;
+}

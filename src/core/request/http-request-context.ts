@@ -1,0 +1,260 @@
+// One request as its events see it: the visitor's subject, read from the request's strings when the first event asks, and
+// what the app's hooks add while the request lives.
+import { isAbsent } from '../contracts';
+import { type Header, headerEntities } from './header-entities';
+import { currentMark } from '../marks';
+import { clientSession, privacyDecision, requestFields, type RequestFacts, type RequestRules } from './request-fields';
+import { isSelfDescribing, type SelfDescribing } from '../protocol/self-describing-json';
+import { Subject } from '../protocol/subject';
+import type { EventSetting, Surroundings, Wish } from '../tracker/request-context';
+import type { TrackerCore } from '../tracker/pipeline';
+import { isThenable } from '../shape';
+
+type Fields = Readonly<Record<string, string>>;
+
+/** What an app may decide for each request; every hook runs guarded, and what one throws never reaches the visitor. */
+export interface VisitHooks<Req> {
+  readonly subject: ((req: Req, subject: Subject) => void) | undefined;
+  readonly entities: ((req: Req) => readonly SelfDescribing[]) | undefined;
+  readonly skip: ((req: Req) => boolean) | undefined;
+  readonly anonymous: boolean | ((req: Req) => boolean) | undefined;
+  readonly clientSession: boolean;
+}
+
+/** The answer to a request, as Node has it. */
+interface Answer {
+  readonly headersSent: boolean;
+  readonly statusCode: number;
+}
+
+interface Outcome {
+  readonly route: string | undefined;
+  readonly status: number | undefined;
+}
+
+/** How a mount reads its requests; one for all of them. Nothing is read before it is asked for. */
+export interface VisitReading<Req> {
+  readonly facts: (req: Req) => RequestFacts;
+  /** The same of a request that ends now, for whoever asks later: holds on to nothing of the request. */
+  readonly factsLater: (req: Req) => () => RequestFacts;
+  /** The request headers that are wanted as entities. */
+  readonly headers: ((req: Req) => readonly Header[]) | undefined;
+  /** The pattern of the route, where the answer is wanted as an entity. */
+  readonly route: ((req: Req) => string | undefined) | undefined;
+  readonly rules: RequestRules;
+  readonly hooks: VisitHooks<Req>;
+  readonly core: TrackerCore;
+}
+
+const NONE: readonly SelfDescribing[] = [];
+const HTTP_RESPONSE = 'iglu:io.github.snowplow_middleware/http_response/jsonschema/1-0-0';
+
+// One for every request, most of which track nothing: what can wait for the first event waits.
+export class Visit<Req extends object> implements Surroundings {
+  readonly bringsPage = true;
+  /** When the request came, in milliseconds since the epoch. */
+  readonly arrivedAt = Date.now();
+  /** Whether a page view was tracked in this request, by whomever. */
+  pageViewed = false;
+  readonly #reading: VisitReading<Req>;
+  // Dropped when the response is done: a timer made in the request must not keep the request alive.
+  #req: Req | undefined;
+  #answer: Answer | undefined;
+  #facts: RequestFacts | undefined;
+  #factsLater: (() => RequestFacts) | undefined;
+  #headers: readonly Header[] | undefined;
+  #headerEntities: readonly SelfDescribing[] | undefined;
+  #headersAnonymously = false;
+  #subject: Subject | undefined;
+  // What the subject's fields were when they were read from the request, undefined where a handler has put a subject of
+  // its own in their place; and for which answer to "anonymous?".
+  #read: Fields | undefined;
+  #readAnonymously = false;
+  #hooked: Subject | undefined;
+  #session: SelfDescribing | undefined | null = null;
+  #extra: readonly SelfDescribing[] = NONE;
+  // What the answer was, once the request has ended.
+  #outcome: Outcome | undefined;
+  #wish: Wish | undefined;
+
+  constructor(req: Req, answer: Answer, reading: VisitReading<Req>) {
+    this.#req = req;
+    this.#answer = answer;
+    this.#reading = reading;
+  }
+
+  get ended(): boolean {
+    return this.#req === undefined;
+  }
+
+  get facts(): RequestFacts {
+    return (this.#facts ??= texts(
+      this.#req ? this.#reading.facts(this.#req) : (this.#factsLater as () => RequestFacts)(),
+    ));
+  }
+
+  get wish(): Wish {
+    this.#decide();
+    return this.#wish ?? 'none';
+  }
+
+  get subject(): Subject {
+    if (!this.#subject) this.#readFields(this.wish !== 'none');
+    return this.#subject as Subject;
+  }
+
+  set subject(subject: Subject) {
+    if (subject === this.#subject) return;
+    this.#subject = subject;
+    this.#read = undefined;
+  }
+
+  forEvent(asked: boolean): EventSetting | undefined {
+    const { wish } = this;
+    if (wish === 'skip') return undefined;
+    const anonymous = wish === 'anonymous';
+    if (!this.#subject || (this.#read && this.#readAnonymously !== anonymous)) this.#readFields(anonymous);
+    const entities = this.#entities(anonymous || asked);
+    return { subject: this.#withHook(this.#subject as Subject), anonymous, entities };
+  }
+
+  noteTracked(type: unknown): void {
+    if (type === 'pv') this.pageViewed = true;
+  }
+
+  /** The response is done: last answers of the hooks that guard privacy, then the request is let go. */
+  end(): void {
+    const req = this.#req;
+    if (!req) return;
+    const { headers, route, factsLater } = this.#reading;
+    try {
+      this.#decide();
+      if (headers) this.#headers ??= headers(req);
+      if (route) this.#outcome = this.#outcomeNow(req, route);
+      if (!this.#facts) this.#factsLater = factsLater(req);
+    } finally {
+      this.#req = undefined;
+      this.#answer = undefined;
+    }
+  }
+
+  #decide(): void {
+    const req = this.#req;
+    // In a hook of an event stands what was decided for that event.
+    if (!req || (this.#wish && currentMark() === 'hook')) return;
+    const { hooks, rules } = this.#reading;
+    const { skip, anonymous } = hooks;
+    const signal = rules.respectPrivacySignals === 'off' ? 'none' : privacyDecision(this.facts, rules);
+    if (signal === 'skip' || (skip && this.#ask('skip', skip, req))) this.#wish = 'skip';
+    else if (signal === 'anonymous' || anonymous === true) this.#wish = 'anonymous';
+    else this.#wish = anonymous && this.#ask('anonymous', anonymous, req) ? 'anonymous' : 'none';
+  }
+
+  // A hook that guards the visitor's privacy and fails is taken to have said yes.
+  #ask(name: string, hook: (req: Req) => boolean, req: Req): boolean {
+    let answer = true;
+    this.#reading.core.log.guard(name, () => {
+      answer = hook(req);
+      return answer;
+    });
+    return answer;
+  }
+
+  #onHookError(): (hook: string) => void {
+    return (hook) => this.#reading.core.log.error(`${hook} threw, its part was left out`);
+  }
+
+  #readFields(anonymous: boolean): void {
+    const { rules, core } = this.#reading;
+    const fields = requestFields(this.facts, rules, anonymous, this.#onHookError());
+    // Refilled, because a handler may hold it.
+    if (this.#subject && this.#read)
+      Subject.refill(this.#subject, withChanges(fields, this.#read, this.#subject.fields));
+    else this.#subject = new Subject(fields, core.onSubjectBreach);
+    this.#read = fields;
+    this.#readAnonymously = anonymous;
+  }
+
+  #withHook(subject: Subject): Subject {
+    const { hooks, core } = this.#reading;
+    const hook = hooks.subject;
+    if (!hook) return subject;
+    const req = this.#req;
+    // After the request the last answer stands.
+    if (!req) return this.#hooked ?? subject;
+    // Over a copy: what the hook says must not outlive what the request says, and half of it is none of it.
+    const copy = new Subject(subject.fields, core.onHookBreach);
+    let done = false;
+    core.log.guard('subject', () => {
+      const answer: unknown = hook(req, copy);
+      done = isAbsent(answer) || !isThenable(answer);
+      if (!done) core.log.error('the subject hook gave a promise; it must answer at once');
+      return answer;
+    });
+    this.#hooked = done ? copy : undefined;
+    return done ? copy : subject;
+  }
+
+  #entities(anonymous: boolean): readonly SelfDescribing[] {
+    const { hooks, rules, headers, route } = this.#reading;
+    const req = this.#req;
+    if (hooks.entities && req) this.#extra = this.#given(hooks.entities, req);
+    const wanted = hooks.clientSession && !anonymous;
+    if (wanted && this.#session === null) this.#session = clientSession(this.facts, rules);
+    const session = wanted ? this.#session : undefined;
+    if (headers && req) this.#headers ??= headers(req);
+    const told = this.#headers && this.#toldHeaders(this.#headers, anonymous);
+    const response = route && this.#response(req ? this.#outcomeNow(req, route) : this.#outcome);
+    if (!session && !response && !told) return this.#extra;
+    return [...this.#extra, ...(session ? [session] : NONE), ...(told ?? NONE), ...(response ? [response] : NONE)];
+  }
+
+  #toldHeaders(headers: readonly Header[], anonymous: boolean): readonly SelfDescribing[] {
+    if (!this.#headerEntities || this.#headersAnonymously !== anonymous)
+      this.#headerEntities = headerEntities(headers, this.facts, this.#reading.rules, anonymous, this.#onHookError());
+    this.#headersAnonymously = anonymous;
+    return this.#headerEntities;
+  }
+
+  #outcomeNow(req: Req, route: (req: Req) => string | undefined): Outcome {
+    const answer = this.#answer;
+    return { route: route(req), status: answer?.headersSent ? answer.statusCode : undefined };
+  }
+
+  #response(outcome: Outcome | undefined): SelfDescribing {
+    return { schema: HTTP_RESPONSE, data: { method: this.facts.method, ...outcome } };
+  }
+
+  #given(hook: (req: Req) => readonly SelfDescribing[], req: Req): readonly SelfDescribing[] {
+    const { log } = this.#reading.core;
+    let entities = NONE;
+    log.guard('entities', () => {
+      const given: unknown = hook(req);
+      if (Array.isArray(given) && given.every(isSelfDescribing)) entities = given;
+      else if (!isAbsent(given)) log.error('the entities hook gave no list of { schema, data }; its part was left out');
+      return given;
+    });
+    return entities;
+  }
+}
+
+// Whoever ran before may have put anything into a header, and an app's own `ip` may give anything.
+function texts(facts: RequestFacts): RequestFacts {
+  const given = facts as unknown as Record<string, unknown>;
+  let checked: Record<string, unknown> | undefined;
+  for (const name of Object.keys(given))
+    if (typeof given[name] !== 'string' && given[name] !== undefined) (checked ??= { ...given })[name] = undefined;
+  return (checked ?? given) as unknown as RequestFacts;
+}
+
+/** `fields` with what handlers have set, replaced or removed since others were `read`, which are `now` as they left them. */
+function withChanges(fields: Fields, read: Fields, now: Fields): Fields {
+  const changed = { ...fields };
+  for (const key of Object.keys({ ...read, ...now })) {
+    const value = Object.hasOwn(now, key) ? now[key] : undefined;
+    if (Object.hasOwn(read, key) && value === read[key]) continue;
+    if (value === undefined) delete changed[key];
+    else changed[key] = value;
+  }
+  return changed;
+}

@@ -1,0 +1,182 @@
+// The strings of one HTTP request turned into a subject's wire fields, and what the visitor's privacy signals ask for.
+// Everything here comes from the network: what is unusable is left out, nothing throws. Next: id-cookie.ts, page-url.ts, redact.ts.
+import { clientIp } from '../protocol/client-ip';
+import { type IdCookieRules, readClientSession, readVisitor } from './id-cookie';
+import { clean } from '../protocol/fields';
+import { withoutLinker } from '../url/linker';
+import { memoise } from '../memoise';
+import { absoluteUrl, requestOrigin, targetUrl, type UrlParts, urlText } from '../url/page-url';
+import { maskWebTokens, redactPath, redactQuery } from '../url/redact';
+import { fitUrl } from '../url/fit-url';
+
+/** What an adapter copies from its framework's request: strings only, so that nothing keeps the request alive. */
+export interface RequestFacts {
+  /** The framework's own decision (`req.ip`, `ctx.ip`), unchecked. */
+  readonly ip: string | undefined;
+  readonly method: string;
+  /** The framework's decision: `http` or `https`. */
+  readonly protocol: string;
+  /** The framework's decision, with port, unchecked. */
+  readonly host: string | undefined;
+  /** The raw request target. */
+  readonly originalUrl: string;
+  readonly userAgent: string | undefined;
+  readonly acceptLanguage: string | undefined;
+  readonly cookie: string | undefined;
+  readonly referrer: string | undefined;
+  /** The `DNT` header. */
+  readonly dnt: string | undefined;
+  /** The `Sec-GPC` header. */
+  readonly gpc: string | undefined;
+}
+
+/** The middleware's options that decide what is taken from a request, resolved. */
+export interface RequestRules extends IdCookieRules {
+  /** Scheme, host and port only: `https://shop.acme.com`. */
+  readonly origin: string | undefined;
+  readonly maskIp: boolean;
+  readonly redactQuery: readonly string[];
+  readonly redactUrl: ((url: string) => string) | undefined;
+  readonly respectPrivacySignals: 'off' | 'anonymous' | 'skip';
+}
+
+type RequestField = 'ip' | 'duid' | 'sid' | 'vid' | 'tnuid' | 'ua' | 'lang' | 'url' | 'refr';
+
+/**
+ * Wire fields of the request's subject: `ip`, `ua`, `lang`, `duid`, `sid`, `vid`, `tnuid`, `url`, `refr`; only those that
+ * are usable. Never throws.
+ *
+ * @param anonymous Leaves out whatever tells who the visitor is: address, cookie ids, and the id in a cross-domain `_sp`.
+ * @param onHookError Told of a `redactUrl` that threw or gave no string; `url` and `refr` are then left out.
+ * @example
+ * requestFields(facts, rules, false, () => {}); // { ip: '203.0.113.9', lang: 'et-EE', url: 'https://acme.com/tea', … }
+ */
+export function requestFields(
+  facts: RequestFacts,
+  rules: RequestRules,
+  anonymous: boolean,
+  onHookError: (hook: string) => void,
+): Record<string, string> {
+  const fields: { [Key in RequestField]?: string } = {};
+  if (!anonymous) {
+    const ip = clientIp(facts.ip, rules.maskIp);
+    if (ip !== undefined) fields.ip = ip;
+    const { duid, sid, vid, tnuid } = readVisitor(facts.cookie, publicHost(facts, rules), rules);
+    if (duid !== undefined) fields.duid = duid;
+    if (sid !== undefined) fields.sid = sid;
+    if (vid !== undefined) fields.vid = vid;
+    if (tnuid !== undefined) fields.tnuid = tnuid;
+  }
+  const ua = clean('ua', facts.userAgent?.toWellFormed());
+  if (ua !== undefined) fields.ua = ua;
+  const lang = language(facts.acceptLanguage);
+  if (lang !== undefined) fields.lang = lang;
+  try {
+    const url = ownUrl(facts.originalUrl, facts, rules, anonymous);
+    const refr = facts.referrer === undefined ? undefined : foreignUrl(facts.referrer, rules, anonymous);
+    if (url !== undefined) fields.url = url;
+    if (refr !== undefined) fields.refr = refr;
+  } catch {
+    onHookError('redactUrl');
+  }
+  return fields;
+}
+
+/**
+ * What the visitor's `DNT: 1` or `Sec-GPC: 1` asks for, under the rules; to be asked before any identifier is read.
+ *
+ * @example
+ * privacyDecision({ ...facts, gpc: '1' }, { ...rules, respectPrivacySignals: 'skip' }); // 'skip'
+ */
+export function privacyDecision(facts: RequestFacts, rules: RequestRules): 'none' | 'anonymous' | 'skip' {
+  if (rules.respectPrivacySignals === 'off' || (facts.dnt !== '1' && facts.gpc !== '1')) return 'none';
+  return rules.respectPrivacySignals;
+}
+
+/**
+ * The `client_session` entity of the visitor's live browser session, undefined without one. Not for anonymous events.
+ *
+ * @example
+ * clientSession(facts, rules)?.data; // { userId, sessionId, sessionIndex: 3, storageMechanism: 'COOKIE_1', … }
+ */
+export function clientSession(facts: RequestFacts, rules: RequestRules): { schema: string; data: object } | undefined {
+  return readClientSession(facts.cookie, publicHost(facts, rules), rules);
+}
+
+const publicHost = ({ host }: RequestFacts, { origin }: RequestRules): string | undefined =>
+  origin === undefined ? host : origin.slice(origin.indexOf('://') + 3);
+
+const MAX_LANGUAGE = 255;
+const LANGUAGE_TAG = /^[a-z]{2,8}\b[a-z\d-]*\b$/i;
+
+const firstLanguage = (header: string): string => {
+  const first = (header.split(/[,;]/, 1)[0] as string).trim();
+  return first.length <= MAX_LANGUAGE && LANGUAGE_TAG.test(first) && !first.includes('--') ? first : '';
+};
+// Browsers send few different ones; longer ones, which only the curious send, are not worth the memory.
+const knownLanguage = memoise(500, firstLanguage);
+
+function language(header: string | undefined): string | undefined {
+  if (header === undefined) return undefined;
+  return (
+    (header.length > MAX_LANGUAGE ? firstLanguage(header.slice(0, MAX_LANGUAGE + 1)) : knownLanguage(header)) ||
+    undefined
+  );
+}
+
+// Lengths of the path that the pipeline splits off, in UTF-16 units.
+const MAX_PAGE_PATH = 3000;
+const MAX_REFERRER_PATH = 6000;
+
+/** The public origin of a request, undefined when its protocol or host are unusable. */
+export const publicOrigin = (facts: RequestFacts, rules: RequestRules): string | undefined =>
+  rules.origin ?? requestOrigin(facts.protocol, facts.host);
+
+/**
+ * The URL of a request target on its public origin, redacted as the page is.
+ *
+ * @throws as {@link foreignUrl}.
+ */
+export function ownUrl(
+  target: string,
+  facts: RequestFacts,
+  rules: RequestRules,
+  anonymous: boolean,
+): string | undefined {
+  const origin = publicOrigin(facts, rules);
+  const url = origin === undefined ? undefined : targetUrl(origin, target);
+  return url && redacted(url, MAX_PAGE_PATH, rules, anonymous);
+}
+
+/**
+ * An absolute URL that came with a request, redacted as its referrer is; undefined when it is none.
+ *
+ * @throws what the `redactUrl` hook throws, and a TypeError when it gives no string.
+ */
+export function foreignUrl(text: string, rules: RequestRules, anonymous: boolean): string | undefined {
+  const url = absoluteUrl(text);
+  return url && redacted(url, MAX_REFERRER_PATH, rules, anonymous);
+}
+
+/** @throws what the hook throws, and a TypeError when it gives no string. */
+function redacted(url: UrlParts, maxPath: number, rules: RequestRules, anonymous: boolean): string | undefined {
+  const masked: UrlParts = {
+    origin: url.origin,
+    path: redactPath(maskWebTokens(url.path), rules.redactQuery),
+    query: url.query && (redactQuery(maskWebTokens(url.query), rules.redactQuery) || undefined),
+  };
+  const { redactUrl } = rules;
+  // The hook sees the URL with its whole path, so that no secret is halved out of its sight; what it gives is checked again.
+  const text = urlText(masked, redactUrl ? Infinity : maxPath);
+  const told = anonymous ? withoutLinker(text) : text;
+  // A mask may be longer than what it hides.
+  if (redactUrl === undefined) return told === text ? text : fitUrl(told, maxPath);
+  const given: unknown = redactUrl(told);
+  if (typeof given === 'string') {
+    const parts = absoluteUrl(given);
+    return parts && fitUrl(urlText(parts, maxPath), maxPath);
+  }
+  // A hook that is an async function by mistake may reject later, with nobody to catch it.
+  Promise.resolve(given).catch(() => {});
+  throw new TypeError('redactUrl gave no string');
+}

@@ -1,0 +1,264 @@
+// What a tracker shares with its request trackers: settings, emitters, counts, and the one way an event takes to the emitters.
+import { tellDropped, tellTracked } from '../channels';
+import { type Caller, type ContractMode, contractsFor, fail, isAbsent } from '../contracts';
+import {
+  type EmitterLike,
+  ENCODED_INPUT,
+  type EncodedEvent,
+  type EmitterStats,
+  type EncodedInput,
+  type FlushReport,
+  noRefusals,
+  type Payload,
+  type RefuseReason,
+} from '../emitter';
+import { ContractError, show } from '../errors';
+import { eventIdOf, isBefore2001, type TrackerEvent } from '../events/event';
+import type { Log } from '../logger';
+import { type FrameCache, makeFrame, type TrackerFields } from './common-fields';
+import { currentMark } from '../marks';
+import { encodeEvent, encodePayload, Refusal } from './encode';
+import { settleAll } from './flush-all';
+import { isSubject, Subject } from '../protocol/subject';
+import type { Surroundings } from './request-context';
+import { millisOfLimit, type TimeLimit } from '../deadline';
+import { isObject, isThenable } from '../shape';
+
+/** A tracker's settings as they stand below the door: resolved, checked, frozen. */
+export interface TrackerSettings {
+  readonly fields: TrackerFields;
+  readonly base64: boolean;
+  readonly anonymous: boolean;
+  readonly enabled: boolean;
+  readonly contracts: ContractMode;
+  readonly beforeSend: ((payload: Payload) => Payload | undefined) | undefined;
+  readonly onDrop: ((info: RefusalInfo) => void) | undefined;
+}
+
+/** What a tracker's `onDrop` is told of an event that it refused. */
+export interface RefusalInfo {
+  readonly eventId?: string | undefined;
+  readonly reason: RefuseReason;
+  readonly payload?: Payload | undefined;
+}
+
+const FLUSH_TIMEOUT_MS = 10_000;
+
+/** What a tracker has done so far. `offered = accepted + the sum of refused`. */
+export interface TrackerStats {
+  readonly offered: number;
+  /** Events that at least one emitter took. */
+  readonly accepted: number;
+  readonly refused: Readonly<Record<RefuseReason, number>>;
+  /** How often `currentTracker()` or Nest's service was asked in a request or job that had ended. */
+  readonly lateLookups: number;
+  /** One entry for each emitter that counts. */
+  readonly emitters: readonly EmitterStats[];
+}
+
+export type Builder<Args> = (args: Args, caller: Caller) => TrackerEvent;
+
+export class TrackerCore {
+  readonly emitters: EmitterLike[];
+  readonly settings: TrackerSettings;
+  readonly log: Log;
+  /** The app's defaults, under every event. */
+  subject: Subject;
+  closed = false;
+  offered = 0;
+  accepted = 0;
+  readonly refused = noRefusals();
+  lateLookups = 0;
+
+  constructor(settings: TrackerSettings, emitters: readonly EmitterLike[], subject: Subject, log: Log) {
+    this.settings = settings;
+    this.emitters = [...emitters];
+    this.subject = subject;
+    this.log = log;
+  }
+
+  /** Builds an event and tracks it. What goes wrong is refused and counted; only a broken contract in mode `throw` throws. */
+  attempt<Args>(
+    caller: string,
+    build: Builder<Args>,
+    args: Args,
+    surroundings: Surroundings,
+    frames: FrameCache,
+    mode: ContractMode = this.settings.contracts,
+  ): string | undefined {
+    const checking = mode === 'off' ? undefined : contractsFor(caller);
+    let count = 1;
+    try {
+      const event = build(args, checking);
+      if (Array.isArray(event.items)) count += event.items.length;
+      return this.#submit(event, count, surroundings, frames, checking);
+    } catch (error) {
+      const breach = Refusal.breachOf(error, checking);
+      if (breach) {
+        this.#refuse('invalid', count, args);
+        this.#answerBreach(breach, mode, 'the event was refused');
+        return undefined;
+      }
+      const reason = Refusal.reasonOf(error);
+      this.log.warn(`events were refused: ${reason}`);
+      return this.#refuse(reason, count, args);
+    }
+  }
+
+  #answerBreach(error: ContractError, mode: ContractMode, outcome: string): void {
+    if (mode === 'throw') throw error;
+    // Never what came: it may be personal.
+    this.log.warn(`${error.caller}: a broken contract, ${outcome}`, { argument: error.path, expected: error.expected });
+  }
+
+  /** Answers a broken contract of a request subject's setter as the tracker answers its own. */
+  readonly onSubjectBreach = (error: unknown): boolean => this.#leaveOut(error, this.settings.contracts);
+  /** The same in a hook, where nothing is thrown. */
+  readonly onHookBreach = (error: unknown): boolean =>
+    this.#leaveOut(error, this.settings.contracts === 'off' ? 'off' : 'log');
+
+  #leaveOut(error: unknown, mode: ContractMode): boolean {
+    if (mode !== 'off') this.#answerBreach(error as ContractError, mode, 'the value was left out');
+    return mode === 'off';
+  }
+
+  /** `subject`, or an empty one where it is none: that is a broken contract of `caller`. */
+  checkedSubject(caller: string, subject: Subject): Subject {
+    if (isSubject(subject)) return subject;
+    const mode = this.settings.contracts;
+    if (mode !== 'off' && contractsFor(caller))
+      this.#answerBreach(new ContractError(caller, 'subject', 'a Subject', show(subject)), mode, 'it counts as empty');
+    return new Subject();
+  }
+
+  flush(limit: TimeLimit): Promise<FlushReport> {
+    return settleAll(this.emitters, () => 'flush', millisOfLimit(limit, FLUSH_TIMEOUT_MS), this.log);
+  }
+
+  stats(): TrackerStats {
+    const { offered, accepted, refused, lateLookups, emitters } = this;
+    // A custom emitter may have a method of that name that means something else.
+    const counting = emitters.filter((emitter) => ENCODED_INPUT in emitter) as EncodedInput[];
+    return {
+      offered,
+      accepted,
+      refused: { ...refused },
+      lateLookups,
+      emitters: counting.map((emitter) => emitter.stats()),
+    };
+  }
+
+  /** @param given The event, or the arguments of one that could not be built. */
+  #refuse(reason: RefuseReason, count: number, given: unknown, encoded?: readonly EncodedEvent[]): undefined {
+    this.#count(reason, count);
+    if (currentMark()) return;
+    tellDropped(reason, count);
+    const { onDrop } = this.settings;
+    if (!onDrop) return;
+    if (!encoded) this.log.guard('onDrop', onDrop, { reason, eventId: eventIdOf(given), payload: undefined });
+    for (const event of encoded ?? [])
+      this.log.guard('onDrop', onDrop, { reason, eventId: event.eventId, payload: event.payload() });
+  }
+
+  #count(reason: RefuseReason, count: number): undefined {
+    this.offered += count;
+    this.refused[reason] += count;
+  }
+
+  #submit(
+    event: TrackerEvent,
+    count: number,
+    surroundings: Surroundings,
+    frames: FrameCache,
+    caller: Caller,
+  ): string | undefined {
+    const { settings } = this;
+    if (!settings.enabled) return this.#refuse('disabled', count, event);
+    if (this.closed) {
+      this.log.warn('events were refused: closed');
+      return this.#refuse('closed', count, event);
+    }
+    const { args } = event;
+    // Whoever asks for anonymity gets it: nobody can take back another's wish.
+    const asked = settings.anonymous || Boolean(args.anonymous);
+    const setting = surroundings.forEvent(asked);
+    if (!setting) return this.#refuse('private', count, event);
+    const anonymous = asked || setting.anonymous;
+    const frame = isAbsent(args.subject)
+      ? frames.get(settings.fields, this.subject, setting.subject, anonymous)
+      : makeFrame(
+          settings.fields,
+          Subject.fieldsOf(this.subject),
+          { ...Subject.fieldsOf(setting.subject), ...Subject.fieldsOf(args.subject) },
+          anonymous,
+        );
+    const { e, url } = event.fields;
+    if (caller && !surroundings.bringsPage && (e === 'pv' || e === 'pp') && isAbsent(url) && frame.url === undefined)
+      fail(caller, 'pageUrl', 'a non-empty string', url);
+    if (caller && !isAbsent(args.timestamp) && isBefore2001(args.timestamp))
+      this.log.warn(`${caller}: \`timestamp\` is before 2001; it takes milliseconds since 1970, not seconds`);
+
+    let encoded: EncodedEvent[] = [encodeEvent(event, frame, setting.entities, settings.base64)];
+    if (event.items)
+      for (const item of event.items) encoded.push(encodeEvent(item, frame, setting.entities, settings.base64));
+    if (settings.beforeSend) {
+      const passed = this.#pass(encoded, settings.beforeSend);
+      if (!passed) return this.#refuse('filtered', count, event, encoded);
+      encoded = passed;
+    }
+
+    const refusal = this.#offer(encoded);
+    // The emitters have reported it where they could; here it is only counted.
+    if (refusal) return this.#count(refusal, count);
+    this.offered += count;
+    this.accepted += count;
+    surroundings.noteTracked?.(e);
+    for (const one of encoded) tellTracked(one);
+    return (encoded[0] as EncodedEvent).eventId;
+  }
+
+  // A hook that throws was meant to hide something: its event must not go out as it is.
+  #pass(
+    events: readonly EncodedEvent[],
+    beforeSend: (payload: Payload) => Payload | undefined,
+  ): EncodedEvent[] | undefined {
+    const passed: EncodedEvent[] = [];
+    for (const { json, eventId, anonymous } of events) {
+      const result = this.log.guard('beforeSend', beforeSend, JSON.parse(json) as Payload);
+      const event = isObject(result) ? encodePayload(result as Payload, eventId, anonymous) : undefined;
+      if (!event) return undefined;
+      passed.push(event);
+    }
+    return passed;
+  }
+
+  /** Offers the events to every emitter; undefined when at least one took them, else the reason of the last that refused. */
+  #offer(events: readonly EncodedEvent[]): RefuseReason | undefined {
+    let taken = false;
+    let reason: RefuseReason = 'full';
+    for (const emitter of this.emitters) {
+      const refusal = this.#hand(events, emitter);
+      if (refusal) reason = refusal;
+      else taken = true;
+    }
+    return taken ? undefined : reason;
+  }
+
+  #hand(events: readonly EncodedEvent[], emitter: EmitterLike): RefuseReason | undefined {
+    try {
+      if ((emitter as Partial<EncodedInput>).takesEncoded) return (emitter as EncodedInput)[ENCODED_INPUT](events);
+      let refusal: RefuseReason | undefined;
+      for (const event of events) {
+        // The payload is frozen, and the rest made for this emitter alone: none can change what the next one gets.
+        const { eventId, anonymous } = event;
+        const answer: unknown = emitter.input(event.payload(), { eventId, anonymous });
+        if (answer === false) refusal = 'full';
+        else if (isThenable(answer)) answer.then(undefined, () => this.log.error('an emitter rejected an event'));
+      }
+      return refusal;
+    } catch {
+      this.log.error('an emitter threw while it was given an event');
+      return 'store-error';
+    }
+  }
+}

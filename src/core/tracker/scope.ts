@@ -1,0 +1,162 @@
+// The request scope: which tracker belongs to the request (or job) that is running, kept in one AsyncLocalStorage of the process.
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { EventEmitter } from 'node:events';
+import { types } from 'node:util';
+import { logger } from '../logger';
+import { type Answer, keepOpen, letGo, type OpenScope } from './open-scopes';
+import type { Tracking } from './tracking';
+import { VERSION } from '../protocol/version';
+import { isThenable } from '../shape';
+
+/** A tracker in a scope. */
+export type ScopedTracker = Tracking & {
+  /** Counts that it was asked for when its request had ended. */
+  noteLateLookup(): void;
+};
+
+/**
+ * One request's or job's trackers. They answer while it is open: a client that opened its connection in it runs all its
+ * later callbacks in it, and the first visitor would else be everybody's.
+ */
+export class RequestScope implements OpenScope {
+  /** Node's response to the request that the scope was opened for; let go when it ends. */
+  request: Answer | undefined;
+  place = -1;
+  streamsSince: number | undefined;
+  #joined: Map<string, ScopedTracker> | undefined;
+  #isOpen = true;
+
+  /**
+   * @param name The tracker's name; '' where it has none.
+   * @param outer The scope this one was opened in, for the trackers of other names.
+   */
+  constructor(
+    readonly name: string,
+    readonly tracker: ScopedTracker,
+    readonly outer: RequestScope | undefined,
+    request?: Answer,
+  ) {
+    this.request = request;
+    if (request) keepOpen(this);
+  }
+
+  /** Adds the tracker of a second mount. */
+  join(name: string, tracker: ScopedTracker): void {
+    (this.#joined ??= new Map()).set(name, tracker);
+  }
+
+  /** This scope's own tracker of that name, open or not. */
+  own(name: string): ScopedTracker | undefined {
+    return name === this.name ? this.tracker : this.#joined?.get(name);
+  }
+
+  /** The nearest tracker of that name, or of any: of this scope, of its further mounts, of the scopes around it. */
+  find(name?: string): Tracking | undefined {
+    const own = name === undefined ? this.tracker : this.own(name);
+    return own ? this.#whileOpen(own) : this.outer?.find(name);
+  }
+
+  /** The nearest tracker that `accepts` says yes to. */
+  findWhere(accepts: (tracker: Tracking) => boolean): Tracking | undefined {
+    if (accepts(this.tracker)) return this.#whileOpen(this.tracker);
+    for (const tracker of this.#joined?.values() ?? []) if (accepts(tracker)) return this.#whileOpen(tracker);
+    return this.outer?.findWhere(accepts);
+  }
+
+  // Never one from further out in its place: what was done for one visitor is not another's.
+  #whileOpen(tracker: ScopedTracker): Tracking | undefined {
+    if (this.#isOpen) return tracker;
+    tracker.noteLateLookup();
+    return undefined;
+  }
+
+  /** Whether this scope, or one around it, still has an answer. */
+  get answers(): boolean {
+    return this.#isOpen || this.outer?.answers === true;
+  }
+
+  /**
+   * What a new scope inside this one keeps of it: itself, or only what is around it where the new one hides all it has,
+   * or nothing where all have closed. Jobs that start jobs would else hang on to every one before them.
+   */
+  around(isHidden: (tracker: Tracking) => boolean): RequestScope | undefined {
+    const kept = !this.#joined && isHidden(this.tracker) ? this.outer : this;
+    return kept?.answers ? kept : undefined;
+  }
+
+  /** The request has ended: closes in the next turn, after what the app does in this one. */
+  end(): void {
+    this.request = undefined;
+    letGo(this);
+  }
+
+  /** Answers no more. A tracker that somebody holds goes on working. */
+  close(): void {
+    this.#isOpen = false;
+  }
+}
+
+// On globalThis, so that two installed copies of the package still see one request's tracker.
+const KEY = Symbol.for('snowplow-middleware.scope.v1');
+interface Holder {
+  [KEY]?: { readonly storage: AsyncLocalStorage<RequestScope>; readonly version: string };
+}
+const shared = ((globalThis as Holder)[KEY] ??= { storage: new AsyncLocalStorage(), version: VERSION });
+if (shared.version !== VERSION)
+  logger.warn('two versions of snowplow-middleware are loaded in this process', {
+    first: shared.version,
+    second: VERSION,
+  });
+
+/** The scope that is running, if any. */
+export const currentScope = (): RequestScope | undefined => shared.storage.getStore();
+
+/** Runs `fn`, and whatever it starts, in `scope`. */
+export function runInScope<T>(scope: RequestScope, fn: () => T): T {
+  return shared.storage.run(scope, fn);
+}
+
+/**
+ * Runs a job in its scope, which closes when `fn` has returned and its promise is settled.
+ *
+ * @returns what `fn` gave; of a promise one that settles as it does.
+ */
+export function runJob<T>(scope: RequestScope, fn: () => T): T {
+  let settles = false;
+  try {
+    const result = runInScope(scope, fn);
+    if (types.isPromise(result) && Object.getPrototypeOf(result) === Promise.prototype) {
+      settles = true;
+      // Handed on, not only looked at: a rejection that nobody handles must stay one.
+      return result.finally(() => scope.close()) as T;
+    }
+    // Others may begin to work, once more, each time they are asked (query builders are such): those have a minute.
+    settles = isThenable(result);
+    if (settles) keepOpen(scope);
+    return result;
+  } finally {
+    if (!settles) scope.close();
+  }
+}
+
+/**
+ * Has the listeners of `emitter` run in `scope`, whoever sets them off: the end of a pipelined request's answer sets off
+ * the next one's, which would else find itself in the first one's scope.
+ */
+export function bindEvents(scope: RequestScope, emitter: EventEmitter): void {
+  const emit = emitter.emit.bind(emitter);
+  emitter.emit = (...args) => shared.storage.run(scope, () => emit(...args));
+}
+
+/**
+ * The tracker of the request that is running: the same one as `req.tracker`, anywhere below the middleware.
+ *
+ * @param name Which one, where the app has several: the tracker's `namespace`, or its name in Nest.
+ * @returns undefined outside a request, and in callbacks that run when the request they were started in has ended. In a
+ *   callback of a shared client it is the tracker of whoever opened the connection, while that request is open.
+ * @example
+ * currentTracker()?.trackStructEvent({ category: 'stock', action: 'reserve' });
+ */
+export function currentTracker(name?: string): Tracking | undefined {
+  return shared.storage.getStore()?.find(name);
+}

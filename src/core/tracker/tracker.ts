@@ -1,0 +1,337 @@
+// The app's tracker, which owns settings and emitters, and the request's, which can only track.
+import { type ContractMode, fail, isAbsent } from '../contracts';
+import type { EmitterLike, FlushReport, Payload } from '../emitter';
+import { ConfigError, show } from '../errors';
+import type { TrackerEvent } from '../events/event';
+import { FrameCache, trackerFields } from './common-fields';
+import { clean, type Platform, PLATFORMS } from '../protocol/fields';
+import { Log, type Logger } from '../logger';
+import { asCallback, asHook } from '../marks';
+import { callback, custom, flag, loggerRule, oneOf, type OptionRules, resolveOptions } from '../options';
+import { currentScope, RequestScope, runJob } from './scope';
+import { settleAll } from './flush-all';
+import { isSubject, Subject } from '../protocol/subject';
+import { millisOfLimit, type TimeLimit } from '../deadline';
+import { PlainSurroundings, type Surroundings } from './request-context';
+import { type Builder, type RefusalInfo, TrackerCore, type TrackerStats } from './pipeline';
+import { Tracking } from './tracking';
+import { TRACKER_VERSION } from '../protocol/version';
+import { isObject } from '../shape';
+
+const LATE_LOOKUP =
+  'currentTracker() or TrackerService was asked for the tracker of a request that has ended, and has none: take req.tracker, ' +
+  'or `const tracker = currentTracker()`, before the answer ends; bind callbacks of shared clients with AsyncResource.bind';
+
+/** Options of a tracker. */
+export interface TrackerOptions {
+  /** Where events go; each one is offered every event. At least one. */
+  emitters: EmitterLike | readonly EmitterLike[];
+  /** `tna`: the tracker's name; required by the `Snowplow` registry only. */
+  namespace?: string | undefined;
+  /** `aid`: the application. */
+  appId?: string | undefined;
+  /** Defaults for every event of this tracker. */
+  subject?: Subject | undefined;
+  /** `p`. @default 'srv' */
+  platform?: Platform | undefined;
+  /** Data and entities as `ue_px` and `cx` (true) or as `ue_pr` and `co`. @default true */
+  encodeBase64?: boolean | undefined;
+  /** Leave identifiers and addresses out of every event, and send `SP-Anonymous`. @default false */
+  anonymous?: boolean | undefined;
+  /** false refuses every event, counted and silent: for tests and staging. @default true */
+  enabled?: boolean | undefined;
+  /** What a broken contract does. @default 'throw' */
+  contracts?: ContractMode | undefined;
+  /** Last look before the emitters; what it returns is sent instead, undefined refuses the event as `filtered`. */
+  beforeSend?: ((payload: Payload) => Payload | undefined) | undefined;
+  /** Told of each event that the tracker itself refused. */
+  onDrop?: ((info: RefusalInfo) => void) | undefined;
+  /** Where the few lines go that the tracker writes; false for nowhere. @default the package's `logger` */
+  logger?: Logger | false | undefined;
+}
+
+const CLOSE_TIMEOUT_MS = 5_000;
+
+const { accepts: isEmitter } = custom(
+  'an object with an input method',
+  (value) => typeof (value as EmitterLike | null | undefined)?.input === 'function',
+);
+
+const isText = (value: unknown): boolean => typeof value === 'string';
+
+export const TRACKER_RULES: OptionRules<TrackerOptions> = {
+  emitters: custom('an emitter or a list of at least one', (value) =>
+    Array.isArray(value) ? value.length > 0 && value.every(isEmitter) : isEmitter(value),
+  ),
+  // The empty text is what a variable that is not set becomes: it counts as absent.
+  namespace: custom('a string', isText),
+  appId: custom('a string', isText),
+  subject: custom('a Subject', isSubject),
+  platform: oneOf(...PLATFORMS),
+  encodeBase64: flag,
+  anonymous: flag,
+  enabled: flag,
+  contracts: oneOf('throw', 'log', 'off'),
+  beforeSend: callback,
+  onDrop: callback,
+  logger: loggerRule,
+};
+
+export const TRACKER_DEFAULTS = {
+  platform: 'srv',
+  encodeBase64: true,
+  anonymous: false,
+  enabled: true,
+  contracts: 'throw',
+} as const;
+
+/** Whether the events can leave: fits a health check's answer. */
+export interface TrackerHealth {
+  readonly status: 'up' | 'down';
+  readonly waiting: number;
+  readonly inFlight: number;
+  readonly lastError?: string | undefined;
+}
+
+/**
+ * The app's tracker: holds defaults only, so that no visitor's data can be on another's event. Handlers use the
+ * request's tracker, or {@link Tracker.withSubject}.
+ *
+ * @throws ConfigError that names the option.
+ * @example
+ * const tracker = new Tracker({ emitters: new AsyncEmitter('collector.acme.com'), namespace: 'web', appId: 'shop' });
+ * tracker.trackPageView({ pageUrl: 'https://shop.acme.com/' });
+ * await tracker.close();
+ */
+export class Tracker extends Tracking {
+  readonly #core: TrackerCore;
+  readonly #surroundings: PlainSurroundings;
+  readonly #frames = new FrameCache();
+  readonly #owned: ReadonlySet<EmitterLike>;
+  readonly #name: string;
+  #closing: Promise<FlushReport> | undefined;
+
+  /**
+   * @param owned Emitters that `close()` closes, because whoever made this tracker made them for it.
+   * @throws ConfigError that names the option.
+   */
+  constructor(options: TrackerOptions, owned: readonly EmitterLike[] = []) {
+    super();
+    const resolved = resolveOptions('Tracker', options, TRACKER_RULES, TRACKER_DEFAULTS);
+    if (resolved.emitters === undefined)
+      throw new ConfigError('Tracker: emitters', TRACKER_RULES.emitters.expected, 'nothing');
+    const fields: Record<string, string> = { tv: TRACKER_VERSION };
+    if (resolved.namespace) fields['tna'] = clean('tna', resolved.namespace) as string;
+    if (resolved.appId) fields['aid'] = clean('aid', resolved.appId) as string;
+    const settings = Object.freeze({
+      fields: trackerFields(fields, resolved.platform),
+      base64: resolved.encodeBase64,
+      anonymous: resolved.anonymous,
+      enabled: resolved.enabled,
+      contracts: resolved.contracts,
+      beforeSend: asHook(resolved.beforeSend),
+      onDrop: asCallback(resolved.onDrop),
+    });
+    const emitters = Array.isArray(resolved.emitters)
+      ? (resolved.emitters as EmitterLike[])
+      : [resolved.emitters as EmitterLike];
+    const subject = resolved.subject ?? new Subject();
+    const log = new Log(resolved.logger);
+    for (const name of ['namespace', 'appId'] as const)
+      if (resolved[name] === '') log.warn(`the option ${name} is empty: it counts as absent`);
+    this.#core = new TrackerCore(settings, emitters, subject, log);
+    this.#surroundings = new PlainSurroundings(subject);
+    this.#owned = new Set(owned);
+    this.#name = resolved.namespace ?? '';
+    // So that they can be handed around: `process.on('SIGTERM', tracker.close)`.
+    this.flush = this.flush.bind(this);
+    this.close = this.close.bind(this);
+  }
+
+  /** The tracker's name in the registry and in the request scope: its `namespace`, '' where it has none. */
+  get namespace(): string {
+    return this.#name;
+  }
+
+  get subject(): Subject {
+    return this.#core.subject;
+  }
+
+  setSubject(subject: Subject): this {
+    const checked = this.#core.checkedSubject('setSubject', subject);
+    this.#core.subject = checked;
+    this.#surroundings.subject = checked;
+    return this;
+  }
+
+  withSubject(subject: Subject): RequestTracker {
+    return new RequestTracker(this.#core, new PlainSurroundings(this.#core.checkedSubject('withSubject', subject)));
+  }
+
+  /** A request's tracker: the middleware makes these. @internal */
+  forRequest(surroundings: Surroundings): RequestTracker {
+    return new RequestTracker(this.#core, surroundings);
+  }
+
+  /** What this tracker shares with its request trackers. @internal */
+  get core(): TrackerCore {
+    return this.#core;
+  }
+
+  /** Where this tracker writes its few lines. @internal */
+  get log(): Log {
+    return this.#core.log;
+  }
+
+  /**
+   * One more place for events to go.
+   *
+   * @throws ConfigError when it has no `input`.
+   */
+  addEmitter(emitter: EmitterLike): this {
+    if (!isEmitter(emitter))
+      throw new ConfigError('addEmitter: emitter', 'an object with an input method', show(emitter));
+    this.#core.emitters.push(emitter);
+    return this;
+  }
+
+  track(event: TrackerEvent): string | undefined {
+    return this.attempt('track', asGiven, event);
+  }
+
+  protected attempt<Args>(caller: string, build: Builder<Args>, args: Args): string | undefined {
+    return this.#core.attempt(caller, build, args, this.#surroundings, this.#frames);
+  }
+
+  /**
+   * A scope without a request: in `fn`, and in what it starts until it has returned and its promise is settled,
+   * `currentTracker()` tracks for `subject`. For jobs, queue consumers, sockets.
+   *
+   * @example
+   * queue.process((job) => tracker.runWith(new Subject().setUserId(job.userId), () => handle(job)));
+   */
+  runWith<T>(subject: Subject, fn: () => T): T {
+    const outer = currentScope()?.around((tracker) => tracker instanceof RequestTracker && tracker.isOf(this));
+    return runJob(new RequestScope(this.#name, this.withSubject(subject), outer), fn);
+  }
+
+  flush(limit?: TimeLimit): Promise<FlushReport> {
+    return this.#core.flush(limit);
+  }
+
+  /** Durable modes: resolves when everything accepted so far is on disk, safe from a power cut. At once in memory modes. */
+  async stored(): Promise<void> {
+    await Promise.all(this.#core.emitters.map((emitter) => (emitter as { stored?: () => unknown }).stored?.()));
+  }
+
+  stats(): TrackerStats {
+    return this.#core.stats();
+  }
+
+  /**
+   * Whether events can leave: `down` when the tracker is closed, or when an emitter's last attempt failed.
+   *
+   * @example
+   * app.get('/health', (req, res) => res.json({ snowplow: tracker.health() }));
+   */
+  health(): TrackerHealth {
+    const emitters = this.stats().emitters;
+    const failing = emitters.find(({ lastError, lastSuccessAt }) => lastError && lastError.at > (lastSuccessAt ?? 0));
+    return {
+      status: this.#core.closed || failing ? 'down' : 'up',
+      waiting: emitters.reduce((total, stats) => total + stats.waiting, 0),
+      inFlight: emitters.reduce((total, stats) => total + stats.inFlight, 0),
+      ...(failing?.lastError ? { lastError: failing.lastError.message } : {}),
+    };
+  }
+
+  /**
+   * Refuses new events, sends what is left and releases the emitters that were made for this tracker; those passed in
+   * are flushed only. Idempotent, bounded, never rejects.
+   *
+   * @param limit The whole time it may take, in milliseconds or as `{ timeoutMs }`; 5,000 by default.
+   */
+  close(limit?: TimeLimit): Promise<FlushReport> {
+    this.#core.closed = true;
+    return (this.#closing ??= settleAll(
+      this.#core.emitters,
+      (emitter) => (this.#owned.has(emitter) ? 'close' : 'flush'),
+      millisOfLimit(limit, CLOSE_TIMEOUT_MS),
+      this.#core.log,
+    ));
+  }
+}
+
+/**
+ * What a handler holds: tracks for one visitor with the app's emitters and settings. It cannot close or rewire anything.
+ *
+ * @example
+ * app.get('/basket', (req, res) => { req.tracker.trackPageView(); res.send('ok'); });
+ */
+export class RequestTracker extends Tracking {
+  readonly #core: TrackerCore;
+  readonly #surroundings: Surroundings;
+  readonly #frames = new FrameCache();
+
+  /** Made by a Tracker. @internal */
+  constructor(core: TrackerCore, surroundings: Surroundings) {
+    super();
+    this.#core = core;
+    this.#surroundings = surroundings;
+  }
+
+  get subject(): Subject {
+    return this.#surroundings.subject;
+  }
+
+  setSubject(subject: Subject): this {
+    this.#surroundings.subject = this.#core.checkedSubject('setSubject', subject);
+    return this;
+  }
+
+  withSubject(subject: Subject): RequestTracker {
+    const checked = this.#core.checkedSubject('withSubject', subject);
+    return new RequestTracker(this.#core, new PlainSurroundings(checked, this.#surroundings));
+  }
+
+  track(event: TrackerEvent): string | undefined {
+    return this.attempt('track', asGiven, event);
+  }
+
+  /** Whether it was made by `tracker`. @internal */
+  isOf(tracker: Tracker): boolean {
+    return tracker.core === this.#core;
+  }
+
+  /** Counts that the scope was asked for it too late. @internal */
+  noteLateLookup(): void {
+    this.#core.lateLookups++;
+    this.#core.log.warn(LATE_LOOKUP);
+  }
+
+  /** Tracks on behalf of the package (page views, decorators): a broken contract is logged, never thrown. @internal */
+  trackQuietly<Args>(caller: string, build: Builder<Args>, args: Args): string | undefined {
+    const mode = this.#core.settings.contracts;
+    return this.#core.attempt(caller, build, args, this.#surroundings, this.#frames, mode === 'throw' ? 'log' : mode);
+  }
+
+  protected attempt<Args>(caller: string, build: Builder<Args>, args: Args): string | undefined {
+    return this.#core.attempt(caller, build, args, this.#surroundings, this.#frames);
+  }
+
+  flush(limit?: TimeLimit): Promise<FlushReport> {
+    return this.#core.flush(limit);
+  }
+
+  stats(): TrackerStats {
+    return this.#core.stats();
+  }
+}
+
+const asGiven: Builder<TrackerEvent> = (event, caller) => {
+  if (caller && !(isObject(event) && isObject(event.fields) && isObject(event.args) && isListOrNone(event.items)))
+    fail(caller, 'event', 'an event made by a builder', event);
+  return event;
+};
+
+const isListOrNone = (value: unknown): boolean => isAbsent(value) || Array.isArray(value);

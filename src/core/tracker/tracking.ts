@@ -1,0 +1,298 @@
+// What a handler may do: every trackXxx, on top of one way to build and hand over an event.
+import type { FlushReport } from '../emitter';
+import {
+  buildAddToCart,
+  buildEcommerceTransaction,
+  buildEcommerceTransactionItem,
+  buildRemoveFromCart,
+  type CartArgs,
+  type EcommerceTransactionArgs,
+  type EcommerceTransactionItemArgs,
+} from '../events/commerce';
+import { buildError, type ErrorArgs } from '../events/error';
+import type { TrackerEvent } from '../events/event';
+import { buildFormChange, buildFormSubmit, type FormChangeArgs, type FormSubmitArgs } from '../events/form';
+import {
+  buildMobileScreenView,
+  buildPagePing,
+  buildPageView,
+  buildScreenView,
+  type MobileScreenViewArgs,
+  type PagePingArgs,
+  type PageViewArgs,
+  type ScreenViewArgs,
+} from '../events/page';
+import {
+  buildLinkClick,
+  buildSelfDescribingEvent,
+  buildSiteSearch,
+  buildTiming,
+  type LinkClickArgs,
+  type SelfDescribingEventArgs,
+  type SiteSearchArgs,
+  type TimingArgs,
+} from '../events/self-describing';
+import { buildStructEvent, type StructEventArgs } from '../events/structured';
+import type { Subject } from '../protocol/subject';
+import type { TimeLimit } from '../deadline';
+import type { Builder, TrackerStats } from './pipeline';
+
+/**
+ * What a tracker, a request's tracker and Nest's TrackerService have in common. Every `trackXxx` takes one object and
+ * returns the tracker, so that calls chain; `track()` takes a built event and returns its id.
+ *
+ * A broken contract throws a ContractError or is logged and refused, by the tracker's `contracts` mode. Nothing else
+ * throws, and nothing waits: delivery happens later, and what it does is in `stats()`, `flush()` and the callbacks.
+ *
+ * @example
+ * function checkout(tracker: Tracking): void {
+ *   tracker.trackStructEvent({ category: 'shop', action: 'pay' }).trackTiming({ category: 'shop', variable: 'pay', timing: 80 });
+ * }
+ */
+export abstract class Tracking {
+  /**
+   * Tracks an event made by a builder such as `pageView(args)`.
+   *
+   * @returns the event's id; undefined when no emitter took it.
+   * @throws ContractError in contract mode `throw`.
+   * @example
+   * const id = tracker.track(structEvent({ category: 'shop', action: 'pay' }));
+   */
+  abstract track(event: TrackerEvent): string | undefined;
+
+  /** Whom this tracker's events are about. */
+  abstract readonly subject: Subject;
+
+  /** Replaces the subject; in a request, for this request only. */
+  abstract setSubject(subject: Subject): this;
+
+  /**
+   * A tracker with the same emitters and settings whose events are about `subject`; cheap enough for every request. In a
+   * request, what its visitor wishes (`skip`, `anonymous`, privacy signals) holds for them too.
+   */
+  abstract withSubject(subject: Subject): Tracking;
+
+  /**
+   * Sends what was accepted before the call, at once.
+   *
+   * @param limit How long to wait, in milliseconds or as `{ timeoutMs }`; 10,000 by default.
+   * @returns what became of the events; never rejects.
+   * @example
+   * const { remaining } = await tracker.flush();
+   */
+  abstract flush(limit?: TimeLimit): Promise<FlushReport>;
+
+  /** What this tracker and its emitters have done so far. */
+  abstract stats(): TrackerStats;
+
+  /** Builds an event by one of the package's builders and tracks it. */
+  protected abstract attempt<Args>(caller: string, build: Builder<Args>, args: Args): string | undefined;
+
+  /** Attempts on another: how one stands for the other. */
+  protected static attemptOn<Args>(
+    other: Tracking,
+    caller: string,
+    build: Builder<Args>,
+    args: Args,
+  ): string | undefined {
+    return other.attempt(caller, build, args);
+  }
+
+  /**
+   * A page view, `e=pv`. In a request `pageUrl` defaults to the request's own.
+   *
+   * @throws ContractError in contract mode `throw`.
+   * @example
+   * req.tracker.trackPageView({ pageTitle: 'Tea' });
+   */
+  trackPageView(args: PageViewArgs = {}): this {
+    this.attempt('trackPageView', buildPageView, args);
+    return this;
+  }
+
+  /**
+   * A sign that the visitor is still on a page, `e=pp`.
+   *
+   * @throws ContractError in contract mode `throw`.
+   * @example
+   * tracker.trackPagePing({ pageUrl: 'https://shop.acme.com/tea', minY: 0, maxY: 640 });
+   */
+  trackPagePing(args: PagePingArgs): this {
+    this.attempt('trackPagePing', buildPagePing, args);
+    return this;
+  }
+
+  /**
+   * A screen view, `screen_view/1-0-0`; a name or an id is required.
+   *
+   * @throws ContractError in contract mode `throw`.
+   * @example
+   * tracker.trackScreenView({ name: 'Home' });
+   */
+  trackScreenView(args: ScreenViewArgs): this {
+    this.attempt('trackScreenView', buildScreenView, args);
+    return this;
+  }
+
+  /**
+   * A screen view of a mobile app, `com.snowplowanalytics.mobile/screen_view/1-0-0`.
+   *
+   * @throws ContractError in contract mode `throw`.
+   * @example
+   * tracker.trackMobileScreenView({ name: 'Basket' });
+   */
+  trackMobileScreenView(args: MobileScreenViewArgs): this {
+    this.attempt('trackMobileScreenView', buildMobileScreenView, args);
+    return this;
+  }
+
+  /**
+   * A structured event, `e=se`.
+   *
+   * @throws ContractError in contract mode `throw`.
+   * @example
+   * tracker.trackStructEvent({ category: 'shop', action: 'add-to-basket', label: 'pcs', value: 2 });
+   */
+  trackStructEvent(args: StructEventArgs): this {
+    this.attempt('trackStructEvent', buildStructEvent, args);
+    return this;
+  }
+
+  /**
+   * An event of your own schema, `e=ue`.
+   *
+   * @throws ContractError in contract mode `throw`.
+   * @example
+   * tracker.trackSelfDescribingEvent({ event: { schema: 'iglu:com.acme/basket/jsonschema/1-0-0', data: { items: 3 } } });
+   */
+  trackSelfDescribingEvent<T>(args: SelfDescribingEventArgs<T>): this {
+    this.attempt('trackSelfDescribingEvent', buildSelfDescribingEvent, args);
+    return this;
+  }
+
+  /** The older name of {@link trackSelfDescribingEvent}. */
+  trackUnstructEvent<T>(args: SelfDescribingEventArgs<T>): this {
+    this.attempt('trackUnstructEvent', buildSelfDescribingEvent, args);
+    return this;
+  }
+
+  /**
+   * A transaction, `e=tr`, with one `e=ti` per item: taken whole or refused whole.
+   *
+   * @throws ContractError in contract mode `throw`.
+   * @example
+   * tracker.trackEcommerceTransaction({ orderId: 'T-77', totalValue: 9, items: [{ sku: 'TEA-1', price: 4.5, quantity: 2 }] });
+   */
+  trackEcommerceTransaction(args: EcommerceTransactionArgs): this {
+    this.attempt('trackEcommerceTransaction', buildEcommerceTransaction, args);
+    return this;
+  }
+
+  /**
+   * One item of a transaction, `e=ti`.
+   *
+   * @throws ContractError in contract mode `throw`.
+   * @example
+   * tracker.trackEcommerceTransactionItem({ orderId: 'T-77', sku: 'TEA-1', price: 4.5, quantity: 2 });
+   */
+  trackEcommerceTransactionItem(args: EcommerceTransactionItemArgs): this {
+    this.attempt('trackEcommerceTransactionItem', buildEcommerceTransactionItem, args);
+    return this;
+  }
+
+  /**
+   * A click on a link, `link_click/1-0-1`.
+   *
+   * @throws ContractError in contract mode `throw`.
+   * @example
+   * tracker.trackLinkClick({ targetUrl: 'https://partner.example/tea' });
+   */
+  trackLinkClick(args: LinkClickArgs): this {
+    this.attempt('trackLinkClick', buildLinkClick, args);
+    return this;
+  }
+
+  /**
+   * Something put into a cart, `add_to_cart/1-0-0`.
+   *
+   * @throws ContractError in contract mode `throw`.
+   * @example
+   * tracker.trackAddToCart({ sku: 'TEA-1', quantity: 2 });
+   */
+  trackAddToCart(args: CartArgs): this {
+    this.attempt('trackAddToCart', buildAddToCart, args);
+    return this;
+  }
+
+  /**
+   * Something taken out of a cart, `remove_from_cart/1-0-0`.
+   *
+   * @throws ContractError in contract mode `throw`.
+   * @example
+   * tracker.trackRemoveFromCart({ sku: 'TEA-1', quantity: 1 });
+   */
+  trackRemoveFromCart(args: CartArgs): this {
+    this.attempt('trackRemoveFromCart', buildRemoveFromCart, args);
+    return this;
+  }
+
+  /**
+   * A form field that changed, `change_form/1-0-0`.
+   *
+   * @throws ContractError in contract mode `throw`.
+   * @example
+   * tracker.trackFormChange({ formId: 'signup', nodeName: 'INPUT', type: 'email' });
+   */
+  trackFormChange(args: FormChangeArgs): this {
+    this.attempt('trackFormChange', buildFormChange, args);
+    return this;
+  }
+
+  /**
+   * A form that was sent, `submit_form/1-0-0`.
+   *
+   * @throws ContractError in contract mode `throw`.
+   * @example
+   * tracker.trackFormSubmit({ formId: 'signup' });
+   */
+  trackFormSubmit(args: FormSubmitArgs): this {
+    this.attempt('trackFormSubmit', buildFormSubmit, args);
+    return this;
+  }
+
+  /**
+   * A search in the site, `site_search/1-0-0`.
+   *
+   * @throws ContractError in contract mode `throw`.
+   * @example
+   * tracker.trackSiteSearch({ terms: ['green', 'tea'], totalResults: 41 });
+   */
+  trackSiteSearch(args: SiteSearchArgs): this {
+    this.attempt('trackSiteSearch', buildSiteSearch, args);
+    return this;
+  }
+
+  /**
+   * How long something took, `timing/1-0-0`; `timing` in milliseconds.
+   *
+   * @throws ContractError in contract mode `throw`.
+   * @example
+   * tracker.trackTiming({ category: 'search', variable: 'index', timing: 120 });
+   */
+  trackTiming(args: TimingArgs): this {
+    this.attempt('trackTiming', buildTiming, args);
+    return this;
+  }
+
+  /**
+   * An error of the application, `application_error/1-0-2`; its texts are cut to the schema's limits.
+   *
+   * @param error What was thrown: mostly an Error, but anything can be.
+   * @example
+   * try { pay(); } catch (error) { tracker.trackError(error, { isFatal: false }); throw error; }
+   */
+  trackError(error: unknown, args: Omit<ErrorArgs, 'error'> = {}): this {
+    this.attempt('trackError', (given, caller) => buildError({ ...given, error }, caller), args);
+    return this;
+  }
+}

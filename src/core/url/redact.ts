@@ -1,0 +1,141 @@
+// What must not leave in a URL: credentials in its query and path, and a cross-domain parameter that would spoil the event.
+import { isLinker, namesLinker } from './linker';
+import { memoise } from '../memoise';
+import { decode, decodeFully } from './percent-encoding';
+
+// Names are compared without case, separators and percent-encoding: `X-Amz-Security-Token` is `xamzsecuritytoken`.
+const SECRET_PART =
+  /token|passw|passphrase|secret|credential|signature|apikey|accesskey|privatekey|session|sessid|jwt|csrf|xsrf|captcha/;
+const SECRET_NAMES: ReadonlySet<string> = new Set(
+  (
+    'auth authorization authorisation authcode authorizationcode authkey bearer assertion clientassertion ' +
+    'code codeverifier oauthverifier oobcode verificationcode verifycode confirmationcode securitycode accesscode ' +
+    'activationcode logincode resetcode recoverycode smscode devicecode onetimecode ' +
+    'otp totp mfa mfacode pin passcode pass pwd pw ' +
+    'key appkey activationkey resetkey secretkey sharedkey signingkey encryptionkey accountkey masterkey subscriptionkey ' +
+    'sid sess connectsid cookie sig hmac samlresponse samlrequest samlart wresult ticket ' +
+    'cardnumber ccnumber creditcard cvv cvc iban ssn'
+  ).split(' '),
+);
+const MASK = 'redacted';
+
+/**
+ * A query with the values of secret parameters replaced, and everything else byte-identical. `;` and `?` part parameters
+ * like `&`, and a value that is itself a URL with a secret in it, at any depth, is replaced whole.
+ *
+ * `_sp`, the browser tracker's cross-domain parameter, is taken out where it is not `<id>.<milliseconds>…`: the pipeline
+ * parses it from every page URL and refuses the event when it cannot.
+ *
+ * @param names The user's own names of secret parameters, beside the built-in ones.
+ * @example
+ * redactQuery('q=tea&access_token=abc', []); // 'q=tea&access_token=redacted'
+ */
+export function redactQuery(query: string, names: readonly string[]): string {
+  const isSecret = secretsOf(names);
+  let out = '';
+  for (let start = 0, end: number; start < query.length; start = end + 1) {
+    end = start;
+    while (end < query.length && !isSeparator(query.charCodeAt(end))) end++;
+    const parameter = query.slice(start, end);
+    const equals = parameter.indexOf('=');
+    const name = equals < 0 ? parameter : parameter.slice(0, equals);
+    const value = equals < 0 ? '' : parameter.slice(equals + 1);
+    if (namesLinker(name) && !isLinker(value)) {
+      // The separator behind it goes too; at the end of the query, the one before it.
+      if (end === query.length) out = out.slice(0, -1);
+      continue;
+    }
+    if (equals < 0) out += hidesSecret(parameter, isSecret) ? MASK : parameter;
+    else out += value !== '' && (isSecret(name) || hidesSecret(value, isSecret)) ? `${name}=${MASK}` : parameter;
+    out += query.slice(end, end + 1);
+  }
+  return out;
+}
+
+/**
+ * A path with the values of its secret `;name=value` parameters replaced, as Java servers write their session ids, and with
+ * each segment replaced that is itself a URL with a secret in it.
+ *
+ * @example
+ * redactPath('/cart;jsessionid=1A2B', []); // '/cart;jsessionid=redacted'
+ */
+export function redactPath(path: string, names: readonly string[]): string {
+  if (!path.includes(';') && !path.includes('%')) return path;
+  const isSecret = secretsOf(names);
+  return path
+    .replace(/;([^;/=]+)=([^;/]+)/g, (parameter, name: string) => (isSecret(name) ? `;${name}=${MASK}` : parameter))
+    .replace(/[^/;]+/g, (segment) => (ESCAPED_URL.test(segment) && hidesSecret(segment, isSecret) ? MASK : segment));
+}
+
+/**
+ * Whether a parameter of this name holds a credential.
+ *
+ * @example
+ * isSecretName('X-Access-Token', []); // true
+ */
+export const isSecretName = (name: string, names: readonly string[]): boolean => secretsOf(names)(name);
+
+// Starts only where a run of its characters starts, so that no text makes it look at anything twice.
+const WEB_TOKEN = /(?<=^|[^\w-]|%[\da-fA-F]{2})eyJ[\w-]+\.[\w-]+\.[\w-]*/g;
+
+/**
+ * `text` without JSON web tokens, wherever they stand.
+ *
+ * @example
+ * maskWebTokens('/verify/eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.dozjgN'); // '/verify/redacted'
+ */
+export function maskWebTokens(text: string): string {
+  return text.includes('eyJ') ? text.replace(WEB_TOKEN, MASK) : text;
+}
+
+const isSeparator = (code: number): boolean => code === 0x26 || code === 0x3b || code === 0x3f; // & ; ?
+
+function namesSecret(rawName: string, further: ReadonlySet<string>): boolean {
+  const name = decode(rawName);
+  const whole = normalise(name);
+  if (SECRET_PART.test(whole) || isListed(whole, further)) return true;
+  // `login[pin]` and `login.pin` are forms' ways to say `pin`.
+  const last = /[[.]([^[\].]+)\]?$/.exec(name)?.[1];
+  return last !== undefined && isListed(normalise(last), further);
+}
+
+// The bound keeps a name of nothing but digits from being scanned again from each of them.
+const isListed = (name: string, further: ReadonlySet<string>): boolean =>
+  further.has(name) || SECRET_NAMES.has(name) || (name.length <= 40 && SECRET_NAMES.has(name.replace(/\d+$/, '')));
+
+// An escape of `=` or `@`, perhaps escaped itself.
+const ESCAPED_URL = /%(?:%|25|3|40)/;
+const USERINFO = /\/\/[^/?#@\s]+@/;
+
+function hidesSecret(value: string, isSecret: (rawName: string) => boolean): boolean {
+  if (!value.includes('=') && !value.includes('@') && !ESCAPED_URL.test(value)) return false;
+  const decoded = decodeFully(value);
+  if (decoded === undefined || USERINFO.test(decoded)) return true;
+  return decoded.split(/[&;?#]/).some((parameter) => {
+    const equals = parameter.indexOf('=');
+    return equals > 0 && equals < parameter.length - 1 && isSecret(parameter.slice(0, equals));
+  });
+}
+
+const PLAIN = /^[a-z\d]*$/;
+function normalise(name: string): string {
+  const lower = name.toLowerCase();
+  return PLAIN.test(lower) ? lower : lower.replace(/[^\p{L}\p{N}]/gu, '');
+}
+
+// Names come again from page to page. Longer ones, which only the curious send, are not worth the memory.
+const LONGEST_KNOWN = 64;
+
+// The names come with the options, which live as long as the middleware.
+const deciders = new WeakMap<readonly string[], (rawName: string) => boolean>();
+function secretsOf(names: readonly string[]): (rawName: string) => boolean {
+  let isSecret = deciders.get(names);
+  if (!isSecret) {
+    const further = new Set(names.map(normalise));
+    const decide = (rawName: string): boolean => namesSecret(rawName, further);
+    const known = memoise(500, decide);
+    isSecret = (rawName) => (rawName.length > LONGEST_KNOWN ? decide(rawName) : known(rawName));
+    deciders.set(names, isSecret);
+  }
+  return isSecret;
+}

@@ -1,0 +1,255 @@
+// The engine of every emitter and worker: takes events into a store, and has them sent in batches, on time, until it is closed.
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { traceFlush } from '../../core/channels';
+import { isUuid } from '../../core/contracts';
+import { clock, millisOfLimit, type TimeLimit, within } from '../../core/deadline';
+import {
+  type EmitterStats,
+  ENCODED_INPUT,
+  type EncodedEvent,
+  type EncodedInput,
+  type EventMeta,
+  type FlushReport,
+  type Payload,
+  type RefuseReason,
+} from '../../core/emitter';
+import { ConfigError, show } from '../../core/errors';
+import { newEventId } from '../../core/protocol/event-id';
+import type { Log } from '../../core/logger';
+import { encodePayload } from '../../core/tracker/encode';
+import { ENVELOPE_BYTES, EVENT_OVERHEAD } from '../http/batch';
+import type { EventStore } from '../store/event-store';
+import type { FlushRound } from './flush';
+import { hold, release } from './exit-hook';
+import { type Callbacks, Ledger } from './stats';
+import { BUFFER_RULES } from '../options';
+import { Pump, type PumpSettings } from './send-loop';
+import { asError, type Transport } from '../transport';
+
+/** The engine's settings, resolved: nothing here is optional but the callbacks. */
+export interface EngineSettings extends PumpSettings, Callbacks {
+  readonly batchSize: number;
+  /** Bytes of the body to be sent that start a send. */
+  readonly byteLimit: number;
+  readonly flushIntervalMs: number;
+}
+
+/** The key under which an emitter tells workers how it delivers. */
+export const DELIVERY: unique symbol = Symbol.for('snowplow-middleware.delivery.v1') as never;
+
+const FLUSH_TIMEOUT_MS = 10_000;
+const CLOSE_TIMEOUT_MS = 5_000;
+// How long a close waits between two attempts: it has no time for the usual backoff.
+const CLOSE_PAUSE_MS = 500;
+// How long resources may take to be released when the time is over.
+const RELEASE_MS = 100;
+
+export class BatchEmitter implements EncodedInput {
+  readonly #settings: EngineSettings;
+  readonly #store: EventStore;
+  readonly #transport: Transport;
+  readonly #ledger: Ledger;
+  readonly #pump: Pump;
+  // The flush timer is started outside the request whose event started the batch: it must not keep that alive.
+  readonly #outside = AsyncLocalStorage.snapshot();
+  readonly #holder = { lastCall: () => this.#lastCall(), abandon: () => void this.#pump.abandon() };
+  #held = false;
+  #intervalMs: number;
+  #timer: NodeJS.Timeout | undefined;
+  #closing: Promise<FlushReport> | undefined;
+
+  constructor(settings: EngineSettings, store: EventStore, transport: Transport, log: Log) {
+    this.#settings = settings;
+    this.#store = store;
+    this.#transport = transport;
+    this.#ledger = new Ledger(settings, log);
+    this.#pump = new Pump(settings, store, transport, this.#ledger, log, (held) => this.#rest(held));
+    this.#intervalMs = settings.flushIntervalMs;
+    // So that they can be handed around: `process.on('SIGTERM', emitter.close)`.
+    this.flush = this.flush.bind(this);
+    this.close = this.close.bind(this);
+    store.listen?.({
+      arrived: () => this.#pump.send(),
+      lost: (events, error) => this.#ledger.lose(events, error),
+    });
+    if (store.size > 0) this.#pump.send();
+  }
+
+  /** What a worker needs of an emitter that it is given. @internal */
+  get [DELIVERY](): { readonly settings: EngineSettings; readonly transport: Transport } {
+    return { settings: this.#settings, transport: this.#transport };
+  }
+
+  get takesEncoded(): boolean {
+    return this.input === BatchEmitter.prototype.input;
+  }
+
+  /**
+   * Takes one event as an object; a tracker hands its events over faster. A subclass may override it and call it.
+   *
+   * @returns false when the event was refused; `onDrop` and `stats()` say why.
+   */
+  input(payload: Payload, meta?: EventMeta): boolean {
+    let event: EncodedEvent | undefined;
+    try {
+      const id = meta?.eventId ?? payload['eid'];
+      event = encodePayload(payload, isUuid(id) ? id : newEventId(), meta?.anonymous === true);
+    } catch {
+      // Not an object, or one whose values cannot be read: no event either.
+    }
+    if (event) return this[ENCODED_INPUT]([event]) === undefined;
+    this.#ledger.refuse('invalid', [payload]);
+    return false;
+  }
+
+  [ENCODED_INPUT](events: readonly EncodedEvent[]): RefuseReason | undefined {
+    const refusal = this.#admit(events);
+    if (refusal) {
+      // A buffer may be full, by bytes or by a store of its own capacity, before there is a batch.
+      if (refusal === 'full') this.#pump.send();
+      this.#ledger.refuse(refusal, events);
+      return refusal;
+    }
+    this.#ledger.accept(events);
+    this.#pump.noteAccepted(events);
+    if (!this.#held) {
+      this.#held = true;
+      hold(this.#holder);
+    }
+    const { size, bytes } = this.#store;
+    const { batchSize, byteLimit } = this.#settings;
+    if (size >= batchSize || ENVELOPE_BYTES + bytes + size * EVENT_OVERHEAD >= byteLimit) {
+      this.#stopTimer();
+      this.#pump.send();
+    } else this.#armTimer();
+    return undefined;
+  }
+
+  /**
+   * Sends what was accepted before the call, over any backoff but not before a time that the collector asked for.
+   * Resolves when each of those events was sent, was given up, or has failed one attempt; never rejects.
+   *
+   * @param limit How long to wait, in milliseconds or as `{ timeoutMs }`. Default 10,000.
+   */
+  flush(limit?: TimeLimit): Promise<FlushReport> {
+    const timeoutMs = millisOfLimit(limit, FLUSH_TIMEOUT_MS);
+    return traceFlush(timeoutMs, async () => {
+      let round: FlushRound | undefined;
+      await within(async () => {
+        round = await this.#pump.join();
+        await round.done;
+      }, timeoutMs);
+      return { sent: round?.sent ?? 0, failed: round?.failed ?? 0, remaining: this.#pump.held };
+    });
+  }
+
+  /**
+   * Replaces the longest time, in milliseconds, that an event waits for company; 0 turns the timer off.
+   *
+   * @throws ConfigError when it is not an integer that a timer can take.
+   */
+  setFlushTimer(intervalMs: number): void {
+    const { flushIntervalMs } = BUFFER_RULES;
+    if (!flushIntervalMs.accepts(intervalMs))
+      throw new ConfigError('setFlushTimer: intervalMs', flushIntervalMs.expected, show(intervalMs));
+    this.#stopTimer();
+    this.#intervalMs = intervalMs;
+    if (this.#store.size > 0) this.#armTimer();
+  }
+
+  /** Stops the flush timer: events then wait for a full batch, a flush or the close. */
+  cancelFlushTimer(): void {
+    this.setFlushTimer(0);
+  }
+
+  /** The older name of {@link cancelFlushTimer}. */
+  cancelFlush(): void {
+    this.setFlushTimer(0);
+  }
+
+  /** Resolves when everything accepted so far is safe from a power cut; at once where the store is memory. */
+  async stored(): Promise<void> {
+    await this.#store.stored?.();
+  }
+
+  /** What this emitter has done so far. */
+  stats(): EmitterStats {
+    return this.#ledger.stats(this.#store);
+  }
+
+  /**
+   * Refuses new events, sends what is left until the deadline, reports the rest to `onDrop` as `shutdown` (a durable
+   * store keeps it) and releases every socket and timer. Idempotent; never rejects.
+   *
+   * @param limit The whole time it may take, in milliseconds or as `{ timeoutMs }`. Default 5,000.
+   */
+  close(limit?: TimeLimit): Promise<FlushReport> {
+    return (this.#closing ??= this.#shutDown(clock.now() + millisOfLimit(limit, CLOSE_TIMEOUT_MS)));
+  }
+
+  #admit(events: readonly EncodedEvent[]): RefuseReason | undefined {
+    if (this.#closing) return 'closed';
+    try {
+      for (const event of events) if (!this.#transport.fits(event)) return 'too-large';
+      const taken: unknown = this.#store.put(events);
+      if (typeof taken === 'boolean') return taken ? undefined : 'full';
+      // A promise, most likely: whether it took them cannot be known in time.
+      Promise.resolve(taken).catch(() => {});
+      throw new TypeError('an event store must answer put() with true or false, at once');
+    } catch (error) {
+      this.#ledger.noteError(asError(error));
+      return 'store-error';
+    }
+  }
+
+  #armTimer(): void {
+    if (this.#timer || this.#intervalMs === 0 || this.#closing) return;
+    const onTime = (): void => {
+      this.#timer = undefined;
+      this.#pump.send();
+    };
+    this.#timer = this.#outside(setTimeout, onTime, this.#intervalMs).unref();
+  }
+
+  #stopTimer(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #rest(held: number): void {
+    if (held > 0) {
+      if (this.#store.size > 0) this.#armTimer();
+      return;
+    }
+    this.#held = false;
+    this.#ledger.forgetSilent();
+    release(this.#holder);
+  }
+
+  #lastCall(): void {
+    // Events that come later ask for a call of their own.
+    this.#held = false;
+    this.#pump.lastRound();
+  }
+
+  async #shutDown(deadline: number): Promise<FlushReport> {
+    const sentBefore = this.#ledger.sent;
+    const left = (): number => deadline - clock.now();
+    this.#stopTimer();
+    for (;;) {
+      await this.flush({ timeoutMs: left() });
+      // Where the receiver has asked for more time than there is, waiting helps nobody.
+      if (this.#pump.held === 0 || left() <= 0 || this.#pump.askedFor > deadline) break;
+      const pauseMs = Math.min(CLOSE_PAUSE_MS, left());
+      await new Promise((resolve) => clock.setTimeout(resolve, pauseMs));
+    }
+    this.#pump.stop();
+    // Answers that are there already are read, but nothing more is waited for: who closes may end the process at any moment.
+    await new Promise((resolve) => clock.setImmediate(resolve));
+    const failed = this.#pump.abandon();
+    release(this.#holder);
+    await within(() => this.#transport.close(), RELEASE_MS);
+    await within(() => this.#store.close?.(), RELEASE_MS);
+    return { sent: this.#ledger.sent - sentBefore, failed, remaining: this.#pump.held };
+  }
+}

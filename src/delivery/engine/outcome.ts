@@ -1,0 +1,114 @@
+// What a transport's answer means for each event of a batch, and what of it the isolation keeps.
+import type { EncodedEvent } from '../../core/emitter';
+import { type Answer, Batch, type Isolation } from '../retry-policy/isolation';
+import type { Failure, SendResult } from '../transport';
+
+/** What became of a lease's events: each is in one of the first six lists. */
+export interface Settlement {
+  readonly sent: readonly EncodedEvent[];
+  readonly rejected: readonly EncodedEvent[];
+  /** Too large by itself: given up. */
+  readonly lost: readonly EncodedEvent[];
+  readonly kept: readonly EncodedEvent[];
+  /** Kept, and perhaps the reason themselves. */
+  readonly suspects: readonly EncodedEvent[];
+  /** Too large together: tried again in smaller requests. */
+  readonly split: readonly EncodedEvent[];
+  readonly failures: readonly Failure[];
+}
+
+/** Reads a transport's answer, for all events or one by one; an event whose result is missing or makes no sense is kept. */
+export function settlementOf(events: readonly EncodedEvent[], answer: SendResult | readonly SendResult[]): Settlement {
+  const oneByOne = isList(answer);
+  // What mostly comes, without a look at each.
+  if (!oneByOne && answer?.status === 'sent') return { sent: events, rejected: [], lost: [], kept: [], suspects: [], split: [], failures: [] }; // prettier-ignore
+  const sent: EncodedEvent[] = [];
+  const rejected: EncodedEvent[] = [];
+  const kept: EncodedEvent[] = [];
+  const suspects: EncodedEvent[] = [];
+  const tooLarge: EncodedEvent[] = [];
+  const failures: Failure[] = [];
+  for (const [index, event] of events.entries()) {
+    const result = (oneByOne ? answer[index] : answer) ?? NO_RESULT;
+    const { status } = result;
+    const suspicious = status === 'retry' && result.suspicious === true;
+    if (status === 'sent') sent.push(event);
+    else if (status === 'rejected') rejected.push(event);
+    else if (status === 'too-large') tooLarge.push(event);
+    else (suspicious ? suspects : kept).push(event);
+    if (status !== 'sent') failures.push(FAILURES.has(status) ? result : NO_RESULT);
+  }
+  const alone = oneByOne || events.length === 1;
+  return { sent, rejected, lost: alone ? tooLarge : [], kept, suspects, split: alone ? [] : tooLarge, failures };
+}
+
+const isList = (answer: SendResult | readonly SendResult[]): answer is readonly SendResult[] => Array.isArray(answer);
+
+const FAILURES: ReadonlySet<unknown> = new Set(['rejected', 'too-large', 'retry']);
+const NO_RESULT: Failure = { status: 'retry', error: new Error('the transport gave no answer') };
+
+/** A settlement without what is set aside, and what else is given up with it, each with its reason. */
+export interface Isolated {
+  readonly settlement: Settlement;
+  readonly dropped: readonly (readonly [batch: Batch, error: Error])[];
+}
+
+const STRUCK_OUT = new Error(
+  'the collector failed ten times on this event alone, and took others right before and after',
+);
+
+/** Tells the isolation what was answered, for the batch or event by event, and has it divide what may be saved. */
+export function isolate(isolation: Isolation, batch: Batch, answer: SendResult | readonly SendResult[]): Isolated {
+  const whole = settlementOf(batch.events, answer);
+  batch.isSlow = whole.failures.some(({ slow }) => slow === true);
+  const settlement = setAside(isolation, batch, whole);
+  const kind = settlement.kept.length > 0 ? 'failed' : answerOf(answer as SendResult);
+  const struckOut = isList(answer) ? isolateEach(isolation, batch, answer, settlement) : isolation.settle(batch, kind);
+  const dropped = struckOut.map((one) => [one, STRUCK_OUT] as const);
+  if (isList(answer) || kind !== 'refused' || settlement.rejected.length === 0) return { settlement, dropped };
+  const { code, of, error } = answer as Failure;
+  if (of === 'caller') return { settlement, dropped };
+  const refused = isolation.refuse(batch, code);
+  const others = refused.filter((one) => one !== batch).map((one) => [one, error] as const);
+  if (refused.length > 0) return { settlement, dropped: [...dropped, ...others] };
+  return { settlement: { ...settlement, rejected: [], suspects: batch.events }, dropped };
+}
+
+// What is no reason yet to set events aside is kept as any other failure is.
+function setAside(isolation: Isolation, batch: Batch, settlement: Settlement): Settlement {
+  const { sent, rejected, lost, kept, suspects } = settlement;
+  for (const done of [sent, rejected, lost]) isolation.forget(done);
+  if (suspects.length === 0) return settlement;
+  if (!isolation.isSuspect(batch, suspects)) return { ...settlement, kept: [...kept, ...suspects], suspects: [] };
+  isolation.forget(suspects);
+  return settlement;
+}
+
+function isolateEach(
+  isolation: Isolation,
+  batch: Batch,
+  answers: readonly SendResult[],
+  { suspects }: Settlement,
+): readonly Batch[] {
+  const struckOut: Batch[] = [];
+  let hasFailed = false;
+  for (const [index, event] of batch.events.entries()) {
+    const given = answerOf(answers[index]);
+    const answer = given === 'suspicious' && !suspects.includes(event) ? 'failed' : given;
+    // After one that found nobody the others have not been tried.
+    if (answer === 'failed' && hasFailed) continue;
+    hasFailed ||= answer === 'failed';
+    const one = batch.isSingle || answer !== 'suspicious' ? batch : single(batch, event);
+    struckOut.push(...isolation.settle(one, answer));
+  }
+  return struckOut;
+}
+
+const single = ({ lease, isSlow, settledBefore, afterGood }: Batch, event: EncodedEvent): Batch =>
+  Object.assign(new Batch(lease, [event]), { isSlow, settledBefore, afterGood });
+
+function answerOf(result: SendResult | undefined): Answer {
+  if (result?.status === 'sent') return 'sent';
+  if (result?.status === 'rejected' || result?.status === 'too-large') return 'refused';
+  return result?.status === 'retry' && result.suspicious === true ? 'suspicious' : 'failed';
+}

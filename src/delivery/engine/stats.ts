@@ -1,0 +1,155 @@
+// What an emitter has done: its counts, and the reports to the user's callbacks that go with them.
+import { tellDropped } from '../../core/channels';
+import {
+  type DropReason,
+  type EmitterStats,
+  EncodedEvent,
+  noRefusals,
+  type Payload,
+  type RefuseReason,
+} from '../../core/emitter';
+import type { Log } from '../../core/logger';
+import { asCallback, currentMark } from '../../core/marks';
+import type { EventStore } from '../store/event-store';
+import type { EmitterOptions } from '../options';
+import type { Settlement } from './outcome';
+
+export type Callbacks = Pick<EmitterOptions, 'onSuccess' | 'onFailure' | 'onDrop'>;
+type Events = readonly (EncodedEvent | Payload)[];
+
+export class Ledger {
+  accepted = 0;
+  sent = 0;
+  retried = 0;
+  inFlight = 0;
+  readonly #refused = noRefusals();
+  readonly #dropped: Record<DropReason, number> = { rejected: 0, 'too-large': 0, 'store-error': 0, shutdown: 0 };
+  #lastSuccessAt: number | undefined;
+  #lastError: EmitterStats['lastError'];
+  readonly #callbacks: Callbacks;
+  readonly #log: Log;
+  // The ids of events that were tracked in a callback: none is called for them. By id, because a store may give others back.
+  readonly #silent = new Set<string>();
+
+  constructor({ onSuccess, onFailure, onDrop }: Callbacks, log: Log) {
+    this.#callbacks = {
+      onSuccess: asCallback(onSuccess),
+      onFailure: asCallback(onFailure),
+      onDrop: asCallback(onDrop),
+    };
+    this.#log = log;
+  }
+
+  accept(events: readonly EncodedEvent[]): void {
+    this.accepted += events.length;
+    if (currentMark()) for (const { eventId } of events) this.#silent.add(eventId);
+  }
+
+  /** Nothing is held any more. */
+  forgetSilent(): void {
+    this.#silent.clear();
+  }
+
+  refuse(reason: RefuseReason, events: Events): void {
+    this.#refused[reason] += events.length;
+    this.#log.warn(`events were refused: ${reason}`);
+    if (!currentMark()) this.#report(reason, events);
+  }
+
+  /** Events that were in flight are given up. */
+  drop(reason: DropReason, events: Events, error?: Error): void {
+    if (events.length === 0) return;
+    this.#dropped[reason] += events.length;
+    this.inFlight -= events.length;
+    this.#reportDrop(reason, events, error);
+  }
+
+  /** Counts events of which the store kept the number alone. */
+  lose(events: number, error: Error): void {
+    this.#dropped['store-error'] += events;
+    this.noteError(error);
+    this.#log.error('accepted events were lost in the event store', { events, error: error.message });
+    tellDropped('store-error', events);
+    this.#report('store-error', [], error);
+  }
+
+  /** Counts what is done with of a lease's events. Calls nobody: whoever looks at the counts next finds them in balance. */
+  count({ sent, rejected, lost, kept, suspects, failures }: Settlement): void {
+    this.sent += sent.length;
+    this.retried += kept.length + suspects.length;
+    this.#dropped.rejected += rejected.length;
+    this.#dropped['too-large'] += lost.length;
+    this.inFlight -= sent.length + rejected.length + lost.length;
+    if (sent.length > 0) this.#lastSuccessAt = Date.now();
+    const [failure] = failures;
+    if (failure) this.noteError(failure.error, failure.code);
+  }
+
+  /** Tells the callbacks what became of a lease's events. */
+  report({ sent, rejected, lost, kept, suspects, split, failures }: Settlement): void {
+    const { onSuccess, onFailure } = this.#callbacks;
+    const told = this.#told(sent);
+    if (onSuccess && told.length > 0) this.#log.guard('onSuccess', onSuccess, told.map(payloadOf));
+    const [failure] = failures;
+    if (!failure) return;
+    const retry = failures.find(({ status }) => status === 'retry');
+    if (retry) this.#log.warn('events could not be sent and are kept', { error: wording(retry.error) });
+    this.#reportDrop('rejected', rejected, failures.find(({ status }) => status === 'rejected')?.error);
+    this.#reportDrop('too-large', lost, failure.error);
+    if (!onFailure) return;
+    const again = [...split, ...kept, ...suspects];
+    const unsent = this.#told([...rejected, ...lost, ...again]).map(payloadOf);
+    if (unsent.length === 0) return;
+    const info = { willRetry: again.length > 0, status: failure.code, error: failure.error };
+    this.#log.guard('onFailure', onFailure, told.length, unsent, info);
+  }
+
+  noteError(error: Error, status?: number): void {
+    this.#lastError = { message: wording(error), status, at: Date.now() };
+  }
+
+  stats(store: EventStore): EmitterStats {
+    return {
+      offered: this.accepted + Object.values(this.#refused).reduce((total, count) => total + count, 0),
+      accepted: this.accepted,
+      recovered: store.recovered ?? 0,
+      refused: { ...this.#refused },
+      sent: this.sent,
+      dropped: { ...this.#dropped },
+      retried: this.retried,
+      waiting: store.size,
+      waitingBytes: store.bytes,
+      inFlight: this.inFlight,
+      lastSuccessAt: this.#lastSuccessAt,
+      lastError: this.#lastError,
+    };
+  }
+
+  #reportDrop(reason: DropReason, events: Events, error?: Error): void {
+    if (events.length === 0) return;
+    this.#log.warn(`events were given up: ${reason}`, {
+      events: events.length,
+      ...(error && { error: wording(error) }),
+    });
+    const told = this.#told(events);
+    if (told.length > 0) this.#report(reason, told, error);
+  }
+
+  #told<Event extends EncodedEvent | Payload>(events: readonly Event[]): readonly Event[] {
+    return this.#silent.size === 0 ? events : events.filter((event) => !this.#silent.has(idOf(event)));
+  }
+
+  #report(reason: RefuseReason | DropReason, events: Events, error?: Error): void {
+    const { onDrop } = this.#callbacks;
+    if (events.length > 0) tellDropped(reason, events.length);
+    if (onDrop) this.#log.guard('onDrop', onDrop, events.map(payloadOf), reason, error);
+  }
+}
+
+// The error of several addresses tried in vain has no message of its own.
+const wording = (error: Error & { code?: unknown }): string => error.message || String(error.code);
+
+const idOf = (event: EncodedEvent | Payload): string =>
+  event instanceof EncodedEvent ? event.eventId : String(event['eid']);
+
+const payloadOf = (event: EncodedEvent | Payload): Payload => (event instanceof EncodedEvent ? event.payload() : event);

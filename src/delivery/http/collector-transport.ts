@@ -1,0 +1,170 @@
+// Sends batches to a Snowplow collector over HTTP, by undici: POST tp2 or GET i, and the answer's status read as an outcome.
+import type { EncodedEvent } from '../../core/emitter';
+import type { Log } from '../../core/logger';
+import { VERSION } from '../../core/protocol/version';
+import { retryAfterMs } from '../retry-policy/backoff';
+import { ENVELOPE_BYTES, EVENT_OVERHEAD, getQuery, postBody } from './batch';
+import { BodyMemory } from './body-memory';
+import { Connections } from './connections';
+import { Exchange, type Limits } from './exchange';
+import type { DispatcherLike } from '../options';
+import type { SendResult, Transport } from '../transport';
+import type { Dispatcher } from './undici';
+
+export interface CollectorTransportOptions {
+  readonly url: URL;
+  readonly method: 'post' | 'get';
+  readonly connections: number;
+  readonly maxPostBytes: number;
+  readonly maxGetBytes: number;
+  readonly requestTimeoutMs: number | { readonly connect: number; readonly response: number };
+  readonly customRetryCodes: Readonly<Record<number, boolean>>;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly dispatcher: DispatcherLike | undefined;
+}
+
+// The pipeline's own trackers retry every failure but these: the collector will never take the same bytes.
+const FINAL: ReadonlySet<number> = new Set([400, 401, 403, 410, 422]);
+// These speak of the caller or of the endpoint, whatever the events.
+const OF_CALLER: ReadonlySet<number> = new Set([401, 410]);
+// With a Retry-After these speak of the collector's load.
+const OF_LOAD: ReadonlySet<number> = new Set([429, 503]);
+// An answer is slow when it takes so much of the time that it may take.
+const SLOW_SHARE = 0.25;
+
+export class CollectorTransport implements Transport {
+  readonly #options: CollectorTransportOptions;
+  readonly #log: Log;
+  readonly #connections: Connections;
+  readonly #path: string;
+  readonly #headers: Readonly<Record<string, string>>;
+  readonly #limits: Limits;
+  readonly #exchanges = new Set<Exchange>();
+  readonly #bodies = new BodyMemory();
+  #closing: Promise<void> | undefined;
+
+  constructor(options: CollectorTransportOptions, log: Log) {
+    this.#options = options;
+    this.#log = log;
+    const { url, method, requestTimeoutMs: limit, dispatcher } = options;
+    this.#path = url.pathname.replace(/\/$/, '') + (method === 'get' ? '/i' : '/com.snowplowanalytics.snowplow/tp2');
+    const connect = typeof limit === 'number' ? limit : limit.connect;
+    const response = typeof limit === 'number' ? undefined : limit.response;
+    this.#limits = { whole: connect + (response ?? 0), response };
+    const given = Object.entries(options.headers).map(([name, value]) => [name.toLowerCase(), value] as const);
+    this.#headers = { 'user-agent': `snowplow-middleware/${VERSION}`, ...Object.fromEntries(given) };
+    this.#connections = new Connections(url, options.connections, connect, dispatcher);
+    if (url.protocol === 'http:' && !isLoopback(url.hostname))
+      log.warn('events go to the collector unencrypted: its endpoint is http');
+  }
+
+  fits(event: EncodedEvent): boolean {
+    const { method, maxPostBytes, maxGetBytes } = this.#options;
+    if (method === 'post') return ENVELOPE_BYTES + event.bytes + EVENT_OVERHEAD <= maxPostBytes;
+    return this.#target(event).length <= maxGetBytes;
+  }
+
+  async send(events: readonly EncodedEvent[]): Promise<SendResult | readonly SendResult[]> {
+    const anonymous = events[0]?.anonymous === true;
+    if (this.#options.method === 'post') return this.#post(events, anonymous);
+    const results: SendResult[] = [];
+    let unreachable: SendResult | undefined;
+    for (const event of events) {
+      // Where nobody answers, or wants to be left alone, the rest of the batch need not find that out one by one.
+      const result = unreachable ?? (await this.#get(event, anonymous));
+      if (result.status === 'retry' && (result.code === undefined || result.afterMs))
+        unreachable = { ...result, suspicious: false };
+      results.push(result);
+    }
+    return results;
+  }
+
+  #target(event: EncodedEvent): string {
+    return `${this.#path}?${getQuery(event, Date.now())}`;
+  }
+
+  // A store may hold what was accepted elsewhere, by other limits: a queue, or the run before.
+  async #get(event: EncodedEvent, anonymous: boolean): Promise<SendResult> {
+    const target = this.#target(event);
+    const { maxGetBytes } = this.#options;
+    if (target.length > maxGetBytes) return tooLarge('target', maxGetBytes);
+    return this.#exchange(target, null, anonymous);
+  }
+
+  async #post(events: readonly EncodedEvent[], anonymous: boolean): Promise<SendResult> {
+    const { maxPostBytes } = this.#options;
+    // Only one by itself can be: a batch is taken to fit.
+    if (events.length === 1 && !this.fits(events[0] as EncodedEvent)) return tooLarge('body', maxPostBytes);
+    const body = postBody(events, Date.now(), (bytes) => this.#bodies.take(bytes));
+    const result = await this.#exchange(this.#path, body, anonymous);
+    if (result.status === 'sent' && this.#connections.isWritten()) this.#bodies.giveBack(body);
+    return result;
+  }
+
+  close(): Promise<void> {
+    return (this.#closing ??= this.#end());
+  }
+
+  async #end(): Promise<void> {
+    for (const exchange of this.#exchanges) exchange.cut(new Error('the emitter was closed'));
+    await this.#connections.close();
+  }
+
+  async #exchange(path: string, body: Buffer | null, anonymous: boolean): Promise<SendResult> {
+    // A server may close an idle connection at the moment it is used again: that says nothing of the collector, so the
+    // request is made again at once. Each such connection costs one attempt; a fresh one that fails is a real failure.
+    const request = this.#request(path, body, anonymous);
+    const startedAt = performance.now();
+    for (let left = this.#options.connections; ; left--) {
+      const exchange = new Exchange(this.#limits, () => this.#connections.isReused() && left > 0);
+      this.#exchanges.add(exchange);
+      const outcome = await exchange.run(this.#connections.dispatcher, request);
+      this.#exchanges.delete(exchange);
+      const slow = performance.now() - startedAt >= this.#limits.whole * SLOW_SHARE;
+      if (exchange.unreadable) this.#log.error(exchange.unreadable);
+      if (typeof outcome === 'object') {
+        // What fails before the request has left says nothing of the events in it.
+        return { status: 'retry', error: outcome.error, suspicious: exchange.connection !== 'none', slow };
+      }
+      if (outcome !== 'stale') return this.#decide(outcome, exchange.retryAfter, slow);
+    }
+  }
+
+  #request(path: string, body: Buffer | null, anonymous: boolean): Dispatcher.DispatchOptions {
+    const { url } = this.#options;
+    return {
+      origin: url.origin,
+      path,
+      method: body === null ? 'GET' : 'POST',
+      body,
+      headers: {
+        ...this.#headers,
+        ...(body === null ? {} : { 'content-type': 'application/json; charset=utf-8' }),
+        ...(anonymous ? { 'sp-anonymous': '*' } : {}),
+      },
+    };
+  }
+
+  #decide(status: number, retryAfter: unknown, slow: boolean): SendResult {
+    if (status >= 200 && status < 300) return { status: 'sent' };
+    const error = new Error(`the collector answered ${status}`);
+    const retry = this.#options.customRetryCodes[status];
+    const tooLarge = status === 413 || (status === 414 && this.#options.method === 'get');
+    if (tooLarge && retry === undefined) return { status: 'too-large', error, code: status };
+    const of = OF_CALLER.has(status) ? 'caller' : 'events';
+    if (!(retry ?? !FINAL.has(status))) return { status: 'rejected', error, code: status, of };
+    if (status >= 300 && status < 400)
+      this.#log.error(`the collector answered ${status}, a redirect, and those are not followed: check the endpoint`);
+    else if (status === 404) this.#log.error('the collector answered 404: check the endpoint and its path');
+    const afterMs = retryAfterMs(retryAfter, Date.now());
+    const isLoad = OF_LOAD.has(status) && afterMs !== undefined;
+    return { status: 'retry', afterMs, error, code: status, suspicious: of === 'events' && !tooLarge && !isLoad, slow };
+  }
+}
+
+const tooLarge = (what: string, limit: number): SendResult => ({
+  status: 'too-large',
+  error: new Error(`the ${what} would have more than ${limit} bytes`),
+});
+
+const isLoopback = (host: string): boolean => /^(localhost|\[::1\]|127(\.\d+){3})$/.test(host);

@@ -1,0 +1,65 @@
+// An app's life as its middleware learns of it: which servers it is behind, and until when it listens for signals.
+import type { ServerHttp2Session } from 'node:http2';
+import type { Tracker } from '../core/tracker/tracker';
+import { hearServers, noteSessions, whenClosed } from './servers';
+import { closeOnShutdown, type ServerLike, type ShutdownOptions } from './shutdown';
+
+export class AppLife {
+  readonly #tracker: Tracker;
+  readonly #listen: () => () => boolean;
+  /** The servers whose requests it has seen. */
+  readonly #servers = new Set<ServerLike>();
+  // Before the first request any server that listens may be the app's.
+  readonly #heard = new Set<object>();
+  #unhear: (() => void) | undefined;
+  #unlisten: (() => boolean) | undefined;
+
+  constructor(tracker: Tracker, ownsTracker: boolean, shutdown: ShutdownOptions = {}) {
+    this.#tracker = tracker;
+    // A shared tracker belongs to whoever made it: it is flushed and left open.
+    const closable = ownsTracker ? tracker : { flush: tracker.flush.bind(tracker), close: tracker.flush.bind(tracker) };
+    this.#listen = () => closeOnShutdown({ ...shutdown, tracker: closable, server: () => [...this.#servers] });
+    this.#unlisten = this.#listen();
+    if (shutdown.signals?.length) this.#unhear = hearServers((server) => this.#hear(server));
+  }
+
+  knows(server: ServerLike): boolean {
+    return this.#servers.has(server);
+  }
+
+  /** The first request has come through `server`. */
+  meet(server: ServerLike, session?: ServerHttp2Session): void {
+    this.#servers.add(server);
+    this.#stopHearing();
+    this.#unlisten ??= this.#listen();
+    noteSessions(server, session);
+    whenClosed(server, () => void this.#part(server));
+  }
+
+  /** The app has ended: nothing of it listens any more, unless a signal has come and ends it. */
+  end(): void {
+    this.#servers.clear();
+    this.#stopHearing();
+    if (this.#unlisten?.()) this.#unlisten = undefined;
+  }
+
+  #hear(server: object): void {
+    this.#heard.add(server);
+    whenClosed(server, () => {
+      if (this.#heard.delete(server) && this.#heard.size === 0) this.end();
+    });
+  }
+
+  #stopHearing(): void {
+    this.#unhear?.();
+    this.#unhear = undefined;
+    this.#heard.clear();
+  }
+
+  // With its last server an app has ended, whether the process has or not.
+  async #part(server: ServerLike): Promise<void> {
+    this.#servers.delete(server);
+    await this.#tracker.flush();
+    if (this.#servers.size === 0) this.end();
+  }
+}

@@ -1,0 +1,245 @@
+// What the middleware of every framework does with a request: its tracker and scope at the beginning, its page view at the end.
+import { EventEmitter } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerHttp2Session } from 'node:http2';
+import { AppLife } from './app-life';
+import { ConfigError } from '../core/errors';
+import { buildPageView } from '../core/events/page';
+import type { Log } from '../core/logger';
+import type { Header } from '../core/request/header-entities';
+import type { RequestFacts } from '../core/request/request-fields';
+import { bindEvents, currentScope, RequestScope, runInScope } from '../core/tracker/scope';
+import type { RequestTracker, Tracker } from '../core/tracker/tracker';
+import { Visit, type VisitReading } from '../core/request/http-request-context';
+import type { ResolvedMiddleware } from './options';
+import { isPageVisit, isUnseen, type ReadHeader } from './page-visit';
+import type { ServerLike } from './shutdown';
+
+/** How a framework's request is read. Reading only: nothing in an adapter decides. */
+export interface Framework<Req> {
+  /** Copies the strings of a request; called once, for its first event. */
+  readonly facts: (req: Req) => RequestFacts;
+  /** The same of a request that ends without one, for whoever still asks; must hold on to nothing of the request. */
+  readonly factsLater?: (req: Req) => () => RequestFacts;
+  /** @param name In lower case. */
+  readonly header: (req: Req, name: string) => string | undefined;
+  /** Called when a request arrives, where its route is wanted: for what has to be noted while routers are at work. */
+  readonly watchRoute?: (req: Req) => void;
+  /** The pattern of the route that took the request, as far as it is known: `/tea/:kind`. */
+  readonly route: (req: Req) => string | undefined;
+}
+
+/**
+ * Tracks what handlers have declared, when the response is done.
+ *
+ * @param mayView Whether the request may still have a page view: somebody looks at it, and it has none.
+ */
+export type Declared<Req> = (
+  req: Req,
+  raw: ServerResponse,
+  tracker: RequestTracker,
+  arrivedAt: number,
+  mayView: () => boolean,
+) => void;
+
+/** A request that has been given its tracker. */
+export interface Entered {
+  readonly tracker: RequestTracker;
+  /** Runs what follows in the request's scope. */
+  run<T>(next: () => T): T;
+}
+
+/**
+ * Reads a property. Express makes of each request and response, as V8 sees them, the only object of a class: what V8 keeps
+ * to read objects of one class faster is then of no use, and asking it first makes a read six times as long as this one.
+ */
+export const peek = Reflect.get as <T extends object, Key extends keyof T>(target: T, key: Key) => T[Key];
+
+/** One mounted middleware. `Req` and `Res` are what its hooks are given, the framework's own. */
+export class Middleware<Req extends object, Res extends object> {
+  readonly tracker: Tracker;
+  readonly #framework: Framework<Req>;
+  readonly #options: ResolvedMiddleware<Req, Res>;
+  readonly #declared: Declared<Req> | undefined;
+  readonly #log: Log;
+  readonly #reading: VisitReading<Req>;
+  readonly #life: AppLife;
+
+  constructor(framework: Framework<Req>, options: ResolvedMiddleware<Req, Res>, declared?: Declared<Req>) {
+    this.#framework = framework;
+    this.#options = options;
+    this.#declared = declared;
+    this.tracker = options.tracker;
+    this.#log = this.tracker.log;
+    const { rules, hooks, headers, response, ip } = options;
+    const facts = (req: Req): RequestFacts => this.#facts(req);
+    const factsNow = (req: Req): (() => RequestFacts) => {
+      const read = facts(req);
+      return () => read;
+    };
+    this.#reading = {
+      facts,
+      factsLater: ip ? factsNow : (framework.factsLater ?? factsNow),
+      headers: headers.length > 0 ? (req) => this.#headers(req) : undefined,
+      route: response ? framework.route : undefined,
+      rules,
+      hooks,
+      core: this.tracker.core,
+    };
+    this.#life = new AppLife(this.tracker, options.ownsTracker, options.shutdown);
+  }
+
+  /** The app has ended, where its framework says so. */
+  end(): void {
+    this.#life.end();
+  }
+
+  /**
+   * A request begins.
+   *
+   * @param raw Node's response: the first of its `finish` and `close` is the request's end.
+   * @param server The server it came through.
+   * @throws ConfigError when another middleware of the same name has the request already, in development and test.
+   */
+  enter(req: Req, res: Res, raw: ServerResponse, server: ServerLike | undefined): Entered {
+    if (server && !this.#life.knows(server)) this.#life.meet(server, sessionOf(raw));
+    const scope = currentScope();
+    const { name } = this.#options;
+    const joins = scope?.request === raw ? scope : undefined;
+    const present = joins?.own(name) as RequestTracker | undefined;
+    if (present) {
+      this.#checkSame(present);
+      return { tracker: present, run: (next) => next() };
+    }
+
+    const visit = new Visit(req, raw, this.#reading);
+    rememberPeer(raw, visit);
+    if (this.#options.response) this.#framework.watchRoute?.(req);
+    const tracker = this.tracker.forRequest(visit);
+    const own = joins ?? new RequestScope(name, tracker, undefined, raw);
+    if (joins) joins.join(name, tracker);
+    // Without a socket it waits for the answer before it, on a pipelined connection.
+    else if (!peek(raw, 'socket')) bindEvents(own, raw);
+    // What has no connection, such as an injected request, may give either of them alone. Not `once`: on a response of
+    // Express its wrapping and unwrapping costs five times as much.
+    listen.call(raw, 'finish', () => this.#end(req, res, raw, visit, tracker, own, true));
+    listen.call(raw, 'close', () => this.#end(req, res, raw, visit, tracker, own, false));
+    return { tracker, run: joins ? (next) => next() : (next) => runInScope(own, next) };
+  }
+
+  #facts(req: Req): RequestFacts {
+    const { ip } = this.#options;
+    const facts = this.#framework.facts(req);
+    if (!ip) return facts;
+    let address: string | undefined;
+    this.#log.guard('ip', () => {
+      address = ip(req);
+      return address;
+    });
+    return { ...facts, ip: address };
+  }
+
+  #headers(req: Req): Header[] {
+    return this.#options.headers.flatMap((name) => {
+      const value = headerText(this.#framework.header(req, name));
+      return value === undefined ? [] : [{ name, value }];
+    });
+  }
+
+  // The end: the request's own objects may be gone by now, so all it needs is here.
+  #end(
+    req: Req,
+    res: Res,
+    raw: ServerResponse,
+    visit: Visit<Req>,
+    tracker: RequestTracker,
+    scope: RequestScope,
+    isFinished: boolean,
+  ): void {
+    if (visit.ended) return;
+    const tracksPages = this.#options.pageViews !== false;
+    // Guarded, because what is thrown here would end the process.
+    if (this.#declared || tracksPages)
+      this.#log.guard('the end of a request', () => {
+        if (this.#isIgnored(req)) return;
+        const mayView = (): boolean => !visit.pageViewed && !isUnseen(raw, this.#headerOf(req));
+        this.#log.guard('decorators', this.#declared, req, raw, tracker, visit.arrivedAt, mayView);
+        if (tracksPages && isFinished && !visit.pageViewed && wentOut(raw) && this.#isPage(req, res, raw)) {
+          const timestamp = { type: 'dtm', value: visit.arrivedAt } as const;
+          tracker.trackQuietly('trackPageView', buildPageView, { timestamp });
+        }
+      });
+    scope.end();
+    this.#log.guard('the end of a request', () => visit.end());
+  }
+
+  #isIgnored(req: Req): boolean {
+    const { ignore } = this.#options;
+    let ignored = ignore !== undefined;
+    if (ignore)
+      this.#log.guard('ignore', () => {
+        ignored = ignore(req);
+        return ignored;
+      });
+    return ignored;
+  }
+
+  #isPage(req: Req, res: Res, raw: ServerResponse): boolean {
+    const { pageViews } = this.#options;
+    if (typeof pageViews === 'boolean') return pageViews && isPageVisit(raw, this.#headerOf(req));
+    let wanted = false;
+    this.#log.guard('pageViews', () => {
+      const answer: unknown = pageViews(req, res);
+      wanted = answer === true;
+      return answer;
+    });
+    return wanted;
+  }
+
+  #headerOf(req: Req): ReadHeader {
+    return (name) => this.#framework.header(req, name);
+  }
+
+  #checkSame(present: RequestTracker): void {
+    if (present.isOf(this.tracker)) return;
+    const error = new ConfigError(
+      `${this.#options.owner}: namespace`,
+      'its own for each middleware that takes the same request',
+    );
+    if (this.tracker.core.settings.contracts === 'throw') throw error;
+    this.#log.error(error.message);
+  }
+}
+
+// A gateway may have put a number there.
+const headerText = (value: unknown): string | undefined =>
+  typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
+
+// Node keeps the address of a peer that it was asked for once; of a connection that is gone it could not tell any more. Of an
+// HTTP/2 stream that has ended it tells neither address nor protocol: there the request is read when it comes.
+function rememberPeer(raw: ServerResponse, visit: { readonly facts: RequestFacts }): unknown {
+  const request = peek(raw, 'req') as IncomingMessage | undefined;
+  if (request && peek(request, 'httpVersionMajor') === 2) return visit.facts;
+  return socketOf(raw)?.remoteAddress;
+}
+
+/**
+ * Whether a finished answer went out whole. `finish` comes as well when the connection breaks with the answer's end in
+ * the buffers, and over HTTP/2 at any end of a stream.
+ */
+function wentOut(raw: ServerResponse): boolean {
+  if ((raw as { stream?: unknown }).stream) return raw.writableEnded && raw.writableFinished;
+  return socketOf(raw)?.destroyed !== true;
+}
+
+// A response that a test or a gateway has made may have no request.
+function socketOf(raw: ServerResponse): IncomingMessage['socket'] | undefined {
+  const req = peek(raw, 'req') as IncomingMessage | undefined;
+  return req && peek(req, 'socket');
+}
+
+const sessionOf = (raw: ServerResponse): ServerHttp2Session | undefined =>
+  (raw as { stream?: { session?: ServerHttp2Session } }).stream?.session;
+
+// Taken once: looked up on a response, it costs as much as what it does.
+const { on: listen } = EventEmitter.prototype;

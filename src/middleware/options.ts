@@ -1,0 +1,186 @@
+// The options of every framework's middleware: their checks, and the tracker that they make or share.
+import { ConfigError } from '../core/errors';
+import { isHeaderAllowed } from '../core/request/header-entities';
+import {
+  callback,
+  custom,
+  either,
+  flag,
+  having,
+  isPlain,
+  list,
+  oneOf,
+  type OptionRules,
+  resolveOptions,
+  text,
+} from '../core/options';
+import { asCallback, asHook } from '../core/marks';
+import type { RequestRules } from '../core/request/request-fields';
+import type { SelfDescribing } from '../core/protocol/self-describing-json';
+import type { Subject } from '../core/protocol/subject';
+import type { Tracker } from '../core/tracker/tracker';
+import type { VisitHooks } from '../core/request/http-request-context';
+import { CREATE_TRACKER_RULES, createTracker, type CreateTrackerOptions } from '../create-tracker';
+import { SHUTDOWN_RULES, type ShutdownOptions } from './shutdown';
+
+/** The options of every framework's middleware, beside those of `createTracker` or a `tracker` to share. */
+export interface RequestOptions<Req, Res> {
+  /** The browser tracker's cookie prefix. @default '_sp_' */
+  cookieName?: string | undefined;
+  /** The browser tracker's `cookieDomain`: which `_sp_id.<hash>` counts. @default the one of the request's host */
+  cookieDomain?: string | undefined;
+  /** The browser tracker's `cookiePath`. @default '/' */
+  cookiePath?: string | undefined;
+  /** Adds what the app knows of the visitor, such as a user id; called for each event while the request lives, over a copy. */
+  subject?: ((req: Req, subject: Subject) => void) | undefined;
+  /** Entities for every event of the request. */
+  entities?: ((req: Req) => readonly SelfDescribing[]) | undefined;
+  /** Attach the browser's session as a `client_session` entity. @default false */
+  clientSession?: boolean | undefined;
+  /**
+   * Request headers to attach as `http_header` entities; never cookies or credentials. URLs in them are redacted; anonymous
+   * and masked events have none that tells an address, anonymous ones none that tells who the visitor is. @default none
+   */
+  headers?: readonly string[] | undefined;
+  /**
+   * Attach route pattern, method and status as an entity. Express has no pattern of the path that a router is mounted below
+   * (`/shops/:id`), only what the visitor sent for it: that part of the pattern then holds values. @default false
+   */
+  response?: boolean | undefined;
+  /**
+   * `true`: a page view for each page that a visitor goes to, answered 200 with text/html, or 304. What a page asks for beside
+   * itself, prefetches, HEAD, frames and the visits of Turbo Drive or htmx do not count. A function decides by itself.
+   * @default false
+   */
+  pageViews?: boolean | ((req: Req, res: Res) => boolean) | undefined;
+  /** Another way to the visitor's address than the framework's. */
+  ip?: ((req: Req) => string | undefined) | undefined;
+  /** Public origin of page URLs, where TLS or the host name ends at a proxy: `https://shop.acme.com`. */
+  origin?: string | undefined;
+  /** No automatic events for this request. */
+  ignore?: ((req: Req) => boolean) | undefined;
+  /** Refuse every event of this request, as `private`. */
+  skip?: ((req: Req) => boolean) | undefined;
+  /** Leave identifiers and addresses out. @default false */
+  anonymous?: boolean | ((req: Req) => boolean) | undefined;
+  /** What `DNT: 1` or `Sec-GPC: 1` does. @default 'off' */
+  respectPrivacySignals?: 'off' | 'anonymous' | 'skip' | undefined;
+  /** Send the visitor's network instead of the address: /24, /48. @default false */
+  maskIp?: boolean | undefined;
+  /** Query parameters to redact, beside those that look like credentials. */
+  redactQuery?: readonly string[] | undefined;
+  /** Last word on page URLs and referrers. */
+  redactUrl?: ((url: string) => string) | undefined;
+  /** Close server and tracker on these signals; without it the tracker is flushed when the server closes. */
+  shutdown?: ShutdownOptions | undefined;
+}
+
+type Own<Req, Res> = Omit<CreateTrackerOptions, 'anonymous' | 'subject'> &
+  RequestOptions<Req, Res> & { tracker?: undefined };
+type Shared<Req, Res> = RequestOptions<Req, Res> & { tracker: Tracker };
+
+/** Options of a middleware: those that make a tracker, or a `tracker` to share, which is flushed but never closed. */
+export type MiddlewareOptions<Req, Res> = Own<Req, Res> | Shared<Req, Res>;
+
+const { subject: _subject, anonymous: _anonymous, ...TRACKER_OWN } = CREATE_TRACKER_RULES;
+
+const isOrigin = (value: unknown): boolean =>
+  typeof value === 'string' && URL.canParse(value) && new URL(value).origin === value && /^https?:/.test(value);
+
+const REQUEST_RULES: OptionRules<RequestOptions<never, never>> = {
+  cookieName: text,
+  cookieDomain: text,
+  cookiePath: text,
+  subject: callback,
+  entities: callback,
+  clientSession: flag,
+  headers: list(
+    'a list of header names without cookies and credentials',
+    (name) => typeof name === 'string' && name !== '' && isHeaderAllowed(name),
+  ),
+  response: flag,
+  pageViews: either(flag, callback),
+  ip: callback,
+  origin: custom('an origin such as https://shop.acme.com', isOrigin),
+  ignore: callback,
+  skip: callback,
+  anonymous: either(flag, callback),
+  respectPrivacySignals: oneOf('off', 'anonymous', 'skip'),
+  maskIp: flag,
+  redactQuery: list('a list of parameter names', (name) => typeof name === 'string' && name !== ''),
+  redactUrl: callback,
+  shutdown: custom('a plain object with signals and timeoutMs', isPlain),
+};
+
+const RULES = { ...TRACKER_OWN, ...REQUEST_RULES, tracker: having('a Tracker', 'track', 'flush', 'forRequest') };
+
+/** A middleware's options, resolved: nothing below has to ask again. */
+export interface ResolvedMiddleware<Req, Res> {
+  /** Whose options these are, for messages. */
+  readonly owner: string;
+  readonly tracker: Tracker;
+  /** The tracker's name in the request scope. */
+  readonly name: string;
+  /** Whether the middleware made the tracker: then it may close it. */
+  readonly ownsTracker: boolean;
+  readonly rules: RequestRules;
+  readonly hooks: VisitHooks<Req>;
+  readonly headers: readonly string[];
+  readonly response: boolean;
+  readonly pageViews: boolean | ((req: Req, res: Res) => boolean);
+  readonly ip: ((req: Req) => string | undefined) | undefined;
+  readonly ignore: ((req: Req) => boolean) | undefined;
+  readonly shutdown: ShutdownOptions | undefined;
+}
+
+/**
+ * Checks the options and makes the tracker, where none is shared. Its contracts throw in development and test only:
+ * analytics must not turn a visitor's request into an error.
+ *
+ * @param owner Whose options these are, for error messages.
+ * @throws ConfigError that names the option.
+ */
+export function resolveMiddleware<Req, Res>(
+  owner: string,
+  options: MiddlewareOptions<Req, Res>,
+): ResolvedMiddleware<Req, Res> {
+  type All = Partial<CreateTrackerOptions> & RequestOptions<Req, Res> & { tracker?: Tracker };
+  const all = resolveOptions<All, object>(owner, options as All, RULES as unknown as OptionRules<All>, {});
+  const own = Object.fromEntries(Object.entries(all).filter(([name]) => Object.hasOwn(TRACKER_OWN, name)));
+  const beside = Object.keys(own)[0];
+  if (all.tracker && beside)
+    throw new ConfigError(`${owner}: ${beside}`, 'left out beside `tracker`, which has one already');
+  if (all.shutdown) resolveOptions(`${owner}: shutdown`, all.shutdown, SHUTDOWN_RULES, {});
+  const careful = process.env['NODE_ENV'] === 'development' || process.env['NODE_ENV'] === 'test';
+  const tracker =
+    all.tracker ?? createTracker({ contracts: careful ? 'throw' : 'log', ...own } as CreateTrackerOptions, owner);
+  return {
+    owner,
+    tracker,
+    name: tracker.namespace,
+    ownsTracker: !all.tracker,
+    rules: {
+      cookieName: all.cookieName ?? '_sp_',
+      cookieDomain: all.cookieDomain,
+      cookiePath: all.cookiePath,
+      origin: all.origin,
+      maskIp: all.maskIp ?? false,
+      redactQuery: [...(all.redactQuery ?? [])],
+      redactUrl: asHook(all.redactUrl),
+      respectPrivacySignals: all.respectPrivacySignals ?? 'off',
+    },
+    hooks: {
+      subject: asHook(all.subject),
+      entities: asHook(all.entities),
+      skip: asHook(all.skip),
+      anonymous: typeof all.anonymous === 'function' ? asHook(all.anonymous) : all.anonymous,
+      clientSession: all.clientSession ?? false,
+    },
+    headers: (all.headers ?? []).map((name) => name.toLowerCase()),
+    response: all.response ?? false,
+    pageViews: typeof all.pageViews === 'function' ? asCallback(all.pageViews) : (all.pageViews ?? false),
+    ip: asHook(all.ip),
+    ignore: asCallback(all.ignore),
+    shutdown: all.shutdown,
+  };
+}

@@ -1,0 +1,88 @@
+// The Express example as a visitor and an operator meet it: a real browser, real signals, a real collector.
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Browser } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type Collector, startCollector } from '../../../src/collector';
+import { launchBrowser } from '../../support/browser';
+import { Child } from '../../support/child';
+import { goTo } from '../../support/go-to';
+
+describe('the Express shop', () => {
+  let browser: Browser;
+  let collector: Collector;
+  let shop: Child;
+  let url: string;
+
+  beforeAll(async () => {
+    browser = await launchBrowser();
+  });
+  afterAll(() => browser.close());
+  beforeEach(async () => {
+    collector = await startCollector();
+    shop = new Child(process.execPath, ['examples/express/shop.mjs'], { SNOWPLOW_ENDPOINT: collector.url });
+    url = (await shop.printed(/The shop:\s+(\S+\/)/))[1] as string;
+  });
+  afterEach(async () => {
+    await shop.stop();
+    await collector.close();
+  });
+
+  it("shows the browser's page view and the server's struct event under one domain user id", async () => {
+    const page = await browser.newPage();
+    await page.goto(url);
+    const [fromBrowser] = await collector.waitFor({ e: 'pv', tna: 'shop-browser' });
+    await page.click('button[data-sku="SENCHA-100"]');
+    const fromServer = (await collector.waitFor({ e: 'se', tna: 'shop-server' }, 1, 30_000))[0];
+    const agent = await page.evaluate('navigator.userAgent');
+    await page.close();
+
+    expect(fromServer?.payload).toMatchObject({
+      se_ac: 'add-to-basket',
+      se_la: 'SENCHA-100',
+      duid: fromBrowser?.payload['duid'],
+      sid: fromBrowser?.payload['sid'],
+      ua: agent,
+      ip: '127.0.0.1',
+    });
+    expect(fromServer?.payload['duid']).toMatch(/^[0-9a-f-]{36}$/);
+    collector.assertAllGood();
+  });
+
+  it('sends every event that it accepted when it is stopped under 200 requests a second', async () => {
+    let answered = 0;
+    let stop = false;
+    const visit = async (): Promise<void> => {
+      try {
+        const response = await fetch(`${url}basket/ASSAM-250`, { method: 'POST', redirect: 'manual' });
+        if (response.status === 303) answered++;
+      } catch {
+        // Refused after the signal: the visitor was not served, so nothing was accepted.
+      }
+    };
+    const load = (async () => {
+      const visits: Promise<void>[] = [];
+      while (!stop) {
+        visits.push(visit());
+        await sleep(5);
+      }
+      await Promise.all(visits);
+    })();
+    await collector.waitFor({ e: 'se' }, 100, 30_000);
+    shop.kill('SIGTERM');
+    const exit = await shop.exited;
+    stop = true;
+    await load;
+    // The signal is raised again, so the process ends as it would have without the tracker.
+    expect(exit).toEqual({ code: null, signal: 'SIGTERM' });
+    const ids = new Set(collector.good().map(({ payload }) => payload['eid']));
+    expect(ids.size).toBeGreaterThanOrEqual(answered);
+    expect(answered).toBeGreaterThanOrEqual(50);
+  });
+
+  it('stops on Ctrl-C within a moment when nothing is under way', async () => {
+    await goTo(url);
+    shop.kill('SIGINT');
+    expect(await shop.exited).toEqual({ code: null, signal: 'SIGINT' });
+    expect(collector.good().filter(({ payload }) => payload['e'] === 'pv')).toHaveLength(1);
+  });
+});
