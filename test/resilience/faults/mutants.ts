@@ -113,35 +113,39 @@ export const mutants: readonly Mutant[] = [
     'storage.run(mark, run, ...args)',
     'run(...args)',
   ]),
-  mutant('all visitors share one tracker', [33, 'express:'], 'middleware.js', [
+  mutant('all visitors share one tracker', [33, 'express:'], 'middleware/middleware.js', [
     'this.tracker.forRequest(visit)',
     '(globalThis.one ??= this.tracker.forRequest(visit))',
   ]),
-  mutant('a pipelined answer ends in the scope of another', [34, 'express: no event of pipelined'], 'middleware.js', [
-    '(0, scope_1.bindEvents)(own, raw);',
-    '',
-  ]),
-  mutant('an answer that was cut off is a page view', [36, 'express: clients'], 'middleware.js', [
+  mutant(
+    'a pipelined answer ends in the scope of another',
+    [34, 'express: no event of pipelined'],
+    'middleware/middleware.js',
+    ['(0, scope_1.bindEvents)(own, raw);', ''],
+  ),
+  mutant('an answer that was cut off is a page view', [36, 'express: clients'], 'middleware/middleware.js', [
     'isFinished && !visit.pageViewed && wentOut(raw)',
     '!visit.pageViewed',
   ]),
-  mutant('a picture that a page asks for again is a page view', [36, 'koa: what a page'], 'page-visit.js', [
+  mutant('a picture that a page asks for again is a page view', [36, 'koa: what a page'], 'middleware/page-visit.js', [
     'isOnly(NAVIGATE, mode) && isOnly(WHOLE_PAGE, destination)',
     'true',
   ]),
-  mutant('a page that is fetched early is a page view', [36, 'express: what a page'], 'page-visit.js', [
+  mutant('a page that is fetched early is a page view', [36, 'express: what a page'], 'middleware/page-visit.js', [
     'EARLY.some((name) => header(name))',
     'false',
   ]),
-  mutant('an answer is over only when its connection says so', [36, 'koa: requests'], 'middleware.js', [
+  mutant('an answer is over only when its connection says so', [36, 'koa: requests'], 'middleware/middleware.js', [
     "listen.call(raw, 'finish', () =>",
     "listen.call(raw, 'none', () =>",
   ]),
-  mutant('signal listeners stay behind', [46, 'express:'], 'app-life.js', ['this.#unlisten?.()', 'false']),
-  mutant('a server that nobody has asked anything keeps its signal listener', [46, 'express:'], 'app-life.js', [
-    'this.#heard.size === 0)',
-    'false)',
-  ]),
+  mutant('signal listeners stay behind', [46, 'express:'], 'middleware/app-life.js', ['this.#unlisten?.()', 'false']),
+  mutant(
+    'a server that nobody has asked anything keeps its signal listener',
+    [46, 'express:'],
+    'middleware/app-life.js',
+    ['this.#heard.size === 0)', 'false)'],
+  ),
 
   mutant('a durable store says that it has written, and has not', [42, 'durable'], 'disk/segment.js', [
     'writeAll(this.#file, lines, this.end);',
@@ -173,7 +177,7 @@ export const mutants: readonly Mutant[] = [
     'core/tracker/pipeline.js',
     ["return 'store-error';", "throw new Error('planted');"],
   ),
-  mutant('a signal ends the process at once', [16, 'koa:'], 'shutdown.js', [
+  mutant('a signal ends the process at once', [16, 'koa:'], 'middleware/shutdown.js', [
     'void Promise.all(asked.map((app) => app.end())).then(',
     'void Promise.resolve().then(',
   ]),
@@ -194,18 +198,18 @@ export const mutants: readonly Mutant[] = [
 
   // Who an event is about, and what it may tell.
   mutant('events carry what another request brought', [33, 'koa:'], 'core/request/http-request-context.js', [
-    'const fields = (0, request_1.requestFields)(',
-    'const fields = globalThis.fields ??= (0, request_1.requestFields)(',
+    'const fields = (0, request_fields_1.requestFields)(',
+    'const fields = globalThis.fields ??= (0, request_fields_1.requestFields)(',
   ]),
   mutant('a Nest app tracks for whoever came first', [44, 'nest on express: a signal'], 'nest/tracker.service.js', [
     'return (0, scope_1.currentScope)()?.findWhere(this.#isMine);',
     'return (globalThis.found ??= (0, scope_1.currentScope)()?.findWhere(this.#isMine));',
   ]),
-  mutant('a request runs outside of its scope', [33, 'express4:'], 'middleware.js', [
+  mutant('a request runs outside of its scope', [33, 'express4:'], 'middleware/middleware.js', [
     '(next) => (0, scope_1.runInScope)(own, next)',
     '(next) => next()',
   ]),
-  mutant('a request is over as soon as it begins', [34, 'koa: no event of concurrent'], 'middleware.js', [
+  mutant('a request is over as soon as it begins', [34, 'koa: no event of concurrent'], 'middleware/middleware.js', [
     "listen.call(raw, 'close', () =>",
     "visit.end(); listen.call(raw, 'close', () =>",
   ]),
@@ -218,7 +222,7 @@ export const mutants: readonly Mutant[] = [
     'return url && (0, page_url_1.urlText)(url, MAX_REFERRER_PATH);',
   ]),
   mutant('a header tells the secrets of a URL', [34, 'koa: no anonymous event'], 'core/request/header-entities.js', [
-    'return (0, request_1.foreignUrl)(value, rules, anonymous);',
+    'return (0, request_fields_1.foreignUrl)(value, rules, anonymous);',
     'return value;',
   ]),
   mutant(
