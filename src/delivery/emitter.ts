@@ -5,7 +5,7 @@ import { Log } from '../core/logger';
 import { type OptionRules, readOptions, resolveOptions } from '../core/options';
 import { BatchEmitter } from './engine/batch-emitter';
 import { CollectorTransport } from './http/collector-transport';
-import { tryDispatcher } from './http/connections';
+import { tryDispatcher } from './http/undici-client';
 import { MemoryEventStore } from './store/memory-store';
 import {
   ASYNC_DEFAULTS,

@@ -1,5 +1,6 @@
 // From events to the bytes of one request: the POST envelope, the GET query, and `stm` stamped for the attempt.
 import type { EncodedEvent } from '../../core/emitter';
+import type { BodyMemory } from './body-memory';
 
 const OPENING = '{"schema":"iglu:com.snowplowanalytics.snowplow/payload_data/jsonschema/1-0-4","data":[';
 const CLOSING = ']}';
@@ -7,28 +8,22 @@ const CLOSING = ']}';
 /** Bytes of a POST body that are not events; one less, because the first event has no comma. */
 export const ENVELOPE_BYTES = OPENING.length + CLOSING.length - 1;
 
-const stamp = (sentAt: number): string => `,"stm":"${sentAt}"}`;
-
 /** Bytes that an event takes in a body beside its own: its `stm`, and a comma. */
-export const EVENT_OVERHEAD = stamp(Date.now()).length;
+export const EVENT_OVERHEAD = `,"stm":"${Date.now()}"}`.length;
 
 /**
  * The body of a POST: every event with `stm`, the time of this attempt, from which the pipeline works out clock skew.
  * Written into one buffer of known size: a text of that length would have to be put together and then encoded.
  *
  * @param sentAt Milliseconds since the epoch.
- * @param memory Gives a buffer of so many bytes.
+ * @param memory Where the buffer comes from.
  */
-export function postBody(
-  events: readonly EncodedEvent[],
-  sentAt: number,
-  memory: (bytes: number) => Buffer = Buffer.allocUnsafe,
-): Buffer {
+export function postBody(events: readonly EncodedEvent[], sentAt: number, memory?: BodyMemory): Buffer {
   // Behind every event; the comma behind the last gives way to the closing.
-  const end = Buffer.from(`${stamp(sentAt)},`, 'latin1');
+  const end = Buffer.from(`,"stm":"${sentAt}"},`, 'latin1');
   let size = OPENING.length + CLOSING.length;
   for (const { bytes } of events) size += bytes + end.length;
-  const body = memory(size);
+  const body = memory ? memory.take(size) : Buffer.allocUnsafe(size);
   let at = body.write(OPENING, 'latin1');
   for (const { json, bytes } of events) {
     // What has as many bytes as units is ASCII. The event's last brace is overwritten by its stamp.

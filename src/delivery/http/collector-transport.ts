@@ -5,11 +5,9 @@ import { VERSION } from '../../core/protocol/version';
 import { retryAfterMs } from '../retry-policy/backoff';
 import { ENVELOPE_BYTES, EVENT_OVERHEAD, getQuery, postBody } from './batch';
 import { BodyMemory } from './body-memory';
-import { Connections } from './connections';
-import { Exchange, type Limits } from './exchange';
 import type { DispatcherLike } from '../options';
 import type { SendResult, Transport } from '../transport';
-import type { Dispatcher } from './undici';
+import { type Answer, type Limits, UndiciClient } from './undici-client';
 
 export interface CollectorTransportOptions {
   readonly url: URL;
@@ -32,14 +30,15 @@ const OF_LOAD: ReadonlySet<number> = new Set([429, 503]);
 // An answer is slow when it takes so much of the time that it may take.
 const SLOW_SHARE = 0.25;
 
+const CONTENT = { post: { 'content-type': 'application/json; charset=utf-8' }, get: undefined };
+
 export class CollectorTransport implements Transport {
   readonly #options: CollectorTransportOptions;
   readonly #log: Log;
-  readonly #connections: Connections;
+  readonly #client: UndiciClient;
   readonly #path: string;
   readonly #headers: Readonly<Record<string, string>>;
   readonly #limits: Limits;
-  readonly #exchanges = new Set<Exchange>();
   readonly #bodies = new BodyMemory();
   #closing: Promise<void> | undefined;
 
@@ -52,8 +51,14 @@ export class CollectorTransport implements Transport {
     const response = typeof limit === 'number' ? undefined : limit.response;
     this.#limits = { whole: connect + (response ?? 0), response };
     const given = Object.entries(options.headers).map(([name, value]) => [name.toLowerCase(), value] as const);
-    this.#headers = { 'user-agent': `snowplow-middleware/${VERSION}`, ...Object.fromEntries(given) };
-    this.#connections = new Connections(url, options.connections, connect, dispatcher);
+    this.#headers = { 'user-agent': `snowplow-middleware/${VERSION}`, ...Object.fromEntries(given), ...CONTENT[method] };
+    this.#client = new UndiciClient({
+      url,
+      connections: options.connections,
+      limits: this.#limits,
+      connectMs: connect,
+      dispatcher,
+    });
     if (url.protocol === 'http:' && !isLoopback(url.hostname))
       log.warn('events go to the collector unencrypted: its endpoint is http');
   }
@@ -65,13 +70,23 @@ export class CollectorTransport implements Transport {
   }
 
   async send(events: readonly EncodedEvent[]): Promise<SendResult | readonly SendResult[]> {
-    const anonymous = events[0]?.anonymous === true;
-    if (this.#options.method === 'post') return this.#post(events, anonymous);
+    const { method, maxPostBytes } = this.#options;
+    if (method === 'get') return this.#getEach(events);
+    const [first] = events as [EncodedEvent, ...EncodedEvent[]];
+    // Only one by itself can be: a batch is taken to fit.
+    if (events.length === 1 && !this.fits(first)) return tooLarge('body', maxPostBytes);
+    const body = postBody(events, Date.now(), this.#bodies);
+    const result = await this.#exchange(this.#path, body, first.anonymous);
+    if (result.status === 'sent' && this.#client.isWritten()) this.#bodies.giveBack(body);
+    return result;
+  }
+
+  async #getEach(events: readonly EncodedEvent[]): Promise<readonly SendResult[]> {
     const results: SendResult[] = [];
     let unreachable: SendResult | undefined;
     for (const event of events) {
       // Where nobody answers, or wants to be left alone, the rest of the batch need not find that out one by one.
-      const result = unreachable ?? (await this.#get(event, anonymous));
+      const result = unreachable ?? (await this.#get(event));
       if (result.status === 'retry' && (result.code === undefined || result.afterMs))
         unreachable = { ...result, suspicious: false };
       results.push(result);
@@ -84,69 +99,30 @@ export class CollectorTransport implements Transport {
   }
 
   // A store may hold what was accepted elsewhere, by other limits: a queue, or the run before.
-  async #get(event: EncodedEvent, anonymous: boolean): Promise<SendResult> {
+  async #get(event: EncodedEvent): Promise<SendResult> {
     const target = this.#target(event);
     const { maxGetBytes } = this.#options;
     if (target.length > maxGetBytes) return tooLarge('target', maxGetBytes);
-    return this.#exchange(target, null, anonymous);
-  }
-
-  async #post(events: readonly EncodedEvent[], anonymous: boolean): Promise<SendResult> {
-    const { maxPostBytes } = this.#options;
-    // Only one by itself can be: a batch is taken to fit.
-    if (events.length === 1 && !this.fits(events[0] as EncodedEvent)) return tooLarge('body', maxPostBytes);
-    const body = postBody(events, Date.now(), (bytes) => this.#bodies.take(bytes));
-    const result = await this.#exchange(this.#path, body, anonymous);
-    if (result.status === 'sent' && this.#connections.isWritten()) this.#bodies.giveBack(body);
-    return result;
+    return this.#exchange(target, null, event.anonymous);
   }
 
   close(): Promise<void> {
-    return (this.#closing ??= this.#end());
-  }
-
-  async #end(): Promise<void> {
-    for (const exchange of this.#exchanges) exchange.cut(new Error('the emitter was closed'));
-    await this.#connections.close();
+    return (this.#closing ??= this.#client.close());
   }
 
   async #exchange(path: string, body: Buffer | null, anonymous: boolean): Promise<SendResult> {
-    // A server may close an idle connection at the moment it is used again: that says nothing of the collector, so the
-    // request is made again at once. Each such connection costs one attempt; a fresh one that fails is a real failure.
-    const request = this.#request(path, body, anonymous);
     const startedAt = performance.now();
-    for (let left = this.#options.connections; ; left--) {
-      const exchange = new Exchange(this.#limits, () => this.#connections.isReused() && left > 0);
-      this.#exchanges.add(exchange);
-      const outcome = await exchange.run(this.#connections.dispatcher, request);
-      this.#exchanges.delete(exchange);
-      const slow = performance.now() - startedAt >= this.#limits.whole * SLOW_SHARE;
-      if (exchange.unreadable) this.#log.error(exchange.unreadable);
-      if (typeof outcome === 'object') {
-        // What fails before the request has left says nothing of the events in it.
-        return { status: 'retry', error: outcome.error, suspicious: exchange.connection !== 'none', slow };
-      }
-      if (outcome !== 'stale') return this.#decide(outcome, exchange.retryAfter, slow);
-    }
+    const headers = anonymous ? { ...this.#headers, 'sp-anonymous': '*' } : this.#headers;
+    const answer = await this.#client.send({ path, method: body === null ? 'GET' : 'POST', body, headers });
+    if (isGood(answer.status) && !answer.unreadable) return { status: 'sent' };
+    return this.#outcomeOf(answer, performance.now() - startedAt >= this.#limits.whole * SLOW_SHARE);
   }
 
-  #request(path: string, body: Buffer | null, anonymous: boolean): Dispatcher.DispatchOptions {
-    const { url } = this.#options;
-    return {
-      origin: url.origin,
-      path,
-      method: body === null ? 'GET' : 'POST',
-      body,
-      headers: {
-        ...this.#headers,
-        ...(body === null ? {} : { 'content-type': 'application/json; charset=utf-8' }),
-        ...(anonymous ? { 'sp-anonymous': '*' } : {}),
-      },
-    };
-  }
-
-  #decide(status: number, retryAfter: unknown, slow: boolean): SendResult {
-    if (status >= 200 && status < 300) return { status: 'sent' };
+  #outcomeOf({ status, retryAfter, error: failure, isBegun, unreadable }: Answer, slow: boolean): SendResult {
+    if (unreadable) this.#log.error(unreadable);
+    // What fails before the request has left says nothing of the events in it.
+    if (status === undefined) return { status: 'retry', error: failure as Error, suspicious: isBegun, slow };
+    if (isGood(status)) return { status: 'sent' };
     const error = new Error(`the collector answered ${status}`);
     const retry = this.#options.customRetryCodes[status];
     const tooLarge = status === 413 || (status === 414 && this.#options.method === 'get');
@@ -161,6 +137,8 @@ export class CollectorTransport implements Transport {
     return { status: 'retry', afterMs, error, code: status, suspicious: of === 'events' && !tooLarge && !isLoad, slow };
   }
 }
+
+const isGood = (status: number | undefined): boolean => status !== undefined && status >= 200 && status < 300;
 
 const tooLarge = (what: string, limit: number): SendResult => ({
   status: 'too-large',

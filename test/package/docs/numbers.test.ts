@@ -75,8 +75,8 @@ it.each<[page: string, sentence: string]>([
   ['docs/collector.md', `A body above ${constant('collector/http/collect', 'MAX_BODY') / MIB} MiB`],
   ['docs/collector.md', `line above ${grouped(constant('collector/http/collect', 'MAX_TARGET'))} bytes`],
   ['docs/collector.md', `headers above ${grouped(constant('collector/http/collect', 'MAX_HEADERS'))}`],
-  ['docs/hazards.md', `more than ${constant('delivery/http/connections', 'MAX_HEAD_BYTES') / 1024} kB of headers`],
-  ['SECURITY.md', `read to ${constant('delivery/http/exchange', 'MAX_ANSWER_BYTES') / 1024} KB`],
+  ['docs/hazards.md', `more than ${constant('delivery/http/undici-client', 'MAX_HEAD_BYTES') / 1024} kB of headers`],
+  ['SECURITY.md', `read to ${constant('delivery/http/undici-client', 'MAX_ANSWER_BYTES') / 1024} KB`],
 ])('%s says "%s"', (page, sentence) => {
   expect(textOf(page).replaceAll(/\s+/g, ' ')).toContain(sentence);
 });
