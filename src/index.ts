@@ -57,7 +57,7 @@ export type { RefusalInfo, TrackerStats } from './core/tracker/pipeline';
 export { Tracking } from './core/tracker/tracking';
 export { createTracker, type CreateTrackerOptions } from './create-tracker';
 export { AsyncEmitter, Emitter } from './delivery/emitter';
-export type { Cut, EventStore, Lease, StoreListener } from './delivery/store/event-store';
+export type { TakeLimits, EventStore, Lease, StoreListener } from './delivery/store/event-store';
 export { MemoryEventStore, type MemoryStoreOptions } from './delivery/store/memory-store';
 export type {
   AsyncEmitterOptions,

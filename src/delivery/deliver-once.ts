@@ -1,10 +1,10 @@
 // Tries a given list of events until each is sent, refused for good, or has failed: for the job of a queue that tries again itself.
 import type { EncodedEvent } from '../core/emitter';
 import type { Delivery } from './delivery';
-import type { Cut, Lease } from './store/event-store';
-import { Ledger } from './engine/stats';
+import type { TakeLimits, Lease } from './store/event-store';
+import { Stats } from './engine/stats';
 import { MemoryEventStore } from './store/memory-store';
-import { Pump } from './engine/send-loop';
+import { SendLoop } from './engine/send-loop';
 
 /** What became of the events that were not sent. */
 export interface Outcome {
@@ -21,8 +21,8 @@ class JobStore extends MemoryEventStore {
   readonly durable = true;
   readonly refused: EncodedEvent[] = [];
 
-  override take(cut: Cut): Lease | undefined {
-    const lease = super.take(cut);
+  override take(limits: TakeLimits): Lease | undefined {
+    const lease = super.take(limits);
     if (!lease) return undefined;
     const reject = (events: readonly EncodedEvent[]): void => {
       this.refused.push(...events);
@@ -38,11 +38,15 @@ export async function deliverOnce(
   { settings, transport, log }: Delivery,
 ): Promise<Outcome> {
   const store = new JobStore({ capacity: Math.max(1, events.length), capacityBytes: Number.MAX_SAFE_INTEGER });
-  const ledger = new Ledger(settings, log);
-  const pump = new Pump(settings, store, transport, ledger, log, () => {});
+  const stats = new Stats(settings, log);
+  const loop = new SendLoop(settings, store, transport, stats, log, () => {});
   store.put(events);
-  await pump.soleRound().done;
-  pump.abandon();
+  await loop.startFlush('sole').done;
+  loop.abandon();
   const kept = store.take({ maxEvents: Infinity, maxBytes: Infinity, overhead: 0 })?.events ?? [];
-  return { kept, refused: store.refused, error: kept.length > 0 ? ledger.stats(store).lastError?.message : undefined };
+  return {
+    kept,
+    refused: store.refused,
+    error: kept.length > 0 ? stats.snapshot(store, 0).lastError?.message : undefined,
+  };
 }

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import type { EncodedEvent } from '../core/emitter';
 import { Log } from '../core/logger';
 import { integer, oneOf, resolveOptions, text } from '../core/options';
-import type { Cut, EventStore, Lease, StoreListener } from '../delivery/store/event-store';
+import type { TakeLimits, EventStore, Lease, StoreListener } from '../delivery/store/event-store';
 import { bytesOf, Lanes } from '../delivery/store/lanes';
 import { Files } from './files';
 import { bytesIn, ownersIn, prepare, segmentsOf, unusable } from './folder';
@@ -93,14 +93,14 @@ export class DiskEventStore implements EventStore {
     return true;
   }
 
-  take(cut: Cut): Lease | undefined {
+  take(limits: TakeLimits): Lease | undefined {
     if (this.#closing) return undefined;
-    const most = { events: Math.max(cut.maxEvents, READ_AHEAD), bytes: Math.max(cut.maxBytes, READ_AHEAD_BYTES) };
-    while (this.#files.hasOwn && this.#lanes.isShortOf(cut)) {
+    const most = { events: Math.max(limits.maxEvents, READ_AHEAD), bytes: Math.max(limits.maxBytes, READ_AHEAD_BYTES) };
+    while (this.#files.hasOwn && this.#lanes.isShortOf(limits)) {
       if (this.#lanes.size >= most.events || this.#lanes.bytes >= most.bytes) break;
       this.#read('own');
     }
-    const lease = this.#lanes.lease(cut, (done) => this.#files.settle(done));
+    const lease = this.#lanes.lease(limits, (done) => this.#files.settle(done));
     this.#readAhead();
     return lease;
   }

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { EncodedEvent } from '../../src/core/emitter';
-import type { Cut, EventStore, Lease } from '../../src/delivery/store/event-store';
+import type { TakeLimits, EventStore, Lease } from '../../src/delivery/store/event-store';
 import { sampleEvent } from '../support/feed';
 
 export interface StoreLimits {
@@ -18,7 +18,7 @@ export interface StoreSuiteOptions {
   readonly runs?: number;
 }
 
-const ALL: Cut = { maxEvents: 1_000, maxBytes: 1_000_000, overhead: 0 };
+const ALL: TakeLimits = { maxEvents: 1_000, maxBytes: 1_000_000, overhead: 0 };
 
 /** An event as a tracker encodes it, padded to a size. */
 export function encodedEvent({ anonymous = false, padding = 0 } = {}): EncodedEvent {
@@ -40,7 +40,7 @@ const bytesOf = (events: readonly EncodedEvent[]): number => events.reduce((tota
  * @param make A new, empty store of these limits; the suite closes it.
  */
 /** The suite also runs over what lies behind a network, where a lease comes later. */
-type AnyStore = Omit<EventStore, 'take'> & { take(cut: Cut): Lease | undefined | Promise<Lease | undefined> };
+type AnyStore = Omit<EventStore, 'take'> & { take(limits: TakeLimits): Lease | undefined | Promise<Lease | undefined> };
 
 export function testEventStore(
   name: string,
@@ -53,8 +53,8 @@ export function testEventStore(
     opened.push(store);
     return store;
   };
-  const take = async (store: AnyStore, cut: Partial<Cut> = {}): Promise<Lease> => {
-    const lease = await store.take({ ...ALL, ...cut });
+  const take = async (store: AnyStore, limits: Partial<TakeLimits> = {}): Promise<Lease> => {
+    const lease = await store.take({ ...ALL, ...limits });
     if (!lease) throw new Error('the store gave no lease');
     return lease;
   };
@@ -106,14 +106,14 @@ export function testEventStore(
       const events = encodedEvents(3);
       store.put(events);
       const two = bytesOf(events.slice(0, 2)) + 2 * 23;
-      const cut = { maxBytes: two, overhead: 23 };
-      expect((await take(store, cut)).events).toHaveLength(2);
+      const limits = { maxBytes: two, overhead: 23 };
+      expect((await take(store, limits)).events).toHaveLength(2);
       await (await take(store)).ack();
       store.put(encodedEvents(3));
-      expect((await take(store, { ...cut, maxBytes: two - 1 })).events).toHaveLength(1);
+      expect((await take(store, { ...limits, maxBytes: two - 1 })).events).toHaveLength(1);
     });
 
-    it('gives a first event that is larger than the cut alone, so that it cannot block those behind it', async () => {
+    it('gives a first event that is larger than the limits alone, so that it cannot block those behind it', async () => {
       const store = await open();
       const [large, small] = [encodedEvent({ padding: 500 }), encodedEvent()];
       store.put([large, small]);
@@ -259,8 +259,8 @@ export function testEventStore(
               const events = encodedEvents(step.count, step);
               expect(store.put(events)).toBe(model.put(events));
             } else if (step.do === 'take') {
-              const cut = { maxEvents: step.maxEvents, maxBytes: step.maxBytes, overhead: 23 };
-              model.check(await store.take(cut), cut);
+              const limits = { maxEvents: step.maxEvents, maxBytes: step.maxBytes, overhead: 23 };
+              model.check(await store.take(limits), limits);
             } else await model.settle(step.do as 'ack' | 'nack', step.which, step.mask);
             expect([store.size, store.bytes]).toEqual([
               model.waiting.length,
@@ -299,8 +299,8 @@ class Model {
     return true;
   }
 
-  /** What the store gave must be the head of one of the two kinds, as long as the cut allows. */
-  check(lease: Lease | undefined, { maxEvents, maxBytes, overhead }: Cut): void {
+  /** What the store gave must be the head of one of the two kinds, as long as the limits allows. */
+  check(lease: Lease | undefined, { maxEvents, maxBytes, overhead }: TakeLimits): void {
     if (!lease) return expect(this.waiting).toEqual([]);
     const { anonymous } = lease.events[0] as EncodedEvent;
     const kind = this.waiting.filter(({ event }) => event.anonymous === anonymous);

@@ -19,15 +19,15 @@ import type { Log } from '../../core/logger';
 import { encodePayload } from '../../core/tracker/encode';
 import { ENVELOPE_BYTES, EVENT_OVERHEAD } from '../http/batch';
 import type { EventStore } from '../store/event-store';
-import type { FlushRound } from './flush';
+import type { Flush } from './flush';
 import { hold, release } from './exit-hook';
-import { type Callbacks, Ledger } from './stats';
+import { type Callbacks, Stats } from './stats';
 import { BUFFER_RULES } from '../options';
-import { Pump, type PumpSettings } from './send-loop';
+import { SendLoop, type SendLoopSettings } from './send-loop';
 import { asError, type Transport } from '../transport';
 
 /** The engine's settings, resolved: nothing here is optional but the callbacks. */
-export interface EngineSettings extends PumpSettings, Callbacks {
+export interface EngineSettings extends SendLoopSettings, Callbacks {
   readonly batchSize: number;
   /** Bytes of the body to be sent that start a send. */
   readonly byteLimit: number;
@@ -48,11 +48,11 @@ export class BatchEmitter implements EncodedInput {
   readonly #settings: EngineSettings;
   readonly #store: EventStore;
   readonly #transport: Transport;
-  readonly #ledger: Ledger;
-  readonly #pump: Pump;
+  readonly #stats: Stats;
+  readonly #loop: SendLoop;
   // The flush timer is started outside the request whose event started the batch: it must not keep that alive.
   readonly #outside = AsyncLocalStorage.snapshot();
-  readonly #holder = { lastCall: () => this.#lastCall(), abandon: () => void this.#pump.abandon() };
+  readonly #holder = { lastCall: () => this.#lastCall(), abandon: () => void this.#loop.abandon() };
   #held = false;
   #intervalMs: number;
   #timer: NodeJS.Timeout | undefined;
@@ -62,17 +62,17 @@ export class BatchEmitter implements EncodedInput {
     this.#settings = settings;
     this.#store = store;
     this.#transport = transport;
-    this.#ledger = new Ledger(settings, log);
-    this.#pump = new Pump(settings, store, transport, this.#ledger, log, (held) => this.#rest(held));
+    this.#stats = new Stats(settings, log);
+    this.#loop = new SendLoop(settings, store, transport, this.#stats, log, this.#onRest);
     this.#intervalMs = settings.flushIntervalMs;
     // So that they can be handed around: `process.on('SIGTERM', emitter.close)`.
     this.flush = this.flush.bind(this);
     this.close = this.close.bind(this);
     store.listen?.({
-      arrived: () => this.#pump.send(),
-      lost: (events, error) => this.#ledger.lose(events, error),
+      arrived: () => this.#loop.send(),
+      lost: (events, error) => this.#stats.lose(events, error),
     });
-    if (store.size > 0) this.#pump.send();
+    if (store.size > 0) this.#loop.send();
   }
 
   /** What a worker needs of an emitter that it is given. @internal */
@@ -98,7 +98,7 @@ export class BatchEmitter implements EncodedInput {
       // Not an object, or one whose values cannot be read: no event either.
     }
     if (event) return this[ENCODED_INPUT]([event]) === undefined;
-    this.#ledger.refuse('invalid', [payload]);
+    this.#stats.refuse('invalid', [payload]);
     return false;
   }
 
@@ -106,12 +106,12 @@ export class BatchEmitter implements EncodedInput {
     const refusal = this.#admit(events);
     if (refusal) {
       // A buffer may be full, by bytes or by a store of its own capacity, before there is a batch.
-      if (refusal === 'full') this.#pump.send();
-      this.#ledger.refuse(refusal, events);
+      if (refusal === 'full') this.#loop.send();
+      this.#stats.refuse(refusal, events);
       return refusal;
     }
-    this.#ledger.accept(events);
-    this.#pump.noteAccepted(events);
+    this.#stats.accept(events);
+    this.#loop.flush?.addLate(events);
     if (!this.#held) {
       this.#held = true;
       hold(this.#holder);
@@ -119,9 +119,9 @@ export class BatchEmitter implements EncodedInput {
     const { size, bytes } = this.#store;
     const { batchSize, byteLimit } = this.#settings;
     if (size >= batchSize || ENVELOPE_BYTES + bytes + size * EVENT_OVERHEAD >= byteLimit) {
-      this.#stopTimer();
-      this.#pump.send();
-    } else this.#armTimer();
+      if (this.#timer) this.#stopTimer();
+      this.#loop.send();
+    } else if (!this.#timer) this.#armTimer();
     return undefined;
   }
 
@@ -134,12 +134,12 @@ export class BatchEmitter implements EncodedInput {
   flush(limit?: TimeLimit): Promise<FlushReport> {
     const timeoutMs = millisOfLimit(limit, FLUSH_TIMEOUT_MS);
     return traceFlush(timeoutMs, async () => {
-      let round: FlushRound | undefined;
+      let flush: Flush | undefined;
       await within(async () => {
-        round = await this.#pump.join();
-        await round.done;
+        flush = await this.#loop.joinFlush();
+        await flush.done;
       }, timeoutMs);
-      return { sent: round?.sent ?? 0, failed: round?.failed ?? 0, remaining: this.#pump.held };
+      return { sent: flush?.sent ?? 0, failed: flush?.failed ?? 0, remaining: this.#remaining };
     });
   }
 
@@ -174,7 +174,7 @@ export class BatchEmitter implements EncodedInput {
 
   /** What this emitter has done so far. */
   stats(): EmitterStats {
-    return this.#ledger.stats(this.#store);
+    return this.#stats.snapshot(this.#store, this.#loop.inFlight);
   }
 
   /**
@@ -197,7 +197,7 @@ export class BatchEmitter implements EncodedInput {
       Promise.resolve(taken).catch(() => {});
       throw new TypeError('an event store must answer put() with true or false, at once');
     } catch (error) {
-      this.#ledger.noteError(asError(error));
+      this.#stats.noteError(asError(error));
       return 'store-error';
     }
   }
@@ -206,7 +206,7 @@ export class BatchEmitter implements EncodedInput {
     if (this.#timer || this.#intervalMs === 0 || this.#closing) return;
     const onTime = (): void => {
       this.#timer = undefined;
-      this.#pump.send();
+      this.#loop.send();
     };
     this.#timer = this.#outside(setTimeout, onTime, this.#intervalMs).unref();
   }
@@ -216,40 +216,43 @@ export class BatchEmitter implements EncodedInput {
     this.#timer = undefined;
   }
 
-  #rest(held: number): void {
-    if (held > 0) {
-      if (this.#store.size > 0) this.#armTimer();
-      return;
-    }
-    this.#held = false;
-    this.#ledger.forgetSilent();
-    release(this.#holder);
+  // Events waiting or in flight.
+  get #remaining(): number {
+    return this.#store.size + this.#loop.inFlight;
   }
+
+  readonly #onRest = (): void => {
+    if (this.#store.size > 0) this.#armTimer();
+    if (this.#remaining > 0) return;
+    this.#held = false;
+    this.#stats.silent.clear();
+    release(this.#holder);
+  };
 
   #lastCall(): void {
     // Events that come later ask for a call of their own.
     this.#held = false;
-    this.#pump.lastRound();
+    if (!this.#loop.flush) this.#loop.startFlush('last');
   }
 
   async #shutDown(deadline: number): Promise<FlushReport> {
-    const sentBefore = this.#ledger.sent;
+    const sentBefore = this.#stats.sent;
     const left = (): number => deadline - clock.now();
     this.#stopTimer();
     for (;;) {
       await this.flush({ timeoutMs: left() });
       // Where the receiver has asked for more time than there is, waiting helps nobody.
-      if (this.#pump.held === 0 || left() <= 0 || this.#pump.askedFor > deadline) break;
+      if (this.#remaining === 0 || left() <= 0 || this.#loop.askedFor > deadline) break;
       const pauseMs = Math.min(CLOSE_PAUSE_MS, left());
       await new Promise((resolve) => clock.setTimeout(resolve, pauseMs));
     }
-    this.#pump.stop();
+    this.#loop.stop();
     // Answers that are there already are read, but nothing more is waited for: who closes may end the process at any moment.
     await new Promise((resolve) => clock.setImmediate(resolve));
-    const failed = this.#pump.abandon();
+    const failed = this.#loop.abandon();
     release(this.#holder);
     await within(() => this.#transport.close(), RELEASE_MS);
     await within(() => this.#store.close?.(), RELEASE_MS);
-    return { sent: this.#ledger.sent - sentBefore, failed, remaining: this.#pump.held };
+    return { sent: this.#stats.sent - sentBefore, failed, remaining: this.#remaining };
   }
 }

@@ -1,7 +1,7 @@
 // One flush: which of the events accepted before it have been tried since, and what came of that.
 import type { EncodedEvent } from '../../core/emitter';
 import { Batch } from '../retry-policy/isolation';
-import type { Settlement } from './outcome';
+import type { Outcome } from './outcome';
 
 /** A flush, the last one of a process, or the only one of a job. */
 export type How = 'flush' | 'last' | 'sole';
@@ -9,27 +9,29 @@ export type How = 'flush' | 'last' | 'sole';
 // How often a job's flush asks a receiver that failed for one event, each time another: it may be that which failed.
 const MOST_PROBES = 2;
 
-export class FlushRound {
+export class Flush {
   sent = 0;
   readonly done: Promise<void>;
-  #resolve: () => void = () => {};
-  #toTry: number;
-  readonly #pending: Set<Batch>;
+  /** Ends the flush. */
+  end: () => void = () => {};
   /** What failed: it stays out until the flush has got to the events behind it. */
   readonly held: Batch[] = [];
+  #toTry: number;
+  #awaited = 0;
   #dropped = 0;
   // Tried and not sent.
   readonly #failed = new Set<EncodedEvent>();
   #probesLeft: number;
-  #over = false;
-  // Ids of events that were accepted after the flush began: they are not waited for.
+  /** Nothing more is tried for it. */
+  isOver = false;
+  // Ids of events that were accepted after the flush began: it does not wait for them.
   readonly #late = new Set<string>();
 
   /**
    * @param waiting Events that wait; the store hands them out before any later one of their kind.
    * @param batches Those under way.
    * @param failuresAtStart Attempts that had failed in a row: those that fail in one flush count as one failure.
-   * @param how `last` gives up the rest when one attempt has failed; `sole` asks a receiver that failed for single events.
+   * @param how `last` stops when one attempt has failed; `sole` asks a receiver that failed for single events.
    */
   constructor(
     waiting: number,
@@ -39,9 +41,9 @@ export class FlushRound {
   ) {
     this.#toTry = waiting;
     this.#probesLeft = how === 'sole' ? MOST_PROBES : 0;
-    this.#pending = new Set(batches);
+    for (const batch of batches) this.await(batch);
     this.done = new Promise((resolve) => {
-      this.#resolve = resolve;
+      this.end = resolve;
     });
   }
 
@@ -53,13 +55,13 @@ export class FlushRound {
     return this.#late.size > 0;
   }
 
-  get finished(): boolean {
-    return this.#toTry <= 0 && this.#pending.size === 0;
+  get isFinished(): boolean {
+    return this.#toTry <= 0 && this.#awaited === 0;
   }
 
-  /** Whether nothing more is to be tried for it. */
-  get isOver(): boolean {
-    return this.#over;
+  /** Whether waiting events have to be tried yet. */
+  get isTrying(): boolean {
+    return this.#toTry > 0;
   }
 
   /** Whether it may ask a receiver that failed for one more event. */
@@ -67,31 +69,36 @@ export class FlushRound {
     return this.#probesLeft-- > 0;
   }
 
-  /** Whether waiting events have to be tried yet. */
-  get trying(): boolean {
-    return this.#toTry > 0;
-  }
-
-  noteAccepted(events: readonly EncodedEvent[]): void {
+  /** These came after it began. */
+  addLate(events: readonly EncodedEvent[]): void {
     for (const { eventId } of events) this.#late.add(eventId);
   }
 
-  /** The store has given these. */
-  noteTaken(batch: Batch): void {
+  /** Waits for what becomes of a batch. */
+  await(batch: Batch): void {
+    batch.awaitedBy = this;
+    this.#awaited++;
+  }
+
+  /** Waits for a batch that the store has given, as far as it covers its events. */
+  awaitTaken(batch: Batch): void {
     const covered = this.#covered(batch.events);
     if (covered === 0) return;
     this.#toTry = Math.max(0, this.#toTry - covered);
-    this.#pending.add(batch);
+    this.await(batch);
   }
 
-  /** What was set aside is tried again. */
-  noteTriedAgain(batch: Batch): void {
-    this.#pending.add(batch);
-  }
-
-  /** @returns true when what is kept of the batch is now held. */
-  noteSettled(batch: Batch, { sent, rejected, lost, kept, suspects }: Settlement): boolean {
-    if (!this.#pending.delete(batch)) return false;
+  /**
+   * A batch has its outcome.
+   *
+   * @returns true when the flush holds what is kept of it.
+   */
+  settle(batch: Batch, { sent, rejected, lost, kept, suspects, split }: Outcome): boolean {
+    if (batch.awaitedBy !== this) return false;
+    batch.awaitedBy = undefined;
+    this.#awaited--;
+    // What was too large together is still to be tried, in smaller requests.
+    this.#toTry += this.#covered(split);
     this.sent += sent.length;
     this.#dropped += rejected.length + lost.length;
     for (const done of [sent, rejected, lost]) for (const event of done) this.#failed.delete(event);
@@ -103,24 +110,15 @@ export class FlushRound {
     return true;
   }
 
-  /** Some of the batch were too large together: they are still to be tried, in smaller requests. */
-  noteSplit(batch: Batch, events: readonly EncodedEvent[]): void {
-    if (this.#pending.has(batch)) this.#toTry += this.#covered(events);
-  }
-
-  /** Nothing more can be taken from the store now; what is in flight is still waited for. */
-  giveUp(): void {
+  /** Nothing more can be taken from the store now; the flush still waits for what is in flight. */
+  stopTaking(): void {
     this.#toTry = 0;
   }
 
-  /** Nothing more is tried; what is in flight is still waited for. */
+  /** Nothing more is tried; the flush still waits for what is in flight. */
   stop(): void {
     this.#toTry = 0;
-    this.#over = true;
-  }
-
-  end(): void {
-    this.#resolve();
+    this.isOver = true;
   }
 
   #covered(events: readonly EncodedEvent[]): number {

@@ -1,20 +1,25 @@
-// The leases that are out, with the events of each that are not settled yet, and the counts kept in step with the store.
+// The one book of what is in flight: leases with their unsettled events, and the batches that requests carry.
 import type { EncodedEvent } from '../../core/emitter';
 import type { Log } from '../../core/logger';
-import type { EventStore, Lease } from '../store/event-store';
-import type { Ledger } from './stats';
-import { asError } from '../transport';
 import { isThenable } from '../../core/shape';
+import type { Batch } from '../retry-policy/isolation';
+import type { EventStore, Lease } from '../store/event-store';
+import { asError } from '../transport';
+import type { Stats } from './stats';
 
-export class OpenLeases {
+export class InFlight {
   readonly #store: EventStore;
-  readonly #ledger: Ledger;
+  readonly #stats: Stats;
   readonly #log: Log;
   readonly #open = new Map<Lease, readonly EncodedEvent[]>();
+  /** What the requests under way carry. */
+  readonly batches = new Set<Batch>();
+  /** Events under a lease. */
+  count = 0;
 
-  constructor(store: EventStore, ledger: Ledger, log: Log) {
+  constructor(store: EventStore, stats: Stats, log: Log) {
     this.#store = store;
-    this.#ledger = ledger;
+    this.#stats = stats;
     this.#log = log;
   }
 
@@ -25,15 +30,16 @@ export class OpenLeases {
   /** The store has handed out a lease. */
   add(lease: Lease): void {
     this.#open.set(lease, lease.events);
-    this.#ledger.inFlight += lease.events.length;
+    this.count += lease.events.length;
   }
 
-  /** These of the lease were sent or given up, and are counted; the others stay out. */
-  acknowledge(lease: Lease, sent: readonly EncodedEvent[], givenUp: readonly EncodedEvent[]): void {
-    this.#remove(lease, sent.length === 0 ? givenUp : givenUp.length === 0 ? sent : [...sent, ...givenUp]);
-    const done = lease.reject || givenUp.length === 0 ? sent : [...sent, ...givenUp];
+  /** These of the lease were sent or dropped, and are counted; the others stay out. */
+  acknowledge(lease: Lease, sent: readonly EncodedEvent[], dropped: readonly EncodedEvent[]): void {
+    const settled = dropped.length === 0 ? sent : [...sent, ...dropped];
+    this.#remove(lease, settled);
+    const done = lease.reject ? sent : settled;
     if (done.length > 0) this.#log.guard("the event store's ack", () => lease.ack(done));
-    if (givenUp.length > 0) this.#log.guard("the event store's reject", () => lease.reject?.(givenUp));
+    if (dropped.length > 0) this.#log.guard("the event store's reject", () => lease.reject?.(dropped));
   }
 
   /**
@@ -46,47 +52,49 @@ export class OpenLeases {
     this.#remove(lease, events);
     try {
       const returned: unknown = lease.nack(events);
-      this.#ledger.inFlight -= events.length;
       if (isThenable(returned)) returned.then(undefined, () => this.#log.error("the event store's nack rejected"));
       return events.length;
     } catch (error) {
-      this.#ledger.drop('store-error', events, asError(error));
+      this.#stats.drop('store-error', events, asError(error));
       return 0;
     }
   }
 
-  /** Gives up what memory holds, in flight and waiting, and says so; a durable store keeps it. Returns how many. */
+  /** Drops what memory holds, in flight and waiting, and says so; a durable store keeps it. Returns how many. */
   abandon(): number {
-    const lost: EncodedEvent[] = [];
-    const give = (lease: Lease, events: readonly EncodedEvent[]): void => {
-      for (const event of events) lost.push(event);
+    const dropped: EncodedEvent[] = [];
+    const drop = (lease: Lease, events: readonly EncodedEvent[]): void => {
+      for (const event of events) dropped.push(event);
       this.acknowledge(lease, [], events);
     };
     for (const [lease, events] of this.#open) {
       if (this.#store.durable) this.giveBack(lease, events);
-      else give(lease, events);
+      else drop(lease, events);
     }
     try {
       while (!this.#store.durable && this.#store.size > 0) {
         const lease = atOnce(this.#store.take({ maxEvents: Infinity, maxBytes: Infinity, overhead: 0 }));
         if (!lease || lease.events.length === 0) break;
         this.add(lease);
-        give(lease, lease.events);
+        drop(lease, lease.events);
       }
     } catch (error) {
-      this.#ledger.noteError(asError(error));
+      this.#stats.noteError(asError(error));
     }
-    this.#ledger.drop('shutdown', lost);
-    return lost.length;
+    this.#stats.drop('shutdown', dropped);
+    return dropped.length;
   }
 
   #remove(lease: Lease, events: readonly EncodedEvent[]): void {
     if (events.length === 0) return;
+    this.count -= events.length;
     const open = this.#open.get(lease) ?? [];
-    const removed = events.length < open.length ? new Set(events) : undefined;
-    if (removed)
-      this.#open.set(lease, open.filter((event) => !removed.has(event))); // prettier-ignore
-    else this.#open.delete(lease);
+    if (events.length >= open.length) {
+      this.#open.delete(lease);
+      return;
+    }
+    const removed = new Set(events);
+    this.#open.set(lease, open.filter((event) => !removed.has(event))); // prettier-ignore
   }
 }
 

@@ -1,10 +1,10 @@
-// What a transport's answer means for each event of a batch, and what of it the isolation keeps.
+// The outcome of a batch: what a transport's answer means for each event, and what of it the isolation keeps.
 import type { EncodedEvent } from '../../core/emitter';
 import { type Answer, Batch, type Isolation } from '../retry-policy/isolation';
 import type { Failure, SendResult } from '../transport';
 
 /** What became of a lease's events: each is in one of the first six lists. */
-export interface Settlement {
+export interface Outcome {
   readonly sent: readonly EncodedEvent[];
   readonly rejected: readonly EncodedEvent[];
   /** Too large by itself: given up. */
@@ -18,10 +18,8 @@ export interface Settlement {
 }
 
 /** Reads a transport's answer, for all events or one by one; an event whose result is missing or makes no sense is kept. */
-export function settlementOf(events: readonly EncodedEvent[], answer: SendResult | readonly SendResult[]): Settlement {
+export function outcomeOf(events: readonly EncodedEvent[], answer: SendResult | readonly SendResult[]): Outcome {
   const oneByOne = isList(answer);
-  // What mostly comes, without a look at each.
-  if (!oneByOne && answer?.status === 'sent') return { sent: events, rejected: [], lost: [], kept: [], suspects: [], split: [], failures: [] }; // prettier-ignore
   const sent: EncodedEvent[] = [];
   const rejected: EncodedEvent[] = [];
   const kept: EncodedEvent[] = [];
@@ -47,48 +45,55 @@ const isList = (answer: SendResult | readonly SendResult[]): answer is readonly 
 const FAILURES: ReadonlySet<unknown> = new Set(['rejected', 'too-large', 'retry']);
 const NO_RESULT: Failure = { status: 'retry', error: new Error('the transport gave no answer') };
 
-/** A settlement without what is set aside, and what else is given up with it, each with its reason. */
+/** An outcome without what is set aside, and what else is given up with it, each with its reason. */
 export interface Isolated {
-  readonly settlement: Settlement;
+  readonly outcome: Outcome;
   readonly dropped: readonly (readonly [batch: Batch, error: Error])[];
 }
 
+const NOTHING: Outcome = { sent: [], rejected: [], lost: [], kept: [], suspects: [], split: [], failures: [] };
 const STRUCK_OUT = new Error(
   'the collector failed ten times on this event alone, and took others right before and after',
 );
 
 /** Tells the isolation what was answered, for the batch or event by event, and has it divide what may be saved. */
 export function isolate(isolation: Isolation, batch: Batch, answer: SendResult | readonly SendResult[]): Isolated {
-  const whole = settlementOf(batch.events, answer);
+  // What mostly comes, without a look at each event.
+  if (!isList(answer) && answer?.status === 'sent') {
+    isolation.forget(batch.events);
+    const dropped = isolation.settle(batch, 'sent').map((one) => [one, STRUCK_OUT] as const);
+    return { outcome: { ...NOTHING, sent: batch.events }, dropped };
+  }
+  const whole = outcomeOf(batch.events, answer);
   batch.isSlow = whole.failures.some(({ slow }) => slow === true);
-  const settlement = setAside(isolation, batch, whole);
-  const kind = settlement.kept.length > 0 ? 'failed' : answerOf(answer as SendResult);
-  const struckOut = isList(answer) ? isolateEach(isolation, batch, answer, settlement) : isolation.settle(batch, kind);
+  const outcome = setAside(isolation, batch, whole);
+  const kind = outcome.kept.length > 0 ? 'failed' : answerOf(answer as SendResult);
+  const struckOut = isList(answer) ? isolateEach(isolation, batch, answer, outcome) : isolation.settle(batch, kind);
   const dropped = struckOut.map((one) => [one, STRUCK_OUT] as const);
-  if (isList(answer) || kind !== 'refused' || settlement.rejected.length === 0) return { settlement, dropped };
+  if (isList(answer) || kind !== 'refused' || outcome.rejected.length === 0) return { outcome, dropped };
   const { code, of, error } = answer as Failure;
-  if (of === 'caller') return { settlement, dropped };
+  if (of === 'caller') return { outcome, dropped };
   const refused = isolation.refuse(batch, code);
   const others = refused.filter((one) => one !== batch).map((one) => [one, error] as const);
-  if (refused.length > 0) return { settlement, dropped: [...dropped, ...others] };
-  return { settlement: { ...settlement, rejected: [], suspects: batch.events }, dropped };
+  if (refused.length > 0) return { outcome, dropped: [...dropped, ...others] };
+  return { outcome: { ...outcome, rejected: [], suspects: batch.events }, dropped };
 }
 
 // What is no reason yet to set events aside is kept as any other failure is.
-function setAside(isolation: Isolation, batch: Batch, settlement: Settlement): Settlement {
-  const { sent, rejected, lost, kept, suspects } = settlement;
+function setAside(isolation: Isolation, batch: Batch, outcome: Outcome): Outcome {
+  const { sent, rejected, lost, kept, suspects } = outcome;
   for (const done of [sent, rejected, lost]) isolation.forget(done);
-  if (suspects.length === 0) return settlement;
-  if (!isolation.isSuspect(batch, suspects)) return { ...settlement, kept: [...kept, ...suspects], suspects: [] };
+  if (suspects.length === 0) return outcome;
+  if (!isolation.isSuspect(batch, suspects)) return { ...outcome, kept: [...kept, ...suspects], suspects: [] };
   isolation.forget(suspects);
-  return settlement;
+  return outcome;
 }
 
 function isolateEach(
   isolation: Isolation,
   batch: Batch,
   answers: readonly SendResult[],
-  { suspects }: Settlement,
+  { suspects }: Outcome,
 ): readonly Batch[] {
   const struckOut: Batch[] = [];
   let hasFailed = false;

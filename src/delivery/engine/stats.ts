@@ -1,4 +1,4 @@
-// What an emitter has done: its counts, and the reports to the user's callbacks that go with them.
+// The counters of an emitter, and the reports to the user's callbacks that go with them.
 import { tellDropped } from '../../core/channels';
 import {
   type DropReason,
@@ -12,16 +12,15 @@ import type { Log } from '../../core/logger';
 import { asCallback, currentMark } from '../../core/marks';
 import type { EventStore } from '../store/event-store';
 import type { EmitterOptions } from '../options';
-import type { Settlement } from './outcome';
+import type { Outcome } from './outcome';
 
 export type Callbacks = Pick<EmitterOptions, 'onSuccess' | 'onFailure' | 'onDrop'>;
 type Events = readonly (EncodedEvent | Payload)[];
 
-export class Ledger {
+export class Stats {
   accepted = 0;
   sent = 0;
   retried = 0;
-  inFlight = 0;
   readonly #refused = noRefusals();
   readonly #dropped: Record<DropReason, number> = { rejected: 0, 'too-large': 0, 'store-error': 0, shutdown: 0 };
   #lastSuccessAt: number | undefined;
@@ -29,7 +28,7 @@ export class Ledger {
   readonly #callbacks: Callbacks;
   readonly #log: Log;
   // The ids of events that were tracked in a callback: none is called for them. By id, because a store may give others back.
-  readonly #silent = new Set<string>();
+  readonly silent = new Set<string>();
 
   constructor({ onSuccess, onFailure, onDrop }: Callbacks, log: Log) {
     this.#callbacks = {
@@ -42,12 +41,7 @@ export class Ledger {
 
   accept(events: readonly EncodedEvent[]): void {
     this.accepted += events.length;
-    if (currentMark()) for (const { eventId } of events) this.#silent.add(eventId);
-  }
-
-  /** Nothing is held any more. */
-  forgetSilent(): void {
-    this.#silent.clear();
+    if (currentMark()) for (const { eventId } of events) this.silent.add(eventId);
   }
 
   refuse(reason: RefuseReason, events: Events): void {
@@ -56,11 +50,10 @@ export class Ledger {
     if (!currentMark()) this.#report(reason, events);
   }
 
-  /** Events that were in flight are given up. */
+  /** Events that were in flight are dropped. */
   drop(reason: DropReason, events: Events, error?: Error): void {
     if (events.length === 0) return;
     this.#dropped[reason] += events.length;
-    this.inFlight -= events.length;
     this.#reportDrop(reason, events, error);
   }
 
@@ -74,19 +67,18 @@ export class Ledger {
   }
 
   /** Counts what is done with of a lease's events. Calls nobody: whoever looks at the counts next finds them in balance. */
-  count({ sent, rejected, lost, kept, suspects, failures }: Settlement): void {
+  count({ sent, rejected, lost, kept, suspects, failures }: Outcome): void {
     this.sent += sent.length;
     this.retried += kept.length + suspects.length;
     this.#dropped.rejected += rejected.length;
     this.#dropped['too-large'] += lost.length;
-    this.inFlight -= sent.length + rejected.length + lost.length;
     if (sent.length > 0) this.#lastSuccessAt = Date.now();
     const [failure] = failures;
     if (failure) this.noteError(failure.error, failure.code);
   }
 
   /** Tells the callbacks what became of a lease's events. */
-  report({ sent, rejected, lost, kept, suspects, split, failures }: Settlement): void {
+  report({ sent, rejected, lost, kept, suspects, split, failures }: Outcome): void {
     const { onSuccess, onFailure } = this.#callbacks;
     const told = this.#told(sent);
     if (onSuccess && told.length > 0) this.#log.guard('onSuccess', onSuccess, told.map(payloadOf));
@@ -108,7 +100,7 @@ export class Ledger {
     this.#lastError = { message: wording(error), status, at: Date.now() };
   }
 
-  stats(store: EventStore): EmitterStats {
+  snapshot(store: EventStore, inFlight: number): EmitterStats {
     return {
       offered: this.accepted + Object.values(this.#refused).reduce((total, count) => total + count, 0),
       accepted: this.accepted,
@@ -119,7 +111,7 @@ export class Ledger {
       retried: this.retried,
       waiting: store.size,
       waitingBytes: store.bytes,
-      inFlight: this.inFlight,
+      inFlight,
       lastSuccessAt: this.#lastSuccessAt,
       lastError: this.#lastError,
     };
@@ -127,7 +119,7 @@ export class Ledger {
 
   #reportDrop(reason: DropReason, events: Events, error?: Error): void {
     if (events.length === 0) return;
-    this.#log.warn(`events were given up: ${reason}`, {
+    this.#log.warn(`events were dropped: ${reason}`, {
       events: events.length,
       ...(error && { error: wording(error) }),
     });
@@ -136,7 +128,7 @@ export class Ledger {
   }
 
   #told<Event extends EncodedEvent | Payload>(events: readonly Event[]): readonly Event[] {
-    return this.#silent.size === 0 ? events : events.filter((event) => !this.#silent.has(idOf(event)));
+    return this.silent.size === 0 ? events : events.filter((event) => !this.silent.has(idOf(event)));
   }
 
   #report(reason: RefuseReason | DropReason, events: Events, error?: Error): void {

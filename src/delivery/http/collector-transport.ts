@@ -51,7 +51,11 @@ export class CollectorTransport implements Transport {
     const response = typeof limit === 'number' ? undefined : limit.response;
     this.#limits = { whole: connect + (response ?? 0), response };
     const given = Object.entries(options.headers).map(([name, value]) => [name.toLowerCase(), value] as const);
-    this.#headers = { 'user-agent': `snowplow-middleware/${VERSION}`, ...Object.fromEntries(given), ...CONTENT[method] };
+    this.#headers = {
+      'user-agent': `snowplow-middleware/${VERSION}`,
+      ...Object.fromEntries(given),
+      ...CONTENT[method],
+    };
     this.#client = new UndiciClient({
       url,
       connections: options.connections,

@@ -237,7 +237,9 @@ class Exchange implements Dispatcher.DispatchHandler {
     const onTime = (): void =>
       void setImmediate(() => {
         if (this.#timer === timer)
-          this.abort(new Error(`no answer from the collector within ${this.#limits.response ?? this.#limits.whole} ms`));
+          this.abort(
+            new Error(`no answer from the collector within ${this.#limits.response ?? this.#limits.whole} ms`),
+          );
       });
     const timer = setTimeout(onTime, Math.min(ms, LONGEST_TIMER_MS)).unref();
     this.#timer = timer;

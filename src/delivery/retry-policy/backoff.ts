@@ -1,4 +1,5 @@
-// How long to wait after a failure: full jitter, so that a fleet does not come back in step, and what the collector asks for.
+// When the next attempt may be made: full jitter, so that a fleet does not come back in step, and what the collector asks for.
+// Times are monotonic: a wall clock that is set back must not stretch a wait.
 
 const FIRST_MS = 500;
 const LEAST_MS = 100;
@@ -28,4 +29,33 @@ export function retryAfterMs(header: unknown, now: number): number | undefined {
   const date = text.endsWith('GMT') ? Date.parse(text) : NaN;
   const wait = /^\d+$/.test(header) ? Number(header) * 1000 : date - now;
   return wait > 0 ? Math.min(wait, LONGEST_RETRY_AFTER_MS) : undefined;
+}
+
+/** The backoff towards one receiver, or of one event that failed alone. */
+export class Backoff {
+  readonly #maxDelayMs: number;
+  /** Failed attempts in a row. */
+  failures = 0;
+  #notBefore = 0;
+  /** When the receiver wants to be asked again, on the clock of `performance.now()`. */
+  askedFor = 0;
+
+  constructor(maxDelayMs: number) {
+    this.#maxDelayMs = maxDelayMs;
+  }
+
+  /** @param failuresAtStart What `failures` was when the attempt began: attempts that fail together are one failure. */
+  fail(failuresAtStart: number, afterMs: number | undefined): void {
+    const now = performance.now();
+    if (afterMs !== undefined) this.askedFor = Math.max(this.askedFor, now + afterMs);
+    if (failuresAtStart !== this.failures) return;
+    this.failures++;
+    this.#notBefore = now + backoffDelay(this.failures, this.#maxDelayMs);
+  }
+
+  /** How long to wait yet, in milliseconds; a flush is bound by what the receiver asked for alone. */
+  waitMs(isFlushing: boolean): number {
+    const until = isFlushing || this.failures === 0 ? this.askedFor : Math.max(this.askedFor, this.#notBefore);
+    return until - performance.now();
+  }
 }

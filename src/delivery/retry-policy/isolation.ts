@@ -1,7 +1,7 @@
 // Finds the event that a receiver refuses: a batch that failed for an event's sake is set aside, divided, and sent around the others.
 import type { EncodedEvent } from '../../core/emitter';
 import type { Lease } from '../store/event-store';
-import { RetryGate } from './retry-gate';
+import { Backoff } from './backoff';
 
 /** What one request carries: a lease's events, or some of them. */
 export class Batch {
@@ -15,9 +15,11 @@ export class Batch {
   /** Where it is a single event: failures that the receiver's other answers prove to be its own. */
   strikes = 0;
   /** When a single event that failed may be tried again. */
-  gate: RetryGate | undefined;
+  backoff: Backoff | undefined;
   /** The flush that has tried it, if any. */
-  triedIn: Flush | undefined;
+  triedIn: FlushState | undefined;
+  /** The flush that waits for it, if any. */
+  awaitedBy: FlushState | undefined;
 
   /**
    * @param isSetAside Whether the isolation has it, or had it before it was sent again.
@@ -36,7 +38,7 @@ export class Batch {
 }
 
 /** A flush, as far as it decides what is tried for it. */
-export interface Flush {
+export interface FlushState {
   readonly isOver: boolean;
   /** Whether a receiver that failed may be asked for one more event. */
   mayProbe(): boolean;
@@ -60,7 +62,7 @@ const NO_DIVISION_MS = 60_000;
 export class Isolation {
   /** Sets aside what has failed once: there is no second time. */
   isolatesAtOnce = false;
-  readonly #gate: RetryGate;
+  readonly #backoff: Backoff;
   readonly #maxDelayMs: number;
   // To be sent as soon as the receiver works; parts of a batch before what failed after it.
   #groups: Batch[] = [];
@@ -77,11 +79,11 @@ export class Isolation {
   readonly #refusals = { code: undefined as number | undefined, inARow: 0, out: 0, notDividedBefore: 0 };
 
   /**
-   * @param gate The receiver's: it says whether it failed last, and when it may be asked again.
+   * @param backoff The receiver's: it says whether it failed last, and when it may be asked again.
    * @param maxDelayMs The longest wait before a single event is tried again.
    */
-  constructor(gate: RetryGate, maxDelayMs: number) {
-    this.#gate = gate;
+  constructor(backoff: Backoff, maxDelayMs: number) {
+    this.#backoff = backoff;
     this.#maxDelayMs = maxDelayMs;
   }
 
@@ -103,7 +105,7 @@ export class Isolation {
   /** A batch that may be divided; only after a good answer, because its failure would else tell nothing. */
   nextGroup(): Batch | undefined {
     const [group] = this.#groups;
-    if (!group || !this.#lastWasGood || this.#gate.waitMs(true) > 0) return undefined;
+    if (!group || !this.#lastWasGood || this.#backoff.waitMs(true) > 0) return undefined;
     // While it is not clear whether it is the caller who is refused, one request at a time finds out.
     if (group.origin && this.#refusals.inARow > 0 && this.#refusals.out > 0) return undefined;
     return this.#groups.shift();
@@ -116,12 +118,12 @@ export class Isolation {
    * @param flush The flush that is under way: it waits for no backoff, and tries each batch once.
    * @param isAlone Whether no request is under way.
    */
-  nextSingle(flush: Flush | undefined, isAlone: boolean): Batch | undefined {
-    const isDue = ({ gate, triedIn }: Batch): boolean =>
-      gate !== undefined && (flush ? triedIn !== flush : gate.waitMs(false) <= 0);
+  nextSingle(flush: FlushState | undefined, isAlone: boolean): Batch | undefined {
+    const isDue = ({ backoff, triedIn }: Batch): boolean =>
+      backoff !== undefined && (flush ? triedIn !== flush : backoff.waitMs(false) <= 0);
     const isWorking = this.#isWorking;
     const due = isWorking ? (extract(this.#singles, isDue) ?? extract(this.#undecided, isDue)) : undefined;
-    if (due || !isAlone || flush?.isOver || this.#gate.waitMs(flush !== undefined) > 0) return due;
+    if (due || !isAlone || flush?.isOver || this.#backoff.waitMs(flush !== undefined) > 0) return due;
     // A flush is an attempt for all that is held, whatever state the receiver is in.
     const queues = [this.#groups, this.#undecided, this.#singles];
     for (const queue of flush ? queues : []) {
@@ -132,7 +134,7 @@ export class Isolation {
     for (const queue of queues) {
       // Those that have failed alone wait for their time, unless there is nothing else to ask with; in a flush, for the next.
       const isTried = ({ isSingle, triedIn }: Batch): boolean => flush !== undefined && isSingle && triedIn === flush;
-      const batch = extract(queue, (one) => (!isWorking || !one.gate) && !isTried(one));
+      const batch = extract(queue, (one) => (!isWorking || !one.backoff) && !isTried(one));
       if (batch) return batch.isSingle ? batch : splitOne(queue, batch);
     }
     return undefined;
@@ -141,21 +143,21 @@ export class Isolation {
   /** How long until something of what is set aside may be sent, in milliseconds; Infinity where only an answer changes that. */
   waitMs(flushing: boolean): number {
     if (this.isEmpty) return Infinity;
-    const waitMs = this.#gate.waitMs(flushing || this.#isWorking);
+    const waitMs = this.#backoff.waitMs(flushing || this.#isWorking);
     const waits = waitMs > 0 ? [waitMs] : [];
     // A flush tries each of these at once, and none of them twice.
     if (this.#isWorking && !flushing)
-      for (const { gate } of [...this.#singles, ...this.#undecided]) if (gate) waits.push(gate.waitMs(false));
+      for (const { backoff } of [...this.#singles, ...this.#undecided]) if (backoff) waits.push(backoff.waitMs(false));
     return Math.min(...waits);
   }
 
   // As far as is known.
   get #isWorking(): boolean {
-    return this.#gate.failures === 0 || this.#lastWasGood;
+    return this.#backoff.failures === 0 || this.#lastWasGood;
   }
 
   /** The batch is on its way. */
-  start(batch: Batch, flush: Flush | undefined): void {
+  start(batch: Batch, flush: FlushState | undefined): void {
     batch.triedIn = flush;
     batch.settledBefore = this.#settled;
     batch.afterGood = this.#lastWasGood;
@@ -191,12 +193,16 @@ export class Isolation {
       this.#failedInARow = 0;
     }
     const undecided = this.#undecided;
-    this.#undecided = [];
+    if (undecided.length > 0) this.#undecided = [];
     const struckOut = undecided.filter((other) => this.#decide(other, batch));
     if (answer === 'suspicious') this.#suspect(batch);
     else if (answer === 'failed' && batch.isSetAside) this.#putBack(batch);
     if (batch.origin) this.#refusals.out--;
-    if (answer === 'sent') this.#noteSent(batch);
+    if (answer === 'sent') {
+      this.#refusals.inARow = 0;
+      this.#refusals.notDividedBefore = 0;
+      if (batch.origin) batch.origin.taken = true;
+    }
     return struckOut;
   }
 
@@ -224,15 +230,15 @@ export class Isolation {
     return [];
   }
 
-  #suspect({ lease, events, origin, isSlow, strikes, gate, triedIn, settledBefore, afterGood }: Batch): void {
-    const known = { isSlow, strikes, gate, triedIn, settledBefore, afterGood };
+  #suspect({ lease, events, origin, isSlow, strikes, backoff, triedIn, settledBefore, afterGood }: Batch): void {
+    const known = { isSlow, strikes, backoff, triedIn, settledBefore, afterGood };
     const batch = Object.assign(new Batch(lease, events, true, origin), known);
     batch.failedAt = this.#settled;
     if (batch.isSingle) {
-      batch.gate ??= new RetryGate(this.#maxDelayMs);
-      batch.gate.fail(batch.gate.failures, undefined);
+      batch.backoff ??= new Backoff(this.#maxDelayMs);
+      batch.backoff.fail(batch.backoff.failures, undefined);
     }
-    if (!gate) this.#failedInARow++;
+    if (!backoff) this.#failedInARow++;
     if (!batch.afterGood) this.#putBack(batch);
     else if (isProven(batch) && this.#lastGood > batch.settledBefore) this.#divide(batch);
     else this.#undecided.push(batch);
@@ -261,13 +267,7 @@ export class Isolation {
 
   // Its failure says nothing of its events.
   #putBack(batch: Batch): void {
-    (batch.gate ? this.#singles : this.#groups).push(batch);
-  }
-
-  #noteSent({ origin }: Batch): void {
-    this.#refusals.inARow = 0;
-    this.#refusals.notDividedBefore = 0;
-    if (origin) origin.taken = true;
+    (batch.backoff ? this.#singles : this.#groups).push(batch);
   }
 }
 

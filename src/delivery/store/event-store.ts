@@ -2,7 +2,7 @@
 import type { EncodedEvent } from '../../core/emitter';
 
 /** How much one request may carry. */
-export interface Cut {
+export interface TakeLimits {
   readonly maxEvents: number;
   /** Bytes of the events together, each counted with `overhead`; a first event that is larger is taken alone. */
   readonly maxBytes: number;
@@ -31,9 +31,9 @@ export interface EventStore {
   readonly durable?: boolean;
   /** Takes all of the events or none, at once; false when there is no room. Throwing means that the store itself failed. */
   put(events: readonly EncodedEvent[]): boolean;
-  /** Leases the oldest events that fit the cut, all of one anonymity, at least one; undefined when there are none to be had. */
-  take(cut: Cut): Lease | undefined;
-  /** Resolves when everything accepted so far is safe from a power cut. */
+  /** Leases the oldest events that fit the limits, all of one anonymity, at least one; undefined when there are none to be had. */
+  take(limits: TakeLimits): Lease | undefined;
+  /** Resolves when everything accepted so far is safe from a power limits. */
   stored?(): Promise<void>;
   /** Called once, by the engine that uses the store. */
   listen?(listener: StoreListener): void;

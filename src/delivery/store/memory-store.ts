@@ -1,7 +1,7 @@
 // Accepted events in memory: a bounded queue that refuses when it is full and never evicts.
 import type { EncodedEvent } from '../../core/emitter';
 import { integer, resolveOptions } from '../../core/options';
-import type { Cut, EventStore, Lease } from './event-store';
+import type { TakeLimits, EventStore, Lease } from './event-store';
 import { bytesOf, type Entry, Lanes } from './lanes';
 
 /** Options of a {@link MemoryEventStore}. */
@@ -53,7 +53,7 @@ export class MemoryEventStore implements EventStore {
     return true;
   }
 
-  take(cut: Cut): Lease | undefined {
-    return this.#lanes.lease(cut);
+  take(limits: TakeLimits): Lease | undefined {
+    return this.#lanes.lease(limits);
   }
 }

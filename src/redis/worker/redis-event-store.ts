@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { EncodedEvent } from '../../core/emitter';
 import type { Log } from '../../core/logger';
-import type { Cut, EventStore, Lease, StoreListener } from '../../delivery/store/event-store';
+import type { TakeLimits, EventStore, Lease, StoreListener } from '../../delivery/store/event-store';
 import { eventOf } from '../../delivery/store/foreign-event';
 import { MemoryEventStore } from '../../delivery/store/memory-store';
 import { DEFAULTS } from '../../delivery/options';
@@ -84,8 +84,8 @@ export class RedisEventStore implements EventStore {
     return this.#memory.put(events);
   }
 
-  take(cut: Cut): Lease | undefined {
-    const lease = performance.now() < this.#oursUntil ? this.#memory.take(cut) : undefined;
+  take(limits: TakeLimits): Lease | undefined {
+    const lease = performance.now() < this.#oursUntil ? this.#memory.take(limits) : undefined;
     if (!lease) return undefined;
     // Each once: a second answer must not take away in Redis what waits here again.
     const open = new Set(lease.events);

@@ -21,16 +21,16 @@ const mutant = (
 
 export const mutants: readonly Mutant[] = [
   mutant('an ack is forgotten', [30, 'free again'], 'delivery/store/lanes.js', [
-    'const done = close(named);',
+    'const done = settle(named);',
     'const done = [];',
   ]),
   mutant('an event that came back is lost', [5, 'a third'], 'delivery/store/lanes.js', [
-    'lane.putBack(returned.toSorted((a, b) => a.order - b.order));',
+    'putBack(lane, returned, returnedBytes);',
     'void 0;',
   ]),
   mutant('events are acknowledged by position', [5, 'one by one'], 'delivery/store/lanes.js', [
-    'named.flatMap((event) => pull(open, event));',
-    'events.slice(0, named.length).flatMap((event) => pull(open, event));',
+    'return named.flatMap((event) => pull(open, event));',
+    'return events.slice(0, named.length).flatMap((event) => pull(open, event));',
   ]),
   mutant('a full buffer evicts the oldest event in silence', [30, 'a burst far'], 'delivery/store/memory-store.js', [
     'events.length > this.#capacity)\n            return false;',
@@ -43,9 +43,9 @@ export const mutants: readonly Mutant[] = [
     ['events.length > this.#capacity)', 'events.length > Infinity)'],
     ['+ (0, lanes_1.bytesOf)(events) > this.#capacityBytes)', '+ (0, lanes_1.bytesOf)(events) > Infinity)'],
   ),
-  mutant('a time-out is swallowed', [12], 'delivery/http/exchange.js', [
-    'this.#timer === timer && this.#expire()',
-    'this.#timer === timer && undefined',
+  mutant('a time-out is swallowed', [12], 'delivery/http/undici-client.js', [
+    'if (this.#timer === timer)',
+    'if (false)',
   ]),
   mutant(
     'an event that is refused keeps its neighbours',
@@ -67,27 +67,27 @@ export const mutants: readonly Mutant[] = [
     'new Set([400, 401, 403, 410, 422])',
     'new Set()',
   ]),
-  mutant('a connection that the server has closed is not replaced', [13, '100 ms'], 'delivery/http/exchange.js', [
-    "? 'stale' : { error }",
-    '? { error } : { error }',
+  mutant('a connection that the server has closed is not replaced', [13, '100 ms'], 'delivery/http/undici-client.js', [
+    'this.isStale = isOpen && isDead',
+    'this.isStale = false && isDead',
   ]),
-  mutant('Retry-After is ignored', [6, '503'], 'delivery/retry-policy/retry-gate.js', [
+  mutant('Retry-After is ignored', [6, '503'], 'delivery/retry-policy/backoff.js', [
     'if (afterMs !== undefined)',
     'if (false)',
   ]),
-  mutant('there is no backoff', [7, 'a word'], 'delivery/retry-policy/retry-gate.js', [
+  mutant('there is no backoff', [7, 'a word'], 'delivery/retry-policy/backoff.js', [
     'return until - performance.now();',
     'return 0;',
   ]),
   mutant(
     'waits go by the wall clock',
     [29, 'set back by an hour delays'],
-    'delivery/retry-policy/retry-gate.js',
+    'delivery/retry-policy/backoff.js',
     ['const now = performance.now();', 'const now = Date.now();'],
     ['return until - performance.now();', 'return until - Date.now();'],
   ),
   mutant('what a close gives up is not reported', [17, 'memory held'], 'delivery/engine/in-flight.js', [
-    "this.#ledger.drop('shutdown', lost);",
+    "this.#stats.drop('shutdown', dropped);",
     '',
   ]),
   mutant('a close without an end', [17, 'memory held'], 'delivery/engine/batch-emitter.js', ['left() <= 0 ||', '']),
@@ -156,18 +156,18 @@ export const mutants: readonly Mutant[] = [
     '+ (0, lanes_1.bytesOf)(events) > Infinity)',
   ]),
   mutant('bytes that come back are forgotten', [30, 'large events'], 'delivery/store/lanes.js', [
-    'this.bytes += event.bytes;',
-    ';',
+    'this.#move(-returned.length, -returnedBytes);',
+    'this.#move(-returned.length, 0);',
   ]),
   mutant('what is given up is not reported', [9, '400'], 'delivery/engine/stats.js', [
     'this.#report(reason, told, error);',
     '',
   ]),
   mutant('a flush does not wait for what is out', [38], 'delivery/engine/flush.js', [
-    'this.#pending = new Set(batches);',
-    'this.#pending = new Set();',
+    'for (const batch of batches)',
+    'for (const batch of [])',
   ]),
-  mutant('an answer is read to its end', [11, 'flood'], 'delivery/http/exchange.js', [
+  mutant('an answer is read to its end', [11, 'flood'], 'delivery/http/undici-client.js', [
     'this.#received > MAX_ANSWER_BYTES',
     'this.#received > Infinity',
   ]),
@@ -238,12 +238,12 @@ export const mutants: readonly Mutant[] = [
     ['out += separator + (holds(piece) ? mended(piece, depth) : piece);', 'out += separator + piece;'],
   ),
   mutant('anonymous events share a request with others', [5, 'a third'], 'delivery/store/lanes.js', [
-    '(entry.event.anonymous ? this.#anonymous : this.#named).push(',
-    'this.#named.push(',
+    'const lane = anonymous ? this.#anonymous : this.#named;',
+    'const lane = this.#named;',
   ]),
   mutant('the collector is not told of anonymity', [5, 'one by one'], 'delivery/http/collector-transport.js', [
-    "...(anonymous ? { 'sp-anonymous': '*' } : {}),",
-    '',
+    "anonymous ? { ...this.#headers, 'sp-anonymous': '*' } : this.#headers;",
+    'this.#headers;',
   ]),
   mutant('a durable store forgets who is anonymous', [18], 'disk/record.js', [
     'anonymous ? MARKS.anonymous : MARKS.named',

@@ -1,8 +1,7 @@
 // How long a failure makes the emitter wait: its own backoff, and what the collector asks for.
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { backoffDelay, retryAfterMs } from '../../../src/delivery/retry-policy/backoff';
-import { RetryGate } from '../../../src/delivery/retry-policy/retry-gate';
+import { Backoff, backoffDelay, retryAfterMs } from '../../../src/delivery/retry-policy/backoff';
 
 describe('the backoff', () => {
   it('draws from a ceiling of 500 ms that doubles with each failure, up to the longest delay', () => {
@@ -78,40 +77,40 @@ describe('a Retry-After header', () => {
   });
 });
 
-describe('the gate', () => {
+describe('the backoff', () => {
   beforeEach(() => void vi.useFakeTimers());
   afterEach(() => void vi.useRealTimers());
 
   it('is open until something fails and after the next success', () => {
-    const gate = new RetryGate(60_000);
-    expect(gate.waitMs(false)).toBeLessThanOrEqual(0);
-    gate.fail(0, undefined);
-    expect(gate.waitMs(false)).toBeGreaterThan(0);
-    gate.succeed();
-    expect(gate.waitMs(false)).toBeLessThanOrEqual(0);
+    const backoff = new Backoff(60_000);
+    expect(backoff.waitMs(false)).toBeLessThanOrEqual(0);
+    backoff.fail(0, undefined);
+    expect(backoff.waitMs(false)).toBeGreaterThan(0);
+    backoff.failures = 0;
+    expect(backoff.waitMs(false)).toBeLessThanOrEqual(0);
   });
 
   it('counts attempts that fail together as one failure', () => {
-    const gate = new RetryGate(60_000);
-    for (let attempt = 0; attempt < 8; attempt++) gate.fail(0, undefined);
-    expect(gate.failures).toBe(1);
+    const backoff = new Backoff(60_000);
+    for (let attempt = 0; attempt < 8; attempt++) backoff.fail(0, undefined);
+    expect(backoff.failures).toBe(1);
   });
 
   it('opens for a flush during the backoff, but not before the time that the receiver asked for', () => {
-    const gate = new RetryGate(60_000);
-    gate.fail(0, undefined);
-    expect(gate.waitMs(true)).toBeLessThanOrEqual(0);
-    gate.fail(1, 30_000);
-    expect(gate.waitMs(true)).toBe(30_000);
-    expect(gate.waitMs(false)).toBeGreaterThanOrEqual(30_000);
+    const backoff = new Backoff(60_000);
+    backoff.fail(0, undefined);
+    expect(backoff.waitMs(true)).toBeLessThanOrEqual(0);
+    backoff.fail(1, 30_000);
+    expect(backoff.waitMs(true)).toBe(30_000);
+    expect(backoff.waitMs(false)).toBeGreaterThanOrEqual(30_000);
   });
 
   it('waits no longer because the wall clock is set back', () => {
-    const gate = new RetryGate(60_000);
-    gate.fail(0, 10_000);
+    const backoff = new Backoff(60_000);
+    backoff.fail(0, 10_000);
     vi.setSystemTime(Date.now() - 3_600_000);
-    expect(gate.waitMs(false)).toBeLessThanOrEqual(10_000);
+    expect(backoff.waitMs(false)).toBeLessThanOrEqual(10_000);
     vi.setSystemTime(Date.now() + 7_200_000);
-    expect(gate.waitMs(false)).toBeGreaterThan(9_000);
+    expect(backoff.waitMs(false)).toBeGreaterThan(9_000);
   });
 });

@@ -1,5 +1,5 @@
 // Event stores of the user's own: slow ones, broken ones, durable ones. Nothing of theirs may throw at a caller or hang a close.
-import type { Cut, EventStore, Lease } from 'snowplow-middleware';
+import type { TakeLimits, EventStore, Lease } from 'snowplow-middleware';
 import { MemoryEventStore } from 'snowplow-middleware';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { EncodedEvent } from '../../../src/core/emitter';
@@ -32,8 +32,8 @@ class Custom implements EventStore {
   put(events: readonly EncodedEvent[]): boolean {
     return this.inner.put(events);
   }
-  take(cut: Cut): Lease | undefined {
-    return this.inner.take(cut);
+  take(limits: TakeLimits): Lease | undefined {
+    return this.inner.take(limits);
   }
 }
 
@@ -42,10 +42,10 @@ describe('a store that answers take() with a promise', () => {
     const store = new Custom();
     const take = store.inner.take.bind(store.inner);
     let asked = 0;
-    store.take = (async (cut: Cut) => {
+    store.take = (async (limits: TakeLimits) => {
       asked++;
       await turn();
-      return take(cut);
+      return take(limits);
     }) as never;
     const { feed, emitter, transport } = makeEngine({}, { store });
     feed.offer(10);
@@ -134,7 +134,7 @@ describe('a store that fails', () => {
     const store = new Custom();
     const take = store.take.bind(store);
     let asked = 0;
-    store.take = ((cut: Cut) => (asked++ === 0 ? (broken as () => never)() : take(cut))) as never;
+    store.take = ((limits: TakeLimits) => (asked++ === 0 ? (broken as () => never)() : take(limits))) as never;
     const { feed, emitter } = makeEngine({}, { store, transport: new PortTransport(() => SENT) });
     feed.offer(10);
     await vi.waitFor(() => expect(asked).toBe(1), 30_000);
@@ -173,8 +173,8 @@ describe('a store that fails', () => {
     const dropped: unknown[] = [];
     const store = new Custom();
     const take = store.inner.take.bind(store.inner);
-    store.take = (cut) => {
-      const lease = take(cut);
+    store.take = (limits) => {
+      const lease = take(limits);
       return lease && { ...lease, nack: () => { throw new Error('disk full'); } }; // prettier-ignore
     };
     const { feed, emitter } = makeEngine(
@@ -198,8 +198,8 @@ describe('a store that fails', () => {
   ])('to forget what was sent because it %s does not stop the emitter', async (_what, ack) => {
     const store = new Custom();
     const take = store.inner.take.bind(store.inner);
-    store.take = (cut) => {
-      const lease = take(cut);
+    store.take = (limits) => {
+      const lease = take(limits);
       return lease && { ...lease, ack: ack as () => void };
     };
     const { feed, emitter, log } = makeEngine({}, { store, transport: new PortTransport(() => SENT) });

@@ -3,7 +3,7 @@ import { EventEmitter, once } from 'node:events';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { EncodedEvent } from '../../../src/core/emitter';
 import { Log } from '../../../src/core/logger';
-import type { Cut, Lease } from '../../../src/delivery/store/event-store';
+import type { TakeLimits, Lease } from '../../../src/delivery/store/event-store';
 import { connect, type Redis } from '../../../src/redis/client/client';
 import { RedisEventStore } from '../../../src/redis/worker/redis-event-store';
 import { BURY, DONE, FETCH } from '../../../src/redis/worker/scripts';
@@ -11,7 +11,7 @@ import { testEventStore } from '../../conformance/event-store';
 import { sampleEvent } from '../../support/feed';
 import { hasRedis, type RedisServer, startRedis } from '../../support/redis-server';
 
-const all: Cut = { maxEvents: 1_000_000, maxBytes: Infinity, overhead: 0 };
+const all: TakeLimits = { maxEvents: 1_000_000, maxBytes: Infinity, overhead: 0 };
 const idsOf = (lease: Lease | undefined): string[] => lease?.events.map(({ eventId }) => eventId) ?? [];
 
 describe.skipIf(!hasRedis)('RedisEventStore', () => {
@@ -161,11 +161,11 @@ describe.skipIf(!hasRedis)('RedisEventStore', () => {
       return true;
     }
 
-    async take(cut: Cut): Promise<Lease | undefined> {
+    async take(limits: TakeLimits): Promise<Lease | undefined> {
       for (const event of this.#coming.splice(0))
         await server.client.rpush(event.anonymous ? `${this.#list}:anonymous` : this.#list, event.json);
       await this.#store.fetch();
-      return this.#store.take(cut);
+      return this.#store.take(limits);
     }
 
     async close(): Promise<void> {
