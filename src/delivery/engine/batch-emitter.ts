@@ -174,7 +174,7 @@ export class BatchEmitter implements EncodedInput {
 
   /** What this emitter has done so far. */
   stats(): EmitterStats {
-    return this.#stats.snapshot(this.#store, this.#loop.inFlight);
+    return this.#stats.snapshot(this.#store, this.#loop.inFlight.count);
   }
 
   /**
@@ -218,7 +218,7 @@ export class BatchEmitter implements EncodedInput {
 
   // Events waiting or in flight.
   get #remaining(): number {
-    return this.#store.size + this.#loop.inFlight;
+    return this.#store.size + this.#loop.inFlight.count;
   }
 
   readonly #onRest = (): void => {

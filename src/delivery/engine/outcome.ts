@@ -59,8 +59,7 @@ const STRUCK_OUT = new Error(
 /** Tells the isolation what was answered, for the batch or event by event, and has it divide what may be saved. */
 export function isolate(isolation: Isolation, batch: Batch, answer: SendResult | readonly SendResult[]): Isolated {
   // What mostly comes, without a look at each event.
-  if (!isList(answer) && answer?.status === 'sent') {
-    isolation.forget(batch.events);
+  if ((answer as SendResult | undefined)?.status === 'sent') {
     const dropped = isolation.settle(batch, 'sent').map((one) => [one, STRUCK_OUT] as const);
     return { outcome: { ...NOTHING, sent: batch.events }, dropped };
   }

@@ -38,7 +38,7 @@ export class SendLoop {
   // Timers and sends are started outside the request that happened to fill a batch: they must not keep it alive.
   readonly #outside = AsyncLocalStorage.snapshot();
   readonly #alarm = new Alarm(() => this.#run());
-  readonly #inFlight: InFlight;
+  readonly inFlight: InFlight;
   readonly #backoff: Backoff;
   readonly #isolation: Isolation;
   // How much one request may carry: less after a receiver has found a body too large, more again with each success.
@@ -49,7 +49,8 @@ export class SendLoop {
   #isStopped = false;
   // When a request was last started that was not full.
   #lastPartial = -Infinity;
-  #flush: Flush | undefined;
+  /** The flush under way, if any. */
+  flush: Flush | undefined;
   #nextFlush: Promise<Flush> | undefined;
 
   /** @param onRest Called when nothing more is to be sent now. */
@@ -66,16 +67,11 @@ export class SendLoop {
     this.#transport = transport;
     this.#stats = stats;
     this.#log = log;
-    this.#inFlight = new InFlight(store, stats, log);
+    this.inFlight = new InFlight(store, stats, log);
     this.#backoff = new Backoff(settings.maxRetryDelayMs);
     this.#isolation = new Isolation(this.#backoff, settings.maxRetryDelayMs);
     this.#onRest = onRest;
     this.#limits = limitsOf(settings, settings.maxBytes);
-  }
-
-  /** Events under a lease. */
-  get inFlight(): number {
-    return this.#inFlight.count;
   }
 
   /** When the receiver wants to be asked again, on the clock of `performance.now()`; in the past when it does not mind. */
@@ -83,42 +79,37 @@ export class SendLoop {
     return this.#backoff.askedFor;
   }
 
-  /** The flush under way, if any. */
-  get flush(): Flush | undefined {
-    return this.#flush;
-  }
-
   /** Sends what waits, on the loop's next turn: the request that filled a batch does not pay for it. */
   send(): void {
     this.#due = this.#store.size;
-    if (this.#isScheduled || this.#inFlight.batches.size >= this.#settings.threads) return;
+    if (this.#isScheduled || this.inFlight.batches.size >= this.#settings.threads) return;
     this.#isScheduled = true;
     this.#outside(setImmediate, this.#run);
   }
 
   /** A flush of all that is held. Callers share one as long as it covers what they have handed over, else the next. */
   joinFlush(): Flush | Promise<Flush> {
-    if (!this.#flush) return this.startFlush('flush');
-    if (!this.#flush.hasLate) return this.#flush;
-    return (this.#nextFlush ??= this.#flush.done.then(() => {
+    if (!this.flush) return this.startFlush('flush');
+    if (!this.flush.hasLate) return this.flush;
+    return (this.#nextFlush ??= this.flush.done.then(() => {
       this.#nextFlush = undefined;
-      return this.#flush ?? this.startFlush('flush');
+      return this.flush ?? this.startFlush('flush');
     }));
   }
 
   /** Starts a flush: `last` ends with the first attempt that fails, `sole` tries what fails together apart before it ends. */
   startFlush(how: How): Flush {
     if (how === 'sole') this.#isolation.isolatesAtOnce = true;
-    const flush = new Flush(this.#store.size, this.#inFlight.batches, this.#backoff.failures, how);
-    this.#flush = flush;
+    const flush = new Flush(this.#store.size, this.inFlight.batches, this.#backoff.failures, how);
+    this.flush = flush;
     this.#due = this.#store.size;
     this.#outside(this.#run);
     return flush;
   }
 
   #endFlush(flush: Flush): void {
-    this.#flush = undefined;
-    for (const { lease, events } of flush.held) this.#due += this.#inFlight.giveBack(lease, events);
+    this.flush = undefined;
+    for (const { lease, events } of flush.held) this.#due += this.inFlight.giveBack(lease, events);
     flush.end();
   }
 
@@ -131,8 +122,8 @@ export class SendLoop {
   /** Drops what memory holds and says so; a durable store keeps it for the next run. Returns how many. */
   abandon(): number {
     this.stop();
-    const dropped = this.#inFlight.abandon();
-    if (this.#flush) this.#endFlush(this.#flush);
+    const dropped = this.inFlight.abandon();
+    if (this.flush) this.#endFlush(this.flush);
     return dropped;
   }
 
@@ -140,42 +131,42 @@ export class SendLoop {
   readonly #run = (): void => {
     this.#isScheduled = false;
     while (this.#startOne());
-    if (!this.#flush?.isFinished) return;
-    this.#endFlush(this.#flush);
+    if (!this.flush?.isFinished) return;
+    this.#endFlush(this.flush);
     while (this.#startOne());
   };
 
   // What is set aside and may be divided goes first, because its innocent events have waited; single events go last.
   #startOne(): boolean {
-    if (this.#isStopped) this.#flush?.stop();
-    if (this.#isStopped || this.#inFlight.batches.size >= this.#settings.threads) return false;
-    const isolation = this.#isolation;
-    const group = isolation.isEmpty ? undefined : isolation.nextGroup();
+    if (this.#isStopped) this.flush?.stop();
+    if (this.#isStopped || this.inFlight.batches.size >= this.#settings.threads) return false;
+    const { isEmpty } = this.#isolation;
+    const group = isEmpty ? undefined : this.#isolation.nextGroup();
     if (!group && this.#mayTake()) return this.#take();
-    const batch = group ?? (isolation.isEmpty ? undefined : this.#nextSingle());
+    const batch = group ?? (isEmpty ? undefined : this.#nextSingle());
     if (!batch) return false;
-    this.#flush?.await(batch);
-    void this.#send(batch, this.#flush ? this.#flush.failuresAtStart : this.#backoff.failures);
+    this.flush?.await(batch);
+    void this.#send(batch, this.flush ? this.flush.failuresAtStart : this.#backoff.failures);
     return true;
   }
 
   #nextSingle(): Batch | undefined {
     // Asked for first: a wait that ended between the two questions would end unheard.
-    const waitMs = this.#isolation.waitMs(this.#flush !== undefined);
-    const batch = this.#isolation.nextSingle(this.#flush, this.#inFlight.batches.size === 0);
+    const waitMs = this.#isolation.waitMs(this.flush !== undefined);
+    const batch = this.#isolation.nextSingle(this.flush, this.inFlight.batches.size === 0);
     if (!batch && waitMs < Infinity) this.#alarm.setAfter(Math.max(1, waitMs));
     return batch;
   }
 
   #mayTake(): boolean {
     const { size, bytes } = this.#store;
-    const isAlone = this.#inFlight.batches.size === 0;
-    if (size === 0) this.#flush?.stopTaking();
-    const isProof = this.#due <= 0 && isAlone && this.#isolation.needsProof;
+    const isAlone = this.inFlight.batches.size === 0;
+    if (size === 0) this.flush?.stopTaking();
+    const isProof = this.#due <= 0 && isAlone && !this.#isolation.isEmpty && this.#isolation.needsProof;
     if (size === 0 || (this.#due <= 0 && !isProof)) return false;
-    const waitMs = this.#backoff.waitMs(this.#flush?.isTrying === true);
+    const waitMs = this.#backoff.waitMs(this.flush?.isTrying === true);
     if (waitMs > 0) {
-      this.#flush?.stopTaking();
+      this.flush?.stopTaking();
       this.#alarm.setAfter(waitMs);
       return false;
     }
@@ -183,7 +174,7 @@ export class SendLoop {
     const isFull = size >= maxEvents || bytes + size * EVENT_OVERHEAD >= maxBytes;
     // A receiver that fails is asked by one request at a time, and one more connection is worth it only for a full batch.
     if (!isAlone) return isFull && this.#backoff.failures === 0;
-    if (isFull || isProof || this.#flush !== undefined) return true;
+    if (isFull || isProof || this.flush !== undefined) return true;
     const now = performance.now();
     const restMs = this.#lastPartial + PACE_MS - now;
     if (restMs > 0) this.#alarm.setAfter(restMs);
@@ -193,53 +184,54 @@ export class SendLoop {
 
   // Whether there may be more to do now.
   #take(): boolean {
-    const failures = this.#flush?.isTrying ? this.#flush.failuresAtStart : this.#backoff.failures;
+    const failures = this.flush?.isTrying ? this.flush.failuresAtStart : this.#backoff.failures;
     let lease: Lease | undefined;
     try {
-      lease = atOnce(this.#store.take(this.#limits));
+      lease = this.#store.take(this.#limits);
+      if (lease && !lease.events) lease = atOnce(lease);
     } catch (error) {
       this.#stats.noteError(asError(error));
       this.#backoff.fail(failures, undefined);
-      this.#flush?.stopTaking();
+      this.flush?.stopTaking();
       this.#log.error('the event store failed to give events');
       return true;
     }
     if (!lease || !(lease.events?.length > 0)) {
       // What the store counts it does not give: asked again at once, it would be asked for ever.
       this.#due = 0;
-      this.#flush?.stopTaking();
+      this.flush?.stopTaking();
       this.#onRest();
       return false;
     }
-    this.#inFlight.add(lease);
+    this.inFlight.add(lease);
     this.#due = Math.max(0, this.#due - lease.events.length);
     const batch = new Batch(lease, lease.events);
-    this.#flush?.awaitTaken(batch);
+    this.flush?.awaitTaken(batch);
     void this.#send(batch, failures);
     return true;
   }
 
   async #send(batch: Batch, failures: number): Promise<void> {
     let answer: SendResult | readonly SendResult[];
-    this.#inFlight.batches.add(batch);
-    this.#isolation.start(batch, this.#flush);
+    this.inFlight.batches.add(batch);
+    this.#isolation.start(batch, this.flush);
     try {
       answer = await this.#transport.send(batch.events);
     } catch (error) {
       answer = { status: 'retry', error: asError(error) };
     }
-    this.#inFlight.batches.delete(batch);
+    this.inFlight.batches.delete(batch);
     // A close that ran out of time has settled it already.
-    if (this.#inFlight.has(batch.lease)) this.#settle(batch, answer, failures);
+    if (this.inFlight.has(batch.lease)) this.#settle(batch, answer, failures);
     this.#run();
-    if (this.#due <= 0 || this.#store.size + this.#inFlight.count === 0) this.#onRest();
+    if (this.#due <= 0 || this.#store.size + this.inFlight.count === 0) this.#onRest();
   }
 
   #settle(batch: Batch, answer: SendResult | readonly SendResult[], failuresAtStart: number): void {
     const { outcome, dropped } = isolate(this.#isolation, batch, answer);
     const { sent, rejected, lost, failures } = outcome;
     this.#stats.count(outcome);
-    this.#inFlight.acknowledge(batch.lease, sent, lost.length === 0 ? rejected : [...rejected, ...lost]);
+    this.inFlight.acknowledge(batch.lease, sent, lost.length === 0 ? rejected : [...rejected, ...lost]);
     // Only a success ends the backoff; a rejection says nothing of the receiver's health.
     if (sent.length > 0) {
       this.#backoff.failures = 0;
@@ -247,11 +239,11 @@ export class SendLoop {
       const most = this.#settings.maxBytes - ENVELOPE_BYTES;
       if (maxBytes < most) this.#limits = { ...this.#limits, maxBytes: Math.min(most, Math.ceil(maxBytes * GROWTH)) };
     }
-    const isHeld = this.#flush?.settle(batch, outcome) === true;
+    const isHeld = this.flush?.settle(batch, outcome) === true;
     if (failures.length > 0) this.#fail(batch, outcome, failuresAtStart, isHeld);
     this.#stats.report(outcome);
     for (const [{ lease, events }, error] of dropped) {
-      this.#inFlight.acknowledge(lease, [], events);
+      this.inFlight.acknowledge(lease, [], events);
       this.#stats.drop('rejected', events, error);
     }
   }
@@ -264,7 +256,7 @@ export class SendLoop {
     if (retry && !isOwn) this.#backoff.fail(failuresAtStart, retry.afterMs);
     if (lost.length > 0 || split.length > 0) this.#learn(split);
     const returned = isHeld || batch.isSetAside ? split : [...split, ...kept];
-    this.#due += this.#inFlight.giveBack(batch.lease, returned);
+    this.#due += this.inFlight.giveBack(batch.lease, returned);
   }
 
   // An event that is too large by itself says nothing of the others; events that were too large together say what a request

@@ -80,7 +80,8 @@ export class Stats {
   /** Tells the callbacks what became of a lease's events. */
   report({ sent, rejected, lost, kept, suspects, split, failures }: Outcome): void {
     const { onSuccess, onFailure } = this.#callbacks;
-    const told = this.#told(sent);
+    // Mostly nothing is silent.
+    const told = this.silent.size === 0 ? sent : this.#told(sent);
     if (onSuccess && told.length > 0) this.#log.guard('onSuccess', onSuccess, told.map(payloadOf));
     const [failure] = failures;
     if (!failure) return;
@@ -128,7 +129,7 @@ export class Stats {
   }
 
   #told<Event extends EncodedEvent | Payload>(events: readonly Event[]): readonly Event[] {
-    return this.silent.size === 0 ? events : events.filter((event) => !this.silent.has(idOf(event)));
+    return events.filter((event) => !this.silent.has(idOf(event)));
   }
 
   #report(reason: RefuseReason | DropReason, events: Events, error?: Error): void {

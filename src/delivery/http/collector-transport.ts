@@ -118,7 +118,8 @@ export class CollectorTransport implements Transport {
     const startedAt = performance.now();
     const headers = anonymous ? { ...this.#headers, 'sp-anonymous': '*' } : this.#headers;
     const answer = await this.#client.send({ path, method: body === null ? 'GET' : 'POST', body, headers });
-    if (isGood(answer.status) && !answer.unreadable) return { status: 'sent' };
+    // What mostly comes; other successes are read with the failures.
+    if (answer.status === 200 && !answer.unreadable) return { status: 'sent' };
     return this.#outcomeOf(answer, performance.now() - startedAt >= this.#limits.whole * SLOW_SHARE);
   }
 
@@ -126,7 +127,7 @@ export class CollectorTransport implements Transport {
     if (unreadable) this.#log.error(unreadable);
     // What fails before the request has left says nothing of the events in it.
     if (status === undefined) return { status: 'retry', error: failure as Error, suspicious: isBegun, slow };
-    if (isGood(status)) return { status: 'sent' };
+    if (status >= 200 && status < 300) return { status: 'sent' };
     const error = new Error(`the collector answered ${status}`);
     const retry = this.#options.customRetryCodes[status];
     const tooLarge = status === 413 || (status === 414 && this.#options.method === 'get');
@@ -141,8 +142,6 @@ export class CollectorTransport implements Transport {
     return { status: 'retry', afterMs, error, code: status, suspicious: of === 'events' && !tooLarge && !isLoad, slow };
   }
 }
-
-const isGood = (status: number | undefined): boolean => status !== undefined && status >= 200 && status < 300;
 
 const tooLarge = (what: string, limit: number): SendResult => ({
   status: 'too-large',

@@ -177,7 +177,7 @@ export class Isolation {
 
   /** These are sent, dropped or set aside. */
   forget(events: readonly EncodedEvent[]): void {
-    if (this.#failedOnce.size > 0) for (const { eventId } of events) this.#failedOnce.delete(eventId);
+    for (const { eventId } of events) this.#failedOnce.delete(eventId);
   }
 
   /**
@@ -199,6 +199,7 @@ export class Isolation {
     else if (answer === 'failed' && batch.isSetAside) this.#putBack(batch);
     if (batch.origin) this.#refusals.out--;
     if (answer === 'sent') {
+      if (this.#failedOnce.size > 0) this.forget(batch.events);
       this.#refusals.inARow = 0;
       this.#refusals.notDividedBefore = 0;
       if (batch.origin) batch.origin.taken = true;

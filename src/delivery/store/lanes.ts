@@ -60,12 +60,19 @@ export class Lanes<E extends Entry> {
     }
     if (end === head) return undefined;
     const entries = queue.slice(head, end);
-    const events = entries.map(({ event }) => event);
+    const events: EncodedEvent[] = [];
+    for (const { event } of entries) events.push(event);
     lane.head = end;
     // What was taken is let go of in large steps: shifting each time would cost the length of the queue.
-    if (end > 1024 || end === queue.length) keepWaiting(lane, []);
+    if (end === queue.length) {
+      lane.queue = [];
+      lane.head = 0;
+    } else if (end > 1024) keepWaiting(lane, []);
     lane.bytes -= bytes;
-    this.#move(entries.length, bytes);
+    this.size -= entries.length;
+    this.bytes -= bytes;
+    this.leased += entries.length;
+    this.leasedBytes += bytes;
     // Which are still out; made only when it is not all of them that are settled at once.
     let open: Map<EncodedEvent, E> | undefined;
     const settle = (named: readonly EncodedEvent[]): readonly E[] => {
@@ -88,22 +95,19 @@ export class Lanes<E extends Entry> {
         const returned = settle(named).toSorted((a, b) => a.order - b.order);
         if (returned.length === 0) return;
         const returnedBytes = bytesOfEntries(returned);
-        this.#move(-returned.length, -returnedBytes);
+        this.size += returned.length;
+        this.bytes += returnedBytes;
+        this.leased -= returned.length;
+        this.leasedBytes -= returnedBytes;
         putBack(lane, returned, returnedBytes);
       },
     };
   }
 
   #next(): Lane<E> {
-    return oldestOf(this.#anonymous) < oldestOf(this.#named) ? this.#anonymous : this.#named;
-  }
-
-  // From waiting to leased.
-  #move(events: number, bytes: number): void {
-    this.size -= events;
-    this.bytes -= bytes;
-    this.leased += events;
-    this.leasedBytes += bytes;
+    const [named, anonymous] = [this.#named, this.#anonymous];
+    if (anonymous.queue.length === 0) return named;
+    return oldestOf(anonymous) < oldestOf(named) ? anonymous : named;
   }
 }
 

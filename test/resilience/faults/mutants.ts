@@ -156,8 +156,8 @@ export const mutants: readonly Mutant[] = [
     '+ (0, lanes_1.bytesOf)(events) > Infinity)',
   ]),
   mutant('bytes that come back are forgotten', [30, 'large events'], 'delivery/store/lanes.js', [
-    'this.#move(-returned.length, -returnedBytes);',
-    'this.#move(-returned.length, 0);',
+    'this.bytes += returnedBytes;',
+    ';',
   ]),
   mutant('what is given up is not reported', [9, '400'], 'delivery/engine/stats.js', [
     'this.#report(reason, told, error);',
