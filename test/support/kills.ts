@@ -12,7 +12,7 @@ const DIST = resolve('dist/index.js');
 export const KILLS = Number(process.env['KILL_RUNS'] ?? 20);
 
 /** How long a run may take, in milliseconds; a Redis worker's events alone are taken over after 15 seconds. */
-export const KILLS_TIMEOUT_MS = 180_000 + KILLS * 3_000;
+export const KILLS_TIMEOUT_MS = 900_000 + KILLS * 3_000;
 
 /** What came of the events of a run. */
 export interface KillFigures {

@@ -273,7 +273,7 @@ describe('over a connection', () => {
         accepted += tracker.stats().accepted;
       }
       expect(accepted).toBeGreaterThan(50);
-      await emitter.flush();
+      await emitter.flush({ timeoutMs: 120_000 });
       expect(emitter.stats()).toMatchObject({ sent: accepted, waiting: 0, inFlight: 0 });
       collector.assertAllGood();
       for (const { payload } of collector.good()) expect(faultsOf(payload)).toEqual([]);

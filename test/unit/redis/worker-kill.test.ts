@@ -95,8 +95,11 @@ describe.skipIf(!hasRedis)('a worker in a process of its own', () => {
       const waiting = (await server.client.lrange(signal, 0, -1)).map(
         (entry) => (JSON.parse(entry) as { eid: string }).eid,
       );
-      expect(report.sent).toBe(collector.taken.size);
-      expect([...collector.taken.keys(), ...waiting].toSorted()).toEqual(ids.toSorted());
+      // On a busy machine an answer may come after the deadline: its events then wait again, and nothing else repeats.
+      const repeated = waiting.filter((id) => collector.taken.has(id));
+      expect(report.sent + repeated.length).toBe(collector.taken.size);
+      expect(repeated.length).toBeLessThanOrEqual(options.maxBatchSize);
+      expect([...new Set([...collector.taken.keys(), ...waiting])].toSorted()).toEqual(ids.toSorted());
       await collector.close();
     },
   );
