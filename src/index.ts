@@ -57,7 +57,7 @@ export type { RefusalInfo, TrackerStats } from './core/tracker/pipeline';
 export { Tracking } from './core/tracker/tracking';
 export { createTracker, type CreateTrackerOptions } from './create-tracker';
 export { AsyncEmitter, Emitter } from './delivery/emitter';
-export type { TakeLimits, EventStore, Lease, StoreListener } from './delivery/store/event-store';
+export type { EventStore, Lease, StoreListener, TakeLimits } from './delivery/store/event-store';
 export { MemoryEventStore, type MemoryStoreOptions } from './delivery/store/memory-store';
 export type {
   AsyncEmitterOptions,
@@ -66,6 +66,8 @@ export type {
   EmitterOptions,
   FailureInfo,
 } from './delivery/options';
+export type { Failure, Outcome, Transport } from './delivery/transport';
+export { TransportEmitter, type TransportEmitterOptions } from './delivery/transport-emitter';
 export type { MiddlewareOptions, RequestOptions } from './middleware/options';
 export { Snowplow } from './registry';
 export {

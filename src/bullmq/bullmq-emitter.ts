@@ -3,7 +3,7 @@ import { ConfigError } from '../core/errors';
 import { having, type OptionRules, resolveOptions } from '../core/options';
 import { BatchEmitter } from '../delivery/engine/batch-emitter';
 import { BUFFER_RULES, type BufferOptions, DEFAULTS } from '../delivery/options';
-import { intoQueue } from '../delivery/queue-engine';
+import { overTransport } from '../delivery/transport-emitter';
 import { QueueTransport, type QueueLike } from './queue-transport';
 
 /** Options of a {@link BullMqEmitter}. */
@@ -36,5 +36,5 @@ function assemble(options: BullMqEmitterOptions): ConstructorParameters<typeof B
   const { queue, ...buffer } = resolveOptions('BullMqEmitter', options, RULES, {});
   if (!queue) throw new ConfigError('BullMqEmitter: queue', RULES.queue.expected, 'nothing');
   // One job is what one request to the collector carries.
-  return intoQueue('BullMqEmitter', buffer, DEFAULTS.maxPostBytes, () => new QueueTransport(queue));
+  return overTransport('BullMqEmitter', buffer, DEFAULTS.maxPostBytes, () => new QueueTransport(queue));
 }

@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto';
 import { before } from '../core/deadline';
 import type { EncodedEvent } from '../core/emitter';
-import { MAX_QUEUED_BYTES } from '../delivery/queue-engine';
-import { asError, type SendResult, type Transport } from '../delivery/transport';
+import { MAX_QUEUED_BYTES } from '../delivery/transport-emitter';
+import { asError, type Outcome, type Transport } from '../delivery/transport';
 import { BACKOFF } from './attempts';
 import { JOB_NAME, type JobData } from './job-data';
 
@@ -33,11 +33,11 @@ export class QueueTransport implements Transport {
     return event.bytes <= MAX_QUEUED_BYTES;
   }
 
-  async send(events: readonly EncodedEvent[]): Promise<readonly SendResult[]> {
+  async send(events: readonly EncodedEvent[]): Promise<readonly Outcome[]> {
     const cut = this.#unsure?.events ?? events.length;
     const again = events.slice(0, cut);
     const parts = idOf(again) === this.#unsure?.id ? [again, events.slice(cut)] : [events];
-    const results: SendResult[] = [];
+    const results: Outcome[] = [];
     for (const part of parts.filter(({ length }) => length > 0)) {
       const result = results.find(({ status }) => status === 'retry') ?? (await this.#add(part));
       for (const _event of part) results.push(result);
@@ -54,7 +54,7 @@ export class QueueTransport implements Transport {
     return { ...JOB_OPTIONS, ...Object.fromEntries(theirs) };
   }
 
-  async #add(events: readonly EncodedEvent[]): Promise<SendResult> {
+  async #add(events: readonly EncodedEvent[]): Promise<Outcome> {
     const id = idOf(events);
     const data: JobData = { anonymous: events[0]?.anonymous === true, events: events.map((event) => event.payload()) };
     try {

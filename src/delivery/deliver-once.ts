@@ -7,7 +7,7 @@ import { MemoryEventStore } from './store/memory-store';
 import { SendLoop } from './engine/send-loop';
 
 /** What became of the events that were not sent. */
-export interface Outcome {
+export interface JobReport {
   /** To be tried again. */
   readonly kept: readonly EncodedEvent[];
   /** Never to be taken. */
@@ -36,7 +36,7 @@ class JobStore extends MemoryEventStore {
 export async function deliverOnce(
   events: readonly EncodedEvent[],
   { settings, transport, log }: Delivery,
-): Promise<Outcome> {
+): Promise<JobReport> {
   const store = new JobStore({ capacity: Math.max(1, events.length), capacityBytes: Number.MAX_SAFE_INTEGER });
   const stats = new Stats(settings, log);
   const loop = new SendLoop(settings, store, transport, stats, log, () => {});

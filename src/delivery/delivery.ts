@@ -6,7 +6,7 @@ import { having, type OptionRules } from '../core/options';
 import { type BatchEmitter, DELIVERY, type EngineSettings } from './engine/batch-emitter';
 import { assemble } from './emitter';
 import { ASYNC_EMITTER_RULES, type AsyncEmitterOptions, batching, DEFAULTS } from './options';
-import { asError, type SendResult, type Transport } from './transport';
+import { asError, type Outcome, type Transport } from './transport';
 
 /** How a worker delivers: by `endpoint` and an emitter's other options, or as an emitter of yours does. */
 export interface DeliveryOptions extends Omit<Partial<AsyncEmitterOptions>, 'eventStore'> {
@@ -80,12 +80,12 @@ class HandOver implements Transport {
     return true;
   }
 
-  send(events: readonly EncodedEvent[]): Promise<readonly SendResult[]> {
+  send(events: readonly EncodedEvent[]): Promise<readonly Outcome[]> {
     return Promise.all(events.map((event) => this.#give(event)));
   }
 
   // Awaited, because the answer of an emitter of the user's may be a promise.
-  async #give(event: EncodedEvent): Promise<SendResult> {
+  async #give(event: EncodedEvent): Promise<Outcome> {
     try {
       const answer = await (this.#emitter.input(event.payload(), event) as unknown);
       if (answer !== false) return { status: 'sent' };

@@ -15,6 +15,7 @@ import {
   type OptionRules,
   text,
 } from '../core/options';
+import { isThenable } from '../core/shape';
 import type { EventStore } from './store/event-store';
 
 /** What every built-in emitter takes. */
@@ -96,7 +97,19 @@ export interface AsyncEmitterOptions extends EmitterOptions {
 const isEventStore = (value: unknown): boolean =>
   having('', 'put', 'take').accepts(value) &&
   Number.isFinite((value as EventStore).size) &&
-  Number.isFinite((value as EventStore).bytes);
+  Number.isFinite((value as EventStore).bytes) &&
+  putsAtOnce(value as EventStore);
+
+// `track()` answers at once, so a store must. One that fails for now has not said how it answers.
+function putsAtOnce(store: EventStore): boolean {
+  try {
+    const answer: unknown = store.put([]);
+    if (isThenable(answer)) answer.then(undefined, () => {});
+    return typeof answer === 'boolean';
+  } catch {
+    return true;
+  }
+}
 
 export const BUFFER_RULES: OptionRules<BufferOptions> = {
   batchSize: integer(1),
@@ -106,7 +119,10 @@ export const BUFFER_RULES: OptionRules<BufferOptions> = {
   bufferCapacity: integer(1),
   bufferCapacityBytes: integer(1),
   maxRetryDelayMs: integer(1, LONGEST_TIMER_MS),
-  eventStore: custom('an event store with put and take methods, size and bytes', isEventStore),
+  eventStore: custom(
+    'an event store with put and take methods, size and bytes, whose put answers true or false at once',
+    isEventStore,
+  ),
   onDrop: callback,
   logger: loggerRule,
 };

@@ -3,7 +3,7 @@ import type { EncodedEvent } from '../core/emitter';
 import { show } from '../core/errors';
 
 /** What became of a batch, or of one event of it. */
-export type SendResult = { readonly status: 'sent' } | Failure;
+export type Outcome = { readonly status: 'sent' } | Failure;
 
 export interface Failure {
   /**
@@ -28,7 +28,7 @@ export interface Transport {
   /** Whether one event can be sent at all; asked before it is accepted. */
   fits(event: EncodedEvent): boolean;
   /** Sends events of one anonymity; answers for all of them, or one by one in their order. */
-  send(events: readonly EncodedEvent[]): Promise<SendResult | readonly SendResult[]>;
+  send(events: readonly EncodedEvent[]): Promise<Outcome | readonly Outcome[]>;
   /** Ends what is under way and releases what it holds. Idempotent. */
   close(): Promise<void>;
 }

@@ -1,8 +1,8 @@
 // Sends batches into a Redis list: one RPUSH for a batch, one flat JSON text an event, as the Python tracker's worker reads them.
 import type { EncodedEvent } from '../core/emitter';
 import type { Log } from '../core/logger';
-import { MAX_QUEUED_BYTES } from '../delivery/queue-engine';
-import type { SendResult, Transport } from '../delivery/transport';
+import { MAX_QUEUED_BYTES } from '../delivery/transport-emitter';
+import type { Outcome, Transport } from '../delivery/transport';
 import { answerOf, logWrongSetUp } from './client/answer';
 import type { Redis } from './client/client';
 import { keysOf } from './keys';
@@ -23,7 +23,7 @@ export class PushTransport implements Transport {
     return event.bytes <= MAX_QUEUED_BYTES;
   }
 
-  async send(events: readonly EncodedEvent[]): Promise<SendResult> {
+  async send(events: readonly EncodedEvent[]): Promise<Outcome> {
     const list = this.#lists[events[0]?.anonymous ? 1 : 0];
     try {
       await this.#redis.command('RPUSH', list, ...events.map(({ json }) => json));

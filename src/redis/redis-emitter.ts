@@ -2,7 +2,7 @@
 import { type OptionRules, resolveOptions, text } from '../core/options';
 import { BatchEmitter } from '../delivery/engine/batch-emitter';
 import { BUFFER_RULES, type BufferOptions } from '../delivery/options';
-import { intoQueue, MAX_QUEUED_BYTES } from '../delivery/queue-engine';
+import { overTransport, MAX_QUEUED_BYTES } from '../delivery/transport-emitter';
 import { connect, type RedisClientLike, redisRule } from './client/client';
 import { checkPersistence } from './keeps-events';
 import { PushTransport } from './push-transport';
@@ -35,7 +35,7 @@ export class RedisEmitter extends BatchEmitter {
 function assemble(options: RedisEmitterOptions): ConstructorParameters<typeof BatchEmitter> {
   const { redis, key, ...buffer } = resolveOptions('RedisEmitter', options, RULES, REDIS_DEFAULTS);
   const connection = connect('RedisEmitter', redis);
-  return intoQueue('RedisEmitter', buffer, MAX_QUEUED_BYTES, (log) => {
+  return overTransport('RedisEmitter', buffer, MAX_QUEUED_BYTES, (log) => {
     void checkPersistence(connection, log);
     return new PushTransport(connection, key, log);
   });

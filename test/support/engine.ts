@@ -5,10 +5,10 @@ import { Log } from '../../src/core/logger';
 import { BatchEmitter, type EngineSettings } from '../../src/delivery/engine/batch-emitter';
 import type { EventStore } from '../../src/delivery/store/event-store';
 import { MemoryEventStore } from '../../src/delivery/store/memory-store';
-import type { SendResult, Transport } from '../../src/delivery/transport';
+import type { Outcome, Transport } from '../../src/delivery/transport';
 import { Feed } from './feed';
 
-export type Answer = SendResult | readonly SendResult[];
+export type Answer = Outcome | readonly Outcome[];
 
 export interface Send {
   readonly events: readonly EncodedEvent[];
@@ -18,15 +18,15 @@ export interface Send {
   answer(result: Answer): void;
 }
 
-export const SENT: SendResult = { status: 'sent' };
-export const failed = (afterMs?: number): SendResult => ({ status: 'retry', error: new Error('no luck'), afterMs });
-export const rejected = (code = 400, of: 'events' | 'caller' = 'events'): SendResult => ({
+export const SENT: Outcome = { status: 'sent' };
+export const failed = (afterMs?: number): Outcome => ({ status: 'retry', error: new Error('no luck'), afterMs });
+export const rejected = (code = 400, of: 'events' | 'caller' = 'events'): Outcome => ({
   status: 'rejected',
   error: new Error(`said ${code}`),
   code,
   of,
 });
-export const TOO_LARGE: SendResult = { status: 'too-large', error: new Error('too much'), code: 413 };
+export const TOO_LARGE: Outcome = { status: 'too-large', error: new Error('too much'), code: 413 };
 
 /** Answers by `reply`, or leaves each send open for the test to answer. */
 export class PortTransport implements Transport {

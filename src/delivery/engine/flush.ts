@@ -1,7 +1,7 @@
 // One flush: which of the events accepted before it have been tried since, and what came of that.
 import type { EncodedEvent } from '../../core/emitter';
 import { Batch } from '../retry-policy/isolation';
-import type { Outcome } from './outcome';
+import type { BatchOutcome } from './outcome';
 
 /** A flush, the last one of a process, or the only one of a job. */
 export type How = 'flush' | 'last' | 'sole';
@@ -93,7 +93,7 @@ export class Flush {
    *
    * @returns true when the flush holds what is kept of it.
    */
-  settle(batch: Batch, { sent, rejected, lost, kept, suspects, split }: Outcome): boolean {
+  settle(batch: Batch, { sent, rejected, lost, kept, suspects, split }: BatchOutcome): boolean {
     if (batch.awaitedBy !== this) return false;
     batch.awaitedBy = undefined;
     this.#awaited--;

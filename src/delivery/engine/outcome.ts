@@ -1,10 +1,10 @@
 // The outcome of a batch: what a transport's answer means for each event, and what of it the isolation keeps.
 import type { EncodedEvent } from '../../core/emitter';
 import { type Answer, Batch, type Isolation } from '../retry-policy/isolation';
-import type { Failure, SendResult } from '../transport';
+import type { Failure, Outcome } from '../transport';
 
 /** What became of a lease's events: each is in one of the first six lists. */
-export interface Outcome {
+export interface BatchOutcome {
   readonly sent: readonly EncodedEvent[];
   readonly rejected: readonly EncodedEvent[];
   /** Too large by itself: given up. */
@@ -18,7 +18,7 @@ export interface Outcome {
 }
 
 /** Reads a transport's answer, for all events or one by one; an event whose result is missing or makes no sense is kept. */
-export function outcomeOf(events: readonly EncodedEvent[], answer: SendResult | readonly SendResult[]): Outcome {
+export function outcomeOf(events: readonly EncodedEvent[], answer: Outcome | readonly Outcome[]): BatchOutcome {
   const oneByOne = isList(answer);
   const sent: EncodedEvent[] = [];
   const rejected: EncodedEvent[] = [];
@@ -40,33 +40,33 @@ export function outcomeOf(events: readonly EncodedEvent[], answer: SendResult | 
   return { sent, rejected, lost: alone ? tooLarge : [], kept, suspects, split: alone ? [] : tooLarge, failures };
 }
 
-const isList = (answer: SendResult | readonly SendResult[]): answer is readonly SendResult[] => Array.isArray(answer);
+const isList = (answer: Outcome | readonly Outcome[]): answer is readonly Outcome[] => Array.isArray(answer);
 
 const FAILURES: ReadonlySet<unknown> = new Set(['rejected', 'too-large', 'retry']);
 const NO_RESULT: Failure = { status: 'retry', error: new Error('the transport gave no answer') };
 
 /** An outcome without what is set aside, and what else is given up with it, each with its reason. */
 export interface Isolated {
-  readonly outcome: Outcome;
+  readonly outcome: BatchOutcome;
   readonly dropped: readonly (readonly [batch: Batch, error: Error])[];
 }
 
-const NOTHING: Outcome = { sent: [], rejected: [], lost: [], kept: [], suspects: [], split: [], failures: [] };
+const NOTHING: BatchOutcome = { sent: [], rejected: [], lost: [], kept: [], suspects: [], split: [], failures: [] };
 const STRUCK_OUT = new Error(
   'the collector failed ten times on this event alone, and took others right before and after',
 );
 
 /** Tells the isolation what was answered, for the batch or event by event, and has it divide what may be saved. */
-export function isolate(isolation: Isolation, batch: Batch, answer: SendResult | readonly SendResult[]): Isolated {
+export function isolate(isolation: Isolation, batch: Batch, answer: Outcome | readonly Outcome[]): Isolated {
   // What mostly comes, without a look at each event.
-  if ((answer as SendResult | undefined)?.status === 'sent') {
+  if ((answer as Outcome | undefined)?.status === 'sent') {
     const dropped = isolation.settle(batch, 'sent').map((one) => [one, STRUCK_OUT] as const);
     return { outcome: { ...NOTHING, sent: batch.events }, dropped };
   }
   const whole = outcomeOf(batch.events, answer);
   batch.isSlow = whole.failures.some(({ slow }) => slow === true);
   const outcome = setAside(isolation, batch, whole);
-  const kind = outcome.kept.length > 0 ? 'failed' : answerOf(answer as SendResult);
+  const kind = outcome.kept.length > 0 ? 'failed' : answerOf(answer as Outcome);
   const struckOut = isList(answer) ? isolateEach(isolation, batch, answer, outcome) : isolation.settle(batch, kind);
   const dropped = struckOut.map((one) => [one, STRUCK_OUT] as const);
   if (isList(answer) || kind !== 'refused' || outcome.rejected.length === 0) return { outcome, dropped };
@@ -79,7 +79,7 @@ export function isolate(isolation: Isolation, batch: Batch, answer: SendResult |
 }
 
 // What is no reason yet to set events aside is kept as any other failure is.
-function setAside(isolation: Isolation, batch: Batch, outcome: Outcome): Outcome {
+function setAside(isolation: Isolation, batch: Batch, outcome: BatchOutcome): BatchOutcome {
   const { sent, rejected, lost, kept, suspects } = outcome;
   for (const done of [sent, rejected, lost]) isolation.forget(done);
   if (suspects.length === 0) return outcome;
@@ -91,8 +91,8 @@ function setAside(isolation: Isolation, batch: Batch, outcome: Outcome): Outcome
 function isolateEach(
   isolation: Isolation,
   batch: Batch,
-  answers: readonly SendResult[],
-  { suspects }: Outcome,
+  answers: readonly Outcome[],
+  { suspects }: BatchOutcome,
 ): readonly Batch[] {
   const struckOut: Batch[] = [];
   let hasFailed = false;
@@ -111,7 +111,7 @@ function isolateEach(
 const single = ({ lease, isSlow, settledBefore, afterGood }: Batch, event: EncodedEvent): Batch =>
   Object.assign(new Batch(lease, [event]), { isSlow, settledBefore, afterGood });
 
-function answerOf(result: SendResult | undefined): Answer {
+function answerOf(result: Outcome | undefined): Answer {
   if (result?.status === 'sent') return 'sent';
   if (result?.status === 'rejected' || result?.status === 'too-large') return 'refused';
   return result?.status === 'retry' && result.suspicious === true ? 'suspicious' : 'failed';

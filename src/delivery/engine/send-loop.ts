@@ -6,11 +6,11 @@ import { ENVELOPE_BYTES, EVENT_OVERHEAD } from '../http/batch';
 import { Backoff } from '../retry-policy/backoff';
 import { Batch, Isolation } from '../retry-policy/isolation';
 import type { EventStore, Lease, TakeLimits } from '../store/event-store';
-import { asError, type SendResult, type Transport } from '../transport';
+import { asError, type Outcome, type Transport } from '../transport';
 import { Alarm } from './alarm';
 import { Flush, type How } from './flush';
 import { atOnce, InFlight } from './in-flight';
-import { isolate, type Outcome } from './outcome';
+import { isolate, type BatchOutcome } from './outcome';
 import type { Stats } from './stats';
 
 export interface SendLoopSettings {
@@ -212,7 +212,7 @@ export class SendLoop {
   }
 
   async #send(batch: Batch, failures: number): Promise<void> {
-    let answer: SendResult | readonly SendResult[];
+    let answer: Outcome | readonly Outcome[];
     this.inFlight.batches.add(batch);
     this.#isolation.start(batch, this.flush);
     try {
@@ -227,7 +227,7 @@ export class SendLoop {
     if (this.#due <= 0 || this.#store.size + this.inFlight.count === 0) this.#onRest();
   }
 
-  #settle(batch: Batch, answer: SendResult | readonly SendResult[], failuresAtStart: number): void {
+  #settle(batch: Batch, answer: Outcome | readonly Outcome[], failuresAtStart: number): void {
     const { outcome, dropped } = isolate(this.#isolation, batch, answer);
     const { sent, rejected, lost, failures } = outcome;
     this.#stats.count(outcome);
@@ -248,7 +248,7 @@ export class SendLoop {
     }
   }
 
-  #fail(batch: Batch, outcome: Outcome, failuresAtStart: number, isHeld: boolean): void {
+  #fail(batch: Batch, outcome: BatchOutcome, failuresAtStart: number, isHeld: boolean): void {
     const { lost, kept, suspects, split, failures } = outcome;
     const retry = failures.find(({ status }) => status === 'retry');
     // What is isolated closes the receiver for the others only where it was to find out for them whether it is back.

@@ -12,7 +12,7 @@ import type { Log } from '../../core/logger';
 import { asCallback, currentMark } from '../../core/marks';
 import type { EventStore } from '../store/event-store';
 import type { EmitterOptions } from '../options';
-import type { Outcome } from './outcome';
+import type { BatchOutcome } from './outcome';
 
 export type Callbacks = Pick<EmitterOptions, 'onSuccess' | 'onFailure' | 'onDrop'>;
 type Events = readonly (EncodedEvent | Payload)[];
@@ -67,7 +67,7 @@ export class Stats {
   }
 
   /** Counts what is done with of a lease's events. Calls nobody: whoever looks at the counts next finds them in balance. */
-  count({ sent, rejected, lost, kept, suspects, failures }: Outcome): void {
+  count({ sent, rejected, lost, kept, suspects, failures }: BatchOutcome): void {
     this.sent += sent.length;
     this.retried += kept.length + suspects.length;
     this.#dropped.rejected += rejected.length;
@@ -78,7 +78,7 @@ export class Stats {
   }
 
   /** Tells the callbacks what became of a lease's events. */
-  report({ sent, rejected, lost, kept, suspects, split, failures }: Outcome): void {
+  report({ sent, rejected, lost, kept, suspects, split, failures }: BatchOutcome): void {
     const { onSuccess, onFailure } = this.#callbacks;
     // Mostly nothing is silent.
     const told = this.silent.size === 0 ? sent : this.#told(sent);

@@ -6,7 +6,7 @@ import { retryAfterMs } from '../retry-policy/backoff';
 import { ENVELOPE_BYTES, EVENT_OVERHEAD, getQuery, postBody } from './batch';
 import { BodyMemory } from './body-memory';
 import type { DispatcherLike } from '../options';
-import type { SendResult, Transport } from '../transport';
+import type { Outcome, Transport } from '../transport';
 import { type Answer, type Limits, UndiciClient } from './undici-client';
 
 export interface CollectorTransportOptions {
@@ -73,7 +73,7 @@ export class CollectorTransport implements Transport {
     return this.#target(event).length <= maxGetBytes;
   }
 
-  async send(events: readonly EncodedEvent[]): Promise<SendResult | readonly SendResult[]> {
+  async send(events: readonly EncodedEvent[]): Promise<Outcome | readonly Outcome[]> {
     const { method, maxPostBytes } = this.#options;
     if (method === 'get') return this.#getEach(events);
     const [first] = events as [EncodedEvent, ...EncodedEvent[]];
@@ -85,9 +85,9 @@ export class CollectorTransport implements Transport {
     return result;
   }
 
-  async #getEach(events: readonly EncodedEvent[]): Promise<readonly SendResult[]> {
-    const results: SendResult[] = [];
-    let unreachable: SendResult | undefined;
+  async #getEach(events: readonly EncodedEvent[]): Promise<readonly Outcome[]> {
+    const results: Outcome[] = [];
+    let unreachable: Outcome | undefined;
     for (const event of events) {
       // Where nobody answers, or wants to be left alone, the rest of the batch need not find that out one by one.
       const result = unreachable ?? (await this.#get(event));
@@ -103,7 +103,7 @@ export class CollectorTransport implements Transport {
   }
 
   // A store may hold what was accepted elsewhere, by other limits: a queue, or the run before.
-  async #get(event: EncodedEvent): Promise<SendResult> {
+  async #get(event: EncodedEvent): Promise<Outcome> {
     const target = this.#target(event);
     const { maxGetBytes } = this.#options;
     if (target.length > maxGetBytes) return tooLarge('target', maxGetBytes);
@@ -114,7 +114,7 @@ export class CollectorTransport implements Transport {
     return (this.#closing ??= this.#client.close());
   }
 
-  async #exchange(path: string, body: Buffer | null, anonymous: boolean): Promise<SendResult> {
+  async #exchange(path: string, body: Buffer | null, anonymous: boolean): Promise<Outcome> {
     const startedAt = performance.now();
     const headers = anonymous ? { ...this.#headers, 'sp-anonymous': '*' } : this.#headers;
     const answer = await this.#client.send({ path, method: body === null ? 'GET' : 'POST', body, headers });
@@ -123,7 +123,7 @@ export class CollectorTransport implements Transport {
     return this.#outcomeOf(answer, performance.now() - startedAt >= this.#limits.whole * SLOW_SHARE);
   }
 
-  #outcomeOf({ status, retryAfter, error: failure, isBegun, unreadable }: Answer, slow: boolean): SendResult {
+  #outcomeOf({ status, retryAfter, error: failure, isBegun, unreadable }: Answer, slow: boolean): Outcome {
     if (unreadable) this.#log.error(unreadable);
     // What fails before the request has left says nothing of the events in it.
     if (status === undefined) return { status: 'retry', error: failure as Error, suspicious: isBegun, slow };
@@ -143,7 +143,7 @@ export class CollectorTransport implements Transport {
   }
 }
 
-const tooLarge = (what: string, limit: number): SendResult => ({
+const tooLarge = (what: string, limit: number): Outcome => ({
   status: 'too-large',
   error: new Error(`the ${what} would have more than ${limit} bytes`),
 });

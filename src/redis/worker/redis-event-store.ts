@@ -6,7 +6,7 @@ import type { TakeLimits, EventStore, Lease, StoreListener } from '../../deliver
 import { eventOf } from '../../delivery/store/foreign-event';
 import { MemoryEventStore } from '../../delivery/store/memory-store';
 import { DEFAULTS } from '../../delivery/options';
-import { MAX_QUEUED_BYTES } from '../../delivery/queue-engine';
+import { MAX_QUEUED_BYTES } from '../../delivery/transport-emitter';
 import { answerOf, isRefusal, logWrongSetUp } from '../client/answer';
 import type { Redis } from '../client/client';
 import { type Keys, keysOf } from '../keys';

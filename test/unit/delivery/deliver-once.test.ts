@@ -3,13 +3,13 @@ import { describe, expect, it } from 'vitest';
 import { DELIVERY_RULES, deliveryOf } from '../../../src/delivery/delivery';
 import { deliverOnce } from '../../../src/delivery/deliver-once';
 import { resolveOptions } from '../../../src/core/options';
-import type { SendResult } from '../../../src/delivery/transport';
+import type { Outcome } from '../../../src/delivery/transport';
 import { encodedEvents } from '../../support/events';
 import { failed, PortTransport, SENT } from '../../support/engine';
 
 const options = { endpoint: 'collector.test', logger: false } as const;
 const { settings, log } = deliveryOf('test', resolveOptions('test', options, DELIVERY_RULES, {}));
-const suspicious: SendResult = { status: 'retry', error: new Error('said 503'), code: 503, suspicious: true };
+const suspicious: Outcome = { status: 'retry', error: new Error('said 503'), code: 503, suspicious: true };
 
 describe('an attempt of a job', () => {
   it.each([

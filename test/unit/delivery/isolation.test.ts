@@ -1,7 +1,7 @@
 // One event that the receiver refuses, in whatever way: the events around it arrive, and it alone is given up or waits.
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { EncodedEvent } from '../../../src/core/emitter';
-import type { Failure, SendResult } from '../../../src/delivery/transport';
+import type { Failure, Outcome } from '../../../src/delivery/transport';
 import { type Answer, makeEngine, PortTransport, rejected, SENT } from '../../support/engine';
 
 beforeEach(() => {
@@ -28,7 +28,7 @@ const suspicious = (code?: number, slow = false): Failure => ({
 });
 
 /** How a receiver refuses a request: what it answers, and after how many milliseconds. */
-const refusals: readonly (readonly [string, SendResult, number])[] = [
+const refusals: readonly (readonly [string, Outcome, number])[] = [
   ['an answer that tells it to try again', suspicious(503), 5],
   ['a reset', suspicious(), 2],
   ['an answer that asks for a second of peace', { ...suspicious(429), afterMs: 1_000 }, 5],
@@ -45,19 +45,19 @@ interface Setting {
 /** A receiver that refuses whatever holds one of the culprits. */
 function receiver(
   isCulprit: (event: EncodedEvent) => boolean,
-  refusal: SendResult,
+  refusal: Outcome,
   ms: number,
   { threads = 8, oneByOne = false }: Setting = {},
 ) {
   const wait = (time: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, time));
-  const whole = async (events: readonly EncodedEvent[]): Promise<SendResult> => {
+  const whole = async (events: readonly EncodedEvent[]): Promise<Outcome> => {
     const refused = events.some(isCulprit);
     await wait(refused ? ms : 3);
     return refused ? refusal : SENT;
   };
-  const each = async (events: readonly EncodedEvent[]): Promise<SendResult[]> => {
-    const results: SendResult[] = [];
-    let nobody: SendResult | undefined;
+  const each = async (events: readonly EncodedEvent[]): Promise<Outcome[]> => {
+    const results: Outcome[] = [];
+    let nobody: Outcome | undefined;
     for (const event of events) {
       const result = nobody ?? (await whole([event]));
       if (result.status === 'retry' && result.code === undefined) nobody = { ...result, suspicious: false };
