@@ -5,8 +5,7 @@ import { PAGE_SCHEMA, sample } from './sample.mjs';
 
 let last;
 const catcher = {
-  takesEncoded: true,
-  input() {},
+  input: Object.assign(() => {}, { [ENCODED_INPUT]: true }),
   [ENCODED_INPUT]: ([event]) => {
     last = event;
   },

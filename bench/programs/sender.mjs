@@ -1,8 +1,8 @@
 // The sender alone: batches of events serialised beforehand, eight requests at a time, by undici itself or by our transport.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Pool } from 'undici';
-import { EncodedEvent } from '../../dist/core/emitter.js';
 import { Log } from '../../dist/core/logger.js';
+import { encodedEvent } from '../../dist/core/tracker/encode.js';
 import { postBody } from '../../dist/delivery/http/batch.js';
 import { CollectorTransport } from '../../dist/delivery/http/collector-transport.js';
 import { encodedSample } from '../encoded-sample.mjs';
@@ -13,7 +13,7 @@ const events = Array.from({ length: size }, (_, i) => encodedSample(i));
 
 // The same events as one text, so that the transport has nothing to join.
 const text = events.map(({ json }) => json).join(',');
-const joined = [new EncodedEvent(text, Buffer.byteLength(text), events[0].eventId, false)];
+const joined = [encodedEvent(text, events[0].eventId, false)];
 
 const SENDERS = {
   raw: () => raw(Buffer.from(postBody(events, Date.now()))),

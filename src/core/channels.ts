@@ -28,15 +28,16 @@ export interface FlushMessage {
   readonly result?: FlushReport;
 }
 
-const tracked = channel('snowplow:track');
+/** Whoever publishes asks it first whether anybody listens. */
+export const trackChannel = channel('snowplow:track');
 const dropped = channel('snowplow:drop');
 const flushed = tracingChannel<'snowplow:flush', FlushMessage>('snowplow:flush');
 const log = new Log();
 
 /** Says that an event was taken. */
-export function tellTracked(event: EncodedEvent): void {
-  if (tracked.hasSubscribers && !currentMark())
-    publish(tracked, {
+export function publishTracked(event: EncodedEvent): void {
+  if (!currentMark())
+    publish(trackChannel, {
       eventId: event.eventId,
       anonymous: event.anonymous,
       payload: () => event.payload(),
@@ -44,7 +45,7 @@ export function tellTracked(event: EncodedEvent): void {
 }
 
 /** Says that events will not arrive, and why. */
-export function tellDropped(reason: RefuseReason | DropReason, events: number): void {
+export function publishDropped(reason: RefuseReason | DropReason, events: number): void {
   if (dropped.hasSubscribers) publish(dropped, { reason, events } satisfies DropMessage);
 }
 

@@ -69,11 +69,11 @@ export const idText = (value: unknown): unknown =>
   typeof value === 'bigint' || Number.isSafeInteger(value) ? String(value) : value;
 
 export function checkNumber(caller: string, path: string, value: unknown): void {
-  if (typeof value !== 'number' || !Number.isFinite(value)) fail(caller, path, 'a finite number', value);
+  if (!Number.isFinite(value)) fail(caller, path, 'a finite number', value);
 }
 
 export function checkOptionalNumber(caller: string, path: string, value: unknown): void {
-  if (!isAbsent(value)) checkNumber(caller, path, value);
+  if (!isAbsent(value) && !Number.isFinite(value)) fail(caller, path, 'a finite number', value);
 }
 
 /** The largest integer that the pipeline's columns take. */

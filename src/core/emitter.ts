@@ -7,7 +7,7 @@ export type Payload = Readonly<Record<string, string>>;
 export type RefuseReason =
   'full' | 'closed' | 'invalid' | 'unserializable' | 'too-large' | 'filtered' | 'private' | 'disabled' | 'store-error';
 
-/** Why an accepted event was given up. Counted in `stats().dropped`, each one reported by `onDrop`. */
+/** Why an accepted event was dropped. Counted in `stats().dropped`, each one reported by `onDrop`. */
 export type DropReason = 'rejected' | 'too-large' | 'store-error' | 'shutdown';
 
 /** What a flush or a close did: events that reached the collector, events that failed meanwhile, events still held. */
@@ -40,33 +40,16 @@ export interface EmitterLike {
 
 /**
  * An event between tracker and emitter: JSON text made once, at track time, so that nothing the caller changes later can
- * reach it and nothing below has to serialise again. Holds no `stm`: that belongs to each attempt to send.
+ * reach it and nothing below has to serialise again. Any object of this shape will do; `decodeEvent` makes one of the text
+ * that an event store has kept.
  */
-export class EncodedEvent implements EventMeta {
-  #payload: Payload | undefined;
-  readonly #eventId: string | undefined;
-  /**
-   * @param json One flat JSON object whose values are all strings.
-   * @param bytes The UTF-8 length of `json`.
-   * @param eventId undefined where `eid` is the object's last field: thousands of events then keep one string each.
-   */
-  constructor(
-    readonly json: string,
-    readonly bytes: number,
-    eventId: string | undefined,
-    readonly anonymous: boolean,
-  ) {
-    this.#eventId = eventId;
-  }
-
-  get eventId(): string {
-    return this.#eventId ?? this.json.slice(-38, -2);
-  }
-
-  /** The event as a frozen object, made when first asked for: built-in emitters never need it. */
-  payload(): Payload {
-    return (this.#payload ??= Object.freeze(JSON.parse(this.json) as Record<string, string>));
-  }
+export interface EncodedEvent extends EventMeta {
+  /** One flat JSON object whose values are all strings. Holds no `stm`: that belongs to each attempt to send. */
+  readonly json: string;
+  /** The UTF-8 length of `json`. */
+  readonly bytes: number;
+  /** The event as a frozen object, made when it is asked for: built-in emitters rarely need it. */
+  payload(): Payload;
 }
 
 /**
@@ -75,10 +58,12 @@ export class EncodedEvent implements EventMeta {
  */
 export const ENCODED_INPUT: unique symbol = Symbol.for('snowplow-middleware.encoded-input.v1') as never;
 
-/** A built-in emitter, as a tracker sees it. */
+/**
+ * A built-in emitter, as a tracker sees it. Its `input` declares with the same key that encoded events need not pass it; an
+ * `input` that a subclass puts in front declares nothing, and gets every event as a payload.
+ */
 export interface EncodedInput extends EmitterLike {
-  /** False where a subclass put an `input` of its own in front: events then go through that. */
-  readonly takesEncoded: boolean;
+  readonly input: EmitterLike['input'] & { readonly [ENCODED_INPUT]?: true };
   /** Takes all of the events or none; answers why not. */
   [ENCODED_INPUT](events: readonly EncodedEvent[]): RefuseReason | undefined;
   stats(): EmitterStats;
@@ -86,7 +71,7 @@ export interface EncodedInput extends EmitterLike {
 
 /** What an emitter has done so far. `offered = accepted + refused` and `accepted + recovered = sent + dropped + waiting + inFlight`. */
 export interface EmitterStats {
-  /** Events that came to its door. */
+  /** Events that trackers have dispatched to it. */
   readonly offered: number;
   readonly accepted: number;
   /** Events found in a durable store: accepted by an earlier run, or by a process that died. */

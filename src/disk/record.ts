@@ -1,6 +1,7 @@
 // A line of a segment: a mark, a checksum, the length of an event's JSON, both in hex, the JSON. What is read back is never trusted.
 import { crc32 } from 'node:zlib';
-import { EncodedEvent } from '../core/emitter';
+import type { EncodedEvent } from '../core/emitter';
+import { encodedEvent } from '../core/tracker/encode';
 import { bytesOf } from '../delivery/store/lanes';
 
 /** What a line's first byte says: two kinds of event that wait, and one that is settled. */
@@ -102,5 +103,5 @@ function eventAt(piece: Buffer, at: number, end: number): EncodedEvent | null | 
   if (mark !== MARKS.named && mark !== MARKS.anonymous) return undefined;
   const json = piece.toString('utf8', at + JSON_AT, end);
   const id = ID.exec(json)?.[1];
-  return id === undefined ? undefined : new EncodedEvent(json, end - at - JSON_AT, id, mark === MARKS.anonymous);
+  return id === undefined ? undefined : encodedEvent(json, id, mark === MARKS.anonymous, end - at - JSON_AT);
 }

@@ -91,8 +91,8 @@ export class TrackerService extends Tracking {
     return this.#tracking.track(event);
   }
 
-  protected attempt<Args>(caller: string, build: Builder<Args>, args: Args): string | undefined {
-    return Tracking.attemptOn(this.#tracking, caller, build, args);
+  protected dispatch<Args>(caller: string, build: Builder<Args>, args: Args): string | undefined {
+    return Tracking.dispatchOn(this.#tracking, caller, build, args);
   }
 
   flush(limit?: TimeLimit): Promise<FlushReport> {

@@ -2,8 +2,9 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
-import { EncodedEvent } from '../../src/core/emitter';
-import type { TakeLimits, EventStore, Lease } from '../../src/delivery/store/event-store';
+import type { EncodedEvent } from '../../src/core/emitter';
+import { encodedEvent as made } from '../../src/core/tracker/encode';
+import type { EventStore, Lease, TakeLimits } from '../../src/delivery/store/event-store';
 import { sampleEvent } from '../support/feed';
 
 export interface StoreLimits {
@@ -24,7 +25,7 @@ const ALL: TakeLimits = { maxEvents: 1_000, maxBytes: 1_000_000, overhead: 0 };
 export function encodedEvent({ anonymous = false, padding = 0 } = {}): EncodedEvent {
   const eventId = randomUUID();
   const json = JSON.stringify(sampleEvent(eventId, `Harbour${'x'.repeat(padding)}`));
-  return new EncodedEvent(json, Buffer.byteLength(json), eventId, anonymous);
+  return made(json, eventId, anonymous);
 }
 
 const encodedEvents = (count: number, options?: Parameters<typeof encodedEvent>[0]): EncodedEvent[] =>

@@ -13,7 +13,7 @@ if (first === 'thread' && isMainThread) {
 } else {
   const [dist, options, count] = first === 'thread' ? rest : [first, ...rest];
   const require = createRequire(dist);
-  const { EncodedEvent } = require('./core/emitter.js');
+  const { encodedEvent } = require('./core/tracker/encode.js');
   const { DiskEventStore } = require('./disk/index.js');
   const ids = [];
   let store;
@@ -32,7 +32,7 @@ if (first === 'thread' && isMainThread) {
     for (let index = 0; index < Number(count); index++) {
       const eventId = randomUUID();
       const json = JSON.stringify({ e: 'pv', p: 'srv', tv: 'test', page: 'x'.repeat(900), eid: eventId });
-      const answer = put([new EncodedEvent(json, json.length, eventId, false)]);
+      const answer = put([encodedEvent(json, eventId, false)]);
       answers[answer] = (answers[answer] ?? 0) + 1;
     }
     process.stdout.write(`${JSON.stringify({ ids, answers })}\n`);

@@ -1,11 +1,12 @@
 // Events as a tracker hands them to a store.
 import { randomUUID } from 'node:crypto';
-import { EncodedEvent } from '../../src/core/emitter';
+import type { EncodedEvent } from '../../src/core/emitter';
+import { encodedEvent as made } from '../../src/core/tracker/encode';
 
 /** An encoded event; `padding` makes it longer. */
 export function encodedEvent({ anonymous = false, padding = 0, eventId = randomUUID() as string } = {}): EncodedEvent {
   const json = JSON.stringify({ e: 'pv', p: 'srv', tv: 'test', page: 'Käse 🧀'.padEnd(padding, 'x'), eid: eventId });
-  return new EncodedEvent(json, Buffer.byteLength(json), eventId, anonymous);
+  return made(json, eventId, anonymous);
 }
 
 export const encodedEvents = (count: number, options = {}): EncodedEvent[] =>

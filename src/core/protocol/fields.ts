@@ -1,7 +1,7 @@
-// What the pipeline takes for each wire key: a value that fits comes back as text; text that is too long is cut, anything else left out.
+// What the pipeline takes for each wire key: a value that fits comes back as text; text that is too long is truncated, anything else left out.
 import { clientIp } from './client-ip';
 import { idText, INT32_MAX, isUuid } from '../contracts';
-import { cut } from '../truncate';
+import { truncate } from '../truncate';
 import { fitUrl } from '../url/fit-url';
 
 /** The platforms the pipeline knows (`headset` since Enrich 4.0). */
@@ -9,122 +9,111 @@ export const PLATFORMS = ['web', 'iot', 'app', 'mob', 'pc', 'cnsl', 'tv', 'srv',
 /** Where an event happened: a web site, a server, an app and so on. */
 export type Platform = (typeof PLATFORMS)[number];
 
-const EVENT_TYPES: ReadonlySet<unknown> = new Set(['pv', 'pp', 'se', 'ue', 'tr', 'ti']);
 // The last millisecond of the year 9999: later ones (microseconds sent by mistake) are refused.
 const LATEST = 253_402_300_799_999;
 /** Whether a number is a time the pipeline takes, in milliseconds since the epoch. */
 export const isTime = (value: number): boolean => value >= 0 && value <= LATEST;
 
-type Clean = (value: unknown) => string | undefined;
+/** What a value has to look like: a kind that {@link clean} knows, or a pattern of its text. */
+type Shape = 'text' | 'identifier' | 'decimal' | 'integer' | 'time' | 'url' | 'address' | 'uuid' | RegExp;
+interface Field {
+  readonly shape: Shape;
+  /** Most UTF-16 units of a text or an identifier, and of a URL's path. */
+  readonly limit: number;
+}
+type Fields = ReadonlyMap<string, Field>;
 
-const asText = (value: unknown): string | undefined => {
-  if (typeof value === 'string') return value === '' ? undefined : value;
-  return typeof value === 'number' && Number.isFinite(value) ? String(value) : undefined;
-};
+const EVENT_TYPE = /^(pv|pp|se|ue|tr|ti)$/;
+const PLATFORM = new RegExp(`^(${PLATFORMS.join('|')})$`);
+const SIZE = /^\d{1,9}x\d{1,9}$/;
+const BIT = /^[01]$/;
+const JSON_TEXT = /./s;
 
-const text =
-  (limit: number): Clean =>
-  (value) => {
-    const string = asText(value);
-    return string === undefined || string.length <= limit ? string : cut(string, limit);
-  };
-const identifier =
-  (limit: number): Clean =>
-  (value) => {
-    const string = idText(value);
-    return typeof string === 'string' && string !== '' && string.length <= limit ? string : undefined;
-  };
-const decimal: Clean = (value) => {
-  const number = asNumber(value);
-  return number === undefined ? undefined : String(number);
-};
-const integer: Clean = (value) => {
-  const number = asNumber(value);
-  if (number === undefined) return undefined;
-  const rounded = Math.round(number);
-  return Math.abs(rounded) <= INT32_MAX ? String(rounded + 0) : undefined;
-};
-const time: Clean = (value) => {
-  const number = asNumber(value);
-  return number !== undefined && isTime(number) ? String(Math.trunc(number)) : undefined;
-};
-const matching =
-  (fits: (value: unknown) => boolean): Clean =>
-  (value) =>
-    fits(value) ? (value as string) : undefined;
+const each = (shape: Shape, limit: number, ...keys: readonly string[]): [string, Field][] =>
+  keys.map((key) => [key, { shape, limit }]);
+const NO_LIMIT = Infinity;
 
-const url =
-  (maxPath: number): Clean =>
-  (value) =>
-    typeof value === 'string' && value !== '' ? fitUrl(value, maxPath) : undefined;
-const size = matching((value) => typeof value === 'string' && /^\d{1,9}x\d{1,9}$/.test(value));
-const address: Clean = (value) => (typeof value === 'string' ? clientIp(value, false) : undefined);
-const bit = matching((value) => value === '0' || value === '1');
-const json = matching((value) => typeof value === 'string' && value !== '');
-
-type Fields = ReadonlyMap<string, Clean>;
-const each = (clean: Clean, ...keys: readonly string[]): [string, Clean][] => keys.map((key) => [key, clean]);
-
-// The keys by who may speak of what. Limits in UTF-16 units, as the enrichment's atomic field limits: a longer field makes
-// the whole event bad, it is never cut there. Identifiers are left out when too long: cut, they would be others.
-const PAGE: Fields = new Map([...each(url(3000), 'url'), ...each(url(6000), 'refr')]);
-const OF_EVENT: Fields = new Map([
+// The enrichment's atomic field limits: a longer field makes the whole event bad, the pipeline never truncates it. An identifier
+// that is too long is left out: truncated, it would be another one.
+const PAGE: Fields = new Map([...each('url', 3000, 'url'), ...each('url', 6000, 'refr')]);
+/** The keys with which an event describes itself. */
+export const EVENT_FIELDS: Fields = new Map([
   ...PAGE,
-  ...each(text(2000), 'page'),
-  ...each(
-    matching((value) => EVENT_TYPES.has(value)),
-    'e',
-  ),
-  ...each(text(1000), 'se_ca', 'se_ac', 'se_pr'),
-  ...each(text(4096), 'se_la'),
-  ...each(decimal, 'se_va', 'tr_tt', 'tr_tx', 'tr_sh', 'ti_pr'),
-  ...each(integer, 'ti_qu', 'pp_mix', 'pp_max', 'pp_miy', 'pp_may'),
-  ...each(identifier(255), 'tr_id', 'ti_id', 'ti_sk'),
-  ...each(identifier(3), 'tr_cu', 'ti_cu'),
-  ...each(text(255), 'tr_af', 'tr_ci', 'tr_st', 'tr_co', 'ti_nm', 'ti_na', 'ti_ca'),
+  ...each('text', 2000, 'page'),
+  ...each(EVENT_TYPE, NO_LIMIT, 'e'),
+  ...each('text', 1000, 'se_ca', 'se_ac', 'se_pr'),
+  ...each('text', 4096, 'se_la'),
+  ...each('decimal', NO_LIMIT, 'se_va', 'tr_tt', 'tr_tx', 'tr_sh', 'ti_pr'),
+  ...each('integer', NO_LIMIT, 'ti_qu', 'pp_mix', 'pp_max', 'pp_miy', 'pp_may'),
+  ...each('identifier', 255, 'tr_id', 'ti_id', 'ti_sk'),
+  ...each('identifier', 3, 'tr_cu', 'ti_cu'),
+  ...each('text', 255, 'tr_af', 'tr_ci', 'tr_st', 'tr_co', 'ti_nm', 'ti_na', 'ti_ca'),
 ]);
-const OF_SUBJECT: Fields = new Map([
+/** The keys of a subject. */
+export const SUBJECT_FIELDS: Fields = new Map([
   ...PAGE,
-  ...each(
-    matching((value) => (PLATFORMS as readonly unknown[]).includes(value)),
-    'p',
-  ),
-  ...each(identifier(255), 'uid'),
-  ...each(identifier(128), 'duid', 'tnuid', 'fp'),
-  ...each(address, 'ip'),
+  ...each(PLATFORM, NO_LIMIT, 'p'),
+  ...each('identifier', 255, 'uid'),
+  ...each('identifier', 128, 'duid', 'tnuid', 'fp'),
+  ...each('address', NO_LIMIT, 'ip'),
   // As a GET's parameter `nuid` is the collector's own, which is a UUID or the whole request is lost.
-  ...each(matching(isUuid), 'sid', 'nuid'),
-  ...each(integer, 'vid'),
-  ...each(text(1000), 'ua'),
-  ...each(text(255), 'lang', 'tz'),
-  ...each(text(128), 'cs'),
-  ...each(text(12), 'cd'),
-  ...each(size, 'res', 'vp', 'ds'),
+  ...each('uuid', NO_LIMIT, 'sid', 'nuid'),
+  ...each('integer', NO_LIMIT, 'vid'),
+  ...each('text', 1000, 'ua'),
+  ...each('text', 255, 'lang', 'tz'),
+  ...each('text', 128, 'cs'),
+  ...each('text', 12, 'cd'),
+  ...each(SIZE, NO_LIMIT, 'res', 'vp', 'ds'),
 ]);
-const ALL: Fields = new Map([
-  ...OF_EVENT,
-  ...OF_SUBJECT,
-  ...each(text(128), 'tna'),
-  ...each(text(255), 'aid'),
-  ...each(text(100), 'tv'),
-  ...each(matching(isUuid), 'eid'),
-  ...each(integer, 'tid'),
-  ...each(time, 'dtm', 'ttm', 'stm'),
-  ...each(json, 'ue_pr', 'ue_px', 'co', 'cx'),
-  ...each(bit, 'cookie', 'f_pdf', 'f_qt', 'f_realp', 'f_wma', 'f_dir', 'f_fla', 'f_java', 'f_gears', 'f_ag'),
+/** Every key that payload_data 1-0-4 allows and the pipeline reads. */
+export const ALL_FIELDS: Fields = new Map([
+  ...EVENT_FIELDS,
+  ...SUBJECT_FIELDS,
+  ...each('text', 128, 'tna'),
+  ...each('text', 255, 'aid'),
+  ...each('text', 100, 'tv'),
+  ...each('uuid', NO_LIMIT, 'eid'),
+  ...each('integer', NO_LIMIT, 'tid'),
+  ...each('time', NO_LIMIT, 'dtm', 'ttm', 'stm'),
+  ...each(JSON_TEXT, NO_LIMIT, 'ue_pr', 'ue_px', 'co', 'cx'),
+  ...each(BIT, NO_LIMIT, 'cookie', 'f_pdf', 'f_qt', 'f_realp', 'f_wma', 'f_dir', 'f_fla', 'f_java', 'f_gears', 'f_ag'),
 ]);
 
 /**
- * The text that goes on the wire for `key`, or undefined when the value cannot: the key is not one that payload_data 1-0-4
- * allows and the pipeline reads, or the value has not its shape. Cannot throw.
+ * The text that goes on the wire for `key`, or undefined when the value cannot: the key is none of `fields`, or the value has
+ * not its shape. Cannot throw.
  */
-export const clean = (key: string, value: unknown): string | undefined => ALL.get(key)?.(value);
-/** The same for the keys with which an event speaks of itself. */
-export const cleanOfEvent = (key: string, value: unknown): string | undefined => OF_EVENT.get(key)?.(value);
-/** The same for the keys of a subject. */
-export const cleanOfSubject = (key: string, value: unknown): string | undefined => OF_SUBJECT.get(key)?.(value);
-
-function asNumber(value: unknown): number | undefined {
-  const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
-  return typeof number === 'number' && Number.isFinite(number) ? number : undefined;
+export function clean(key: string, value: unknown, fields = ALL_FIELDS): string | undefined {
+  const field = fields.get(key);
+  if (!field) return undefined;
+  const { shape, limit } = field;
+  switch (shape) {
+    case 'text': {
+      const text = typeof value === 'number' && Number.isFinite(value) ? String(value) : value;
+      if (typeof text !== 'string' || text === '') return undefined;
+      return text.length <= limit ? text : truncate(text, limit);
+    }
+    case 'identifier': {
+      const id = idText(value);
+      return typeof id === 'string' && id !== '' && id.length <= limit ? id : undefined;
+    }
+    case 'decimal':
+    case 'integer':
+    case 'time': {
+      const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+      if (typeof number !== 'number' || !Number.isFinite(number)) return undefined;
+      if (shape === 'decimal') return String(number);
+      if (shape === 'time') return isTime(number) ? String(Math.trunc(number)) : undefined;
+      const rounded = Math.round(number);
+      return Math.abs(rounded) <= INT32_MAX ? String(rounded + 0) : undefined;
+    }
+    case 'url':
+      return typeof value === 'string' && value !== '' ? fitUrl(value, limit) : undefined;
+    case 'address':
+      return typeof value === 'string' ? clientIp(value, false) : undefined;
+    case 'uuid':
+      return isUuid(value) ? value : undefined;
+    default:
+      return typeof value === 'string' && shape.test(value) ? value : undefined;
+  }
 }

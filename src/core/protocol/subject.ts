@@ -11,7 +11,7 @@ import {
   type Id,
   isAbsent,
 } from '../contracts';
-import { cleanOfSubject, PLATFORMS, type Platform } from './fields';
+import { clean, PLATFORMS, type Platform, SUBJECT_FIELDS } from './fields';
 import { isObject } from '../shape';
 
 /** Wire keys that tell who the visitor is: left out of anonymous events. */
@@ -35,7 +35,6 @@ export type BreachHandler = (error: unknown) => boolean;
  */
 export class Subject {
   #fields: Record<string, string> = {};
-  #version = 0;
   readonly #onBreach: BreachHandler | undefined;
 
   /**
@@ -69,24 +68,18 @@ export class Subject {
   static fieldsOf(subject: Subject): Readonly<Record<string, string>> {
     if (#fields in subject) return subject.#fields;
     const { fields } = subject as Subject;
-    const fitting = Object.keys(fields).map((key) => [key, cleanOfSubject(key, fields[key])] as const);
+    const fitting = Object.keys(fields).map((key) => [key, clean(key, fields[key], SUBJECT_FIELDS)] as const);
     return Object.fromEntries(fitting.filter(([, value]) => value !== undefined)) as Record<string, string>;
   }
 
   /** Puts other fields in the place of all that a subject has; whoever holds it goes on with the same one. @internal */
   static refill(subject: Subject, fields: Readonly<Record<string, string>>): void {
     subject.#fields = { ...fields };
-    subject.#version++;
   }
 
   /** Wire key to value, for example `{ uid: 'u-17' }`. */
   get fields(): Readonly<Record<string, string>> {
     return this.#fields;
-  }
-
-  /** Grows with each change, so that whoever keeps something made from the fields knows when it is stale. */
-  get version(): number {
-    return this.#version;
   }
 
   /** `p`: the platform, one of `web iot app mob pc cnsl tv srv headset`. */
@@ -117,11 +110,11 @@ export class Subject {
   setLang(lang: string | null | undefined): this {
     return this.#set('Subject.setLang', 'lang', 'lang', lang, checkOptionalText);
   }
-  /** `ip`: the visitor's address, IPv4 or IPv6; brackets, port and zone are cut. A list of addresses is none. */
+  /** `ip`: the visitor's address, IPv4 or IPv6, without brackets, port and zone. A list of addresses is none. */
   setIpAddress(ip: string | null | undefined): this {
     return this.#set('Subject.setIpAddress', 'ip', 'ip', ip, checkAddress);
   }
-  /** `ua`: the visitor's user agent; what is longer than 1,000 units is cut. */
+  /** `ua`: the visitor's user agent; truncated to 1,000 units. */
   setUseragent(useragent: string | null | undefined): this {
     return this.#set('Subject.setUseragent', 'ua', 'useragent', useragent, checkOptionalText);
   }
@@ -161,7 +154,7 @@ export class Subject {
 
   #set(setter: string, key: string, argument: string, value: unknown, check: Check): this {
     const caller: Caller = isAbsent(value) ? undefined : contractsFor(setter);
-    const fitting = isAbsent(value) ? undefined : cleanOfSubject(key, value);
+    const fitting = isAbsent(value) ? undefined : clean(key, value, SUBJECT_FIELDS);
     if (caller) {
       try {
         check(caller, argument, value, fitting);
@@ -172,7 +165,6 @@ export class Subject {
     }
     if (fitting === undefined) delete this.#fields[key];
     else this.#fields[key] = fitting;
-    this.#version++;
     return this;
   }
 }

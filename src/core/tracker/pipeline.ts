@@ -1,5 +1,5 @@
 // What a tracker shares with its request trackers: settings, emitters, counts, and the one way an event takes to the emitters.
-import { tellDropped, tellTracked } from '../channels';
+import { publishDropped, publishTracked, trackChannel } from '../channels';
 import { type Caller, type ContractMode, contractsFor, fail, isAbsent } from '../contracts';
 import {
   type EmitterLike,
@@ -15,16 +15,16 @@ import {
 import { ContractError, show } from '../errors';
 import { eventIdOf, isBefore2001, type TrackerEvent } from '../events/event';
 import type { Log } from '../logger';
-import { type FrameCache, makeFrame, type TrackerFields } from './common-fields';
 import { currentMark } from '../marks';
-import { encodeEvent, encodePayload, Refusal } from './encode';
+import { commonFields, encodeEvent, encodePayload, type TrackerFields } from './encode';
 import { settleAll } from './flush-all';
+import { Refusal } from './refusal';
 import { isSubject, Subject } from '../protocol/subject';
 import type { Surroundings } from './request-context';
 import { millisOfLimit, type TimeLimit } from '../deadline';
 import { isObject, isThenable } from '../shape';
 
-/** A tracker's settings as they stand below the door: resolved, checked, frozen. */
+/** A tracker's settings, resolved, checked and frozen. */
 export interface TrackerSettings {
   readonly fields: TrackerFields;
   readonly base64: boolean;
@@ -35,7 +35,7 @@ export interface TrackerSettings {
   readonly onDrop: ((info: RefusalInfo) => void) | undefined;
 }
 
-/** What a tracker's `onDrop` is told of an event that it refused. */
+/** What a tracker's `onDrop` gets for an event that the tracker refused. */
 export interface RefusalInfo {
   readonly eventId?: string | undefined;
   readonly reason: RefuseReason;
@@ -78,12 +78,11 @@ export class TrackerCore {
   }
 
   /** Builds an event and tracks it. What goes wrong is refused and counted; only a broken contract in mode `throw` throws. */
-  attempt<Args>(
+  dispatch<Args>(
     caller: string,
     build: Builder<Args>,
     args: Args,
     surroundings: Surroundings,
-    frames: FrameCache,
     mode: ContractMode = this.settings.contracts,
   ): string | undefined {
     const checking = mode === 'off' ? undefined : contractsFor(caller);
@@ -91,7 +90,7 @@ export class TrackerCore {
     try {
       const event = build(args, checking);
       if (Array.isArray(event.items)) count += event.items.length;
-      return this.#submit(event, count, surroundings, frames, checking);
+      return this.#process(event, count, surroundings, checking);
     } catch (error) {
       const breach = Refusal.breachOf(error, checking);
       if (breach) {
@@ -152,7 +151,7 @@ export class TrackerCore {
   #refuse(reason: RefuseReason, count: number, given: unknown, encoded?: readonly EncodedEvent[]): undefined {
     this.#count(reason, count);
     if (currentMark()) return;
-    tellDropped(reason, count);
+    publishDropped(reason, count);
     const { onDrop } = this.settings;
     if (!onDrop) return;
     if (!encoded) this.log.guard('onDrop', onDrop, { reason, eventId: eventIdOf(given), payload: undefined });
@@ -165,55 +164,43 @@ export class TrackerCore {
     this.refused[reason] += count;
   }
 
-  #submit(
-    event: TrackerEvent,
-    count: number,
-    surroundings: Surroundings,
-    frames: FrameCache,
-    caller: Caller,
-  ): string | undefined {
+  #process(event: TrackerEvent, count: number, surroundings: Surroundings, caller: Caller): string | undefined {
     const { settings } = this;
     if (!settings.enabled) return this.#refuse('disabled', count, event);
     if (this.closed) {
       this.log.warn('events were refused: closed');
       return this.#refuse('closed', count, event);
     }
-    const { args } = event;
-    // Whoever asks for anonymity gets it: nobody can take back another's wish.
+    const { args, items } = event;
+    // An event is anonymous where anybody asks for it: nobody can take back another's wish.
     const asked = settings.anonymous || Boolean(args.anonymous);
     const setting = surroundings.forEvent(asked);
     if (!setting) return this.#refuse('private', count, event);
-    const anonymous = asked || setting.anonymous;
-    const frame = isAbsent(args.subject)
-      ? frames.get(settings.fields, this.subject, setting.subject, anonymous)
-      : makeFrame(
-          settings.fields,
-          Subject.fieldsOf(this.subject),
-          { ...Subject.fieldsOf(setting.subject), ...Subject.fieldsOf(args.subject) },
-          anonymous,
-        );
+    const { entities } = setting;
+    let own = Subject.fieldsOf(setting.subject);
+    if (!isAbsent(args.subject)) own = { ...own, ...Subject.fieldsOf(args.subject) };
+    const common = commonFields(settings.fields, Subject.fieldsOf(this.subject), own, asked || setting.anonymous);
     const { e, url } = event.fields;
-    if (caller && !surroundings.bringsPage && (e === 'pv' || e === 'pp') && isAbsent(url) && frame.url === undefined)
+    if (caller && !surroundings.bringsPage && (e === 'pv' || e === 'pp') && isAbsent(url) && common.url === undefined)
       fail(caller, 'pageUrl', 'a non-empty string', url);
     if (caller && !isAbsent(args.timestamp) && isBefore2001(args.timestamp))
       this.log.warn(`${caller}: \`timestamp\` is before 2001; it takes milliseconds since 1970, not seconds`);
 
-    let encoded: EncodedEvent[] = [encodeEvent(event, frame, setting.entities, settings.base64)];
-    if (event.items)
-      for (const item of event.items) encoded.push(encodeEvent(item, frame, setting.entities, settings.base64));
+    let encoded: EncodedEvent[] = [encodeEvent(event, common, entities, settings.base64)];
+    if (items) for (const item of items) encoded.push(encodeEvent(item, common, entities, settings.base64));
     if (settings.beforeSend) {
       const passed = this.#pass(encoded, settings.beforeSend);
       if (!passed) return this.#refuse('filtered', count, event, encoded);
       encoded = passed;
     }
 
-    const refusal = this.#offer(encoded);
+    const refusal = this.#enqueue(encoded);
     // The emitters have reported it where they could; here it is only counted.
     if (refusal) return this.#count(refusal, count);
     this.offered += count;
     this.accepted += count;
     surroundings.noteTracked?.(e);
-    for (const one of encoded) tellTracked(one);
+    if (trackChannel.hasSubscribers) for (const one of encoded) publishTracked(one);
     return (encoded[0] as EncodedEvent).eventId;
   }
 
@@ -232,33 +219,36 @@ export class TrackerCore {
     return passed;
   }
 
-  /** Offers the events to every emitter; undefined when at least one took them, else the reason of the last that refused. */
-  #offer(events: readonly EncodedEvent[]): RefuseReason | undefined {
+  /** Gives the events to every emitter; undefined when at least one took them, else the reason of the last that refused. */
+  #enqueue(events: readonly EncodedEvent[]): RefuseReason | undefined {
     let taken = false;
-    let reason: RefuseReason = 'full';
+    let last: RefuseReason = 'full';
     for (const emitter of this.emitters) {
-      const refusal = this.#hand(events, emitter);
-      if (refusal) reason = refusal;
+      let refusal: RefuseReason | undefined;
+      try {
+        refusal =
+          ENCODED_INPUT in emitter.input
+            ? (emitter as EncodedInput)[ENCODED_INPUT](events)
+            : this.#inputEach(events, emitter);
+      } catch {
+        this.log.error('an emitter threw while it was given an event');
+        refusal = 'store-error';
+      }
+      if (refusal) last = refusal;
       else taken = true;
     }
-    return taken ? undefined : reason;
+    return taken ? undefined : last;
   }
 
-  #hand(events: readonly EncodedEvent[], emitter: EmitterLike): RefuseReason | undefined {
-    try {
-      if ((emitter as Partial<EncodedInput>).takesEncoded) return (emitter as EncodedInput)[ENCODED_INPUT](events);
-      let refusal: RefuseReason | undefined;
-      for (const event of events) {
-        // The payload is frozen, and the rest made for this emitter alone: none can change what the next one gets.
-        const { eventId, anonymous } = event;
-        const answer: unknown = emitter.input(event.payload(), { eventId, anonymous });
-        if (answer === false) refusal = 'full';
-        else if (isThenable(answer)) answer.then(undefined, () => this.log.error('an emitter rejected an event'));
-      }
-      return refusal;
-    } catch {
-      this.log.error('an emitter threw while it was given an event');
-      return 'store-error';
+  #inputEach(events: readonly EncodedEvent[], emitter: EmitterLike): RefuseReason | undefined {
+    let refusal: RefuseReason | undefined;
+    for (const event of events) {
+      // The payload is frozen, and the rest made for this emitter alone: none can change what the next one gets.
+      const { eventId, anonymous } = event;
+      const answer: unknown = emitter.input(event.payload(), { eventId, anonymous });
+      if (answer === false) refusal = 'full';
+      else if (isThenable(answer)) answer.then(undefined, () => this.log.error('an emitter rejected an event'));
     }
+    return refusal;
   }
 }

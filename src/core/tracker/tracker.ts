@@ -3,7 +3,7 @@ import { type ContractMode, fail, isAbsent } from '../contracts';
 import type { EmitterLike, FlushReport, Payload } from '../emitter';
 import { ConfigError, show } from '../errors';
 import type { TrackerEvent } from '../events/event';
-import { FrameCache, trackerFields } from './common-fields';
+import { trackerFields } from './encode';
 import { clean, type Platform, PLATFORMS } from '../protocol/fields';
 import { Log, type Logger } from '../logger';
 import { asCallback, asHook } from '../marks';
@@ -106,7 +106,6 @@ export interface TrackerHealth {
 export class Tracker extends Tracking {
   readonly #core: TrackerCore;
   readonly #surroundings: PlainSurroundings;
-  readonly #frames = new FrameCache();
   readonly #owned: ReadonlySet<EmitterLike>;
   readonly #name: string;
   #closing: Promise<FlushReport> | undefined;
@@ -196,11 +195,11 @@ export class Tracker extends Tracking {
   }
 
   track(event: TrackerEvent): string | undefined {
-    return this.attempt('track', asGiven, event);
+    return this.dispatch('track', asGiven, event);
   }
 
-  protected attempt<Args>(caller: string, build: Builder<Args>, args: Args): string | undefined {
-    return this.#core.attempt(caller, build, args, this.#surroundings, this.#frames);
+  protected dispatch<Args>(caller: string, build: Builder<Args>, args: Args): string | undefined {
+    return this.#core.dispatch(caller, build, args, this.#surroundings);
   }
 
   /**
@@ -271,7 +270,6 @@ export class Tracker extends Tracking {
 export class RequestTracker extends Tracking {
   readonly #core: TrackerCore;
   readonly #surroundings: Surroundings;
-  readonly #frames = new FrameCache();
 
   /** Made by a Tracker. @internal */
   constructor(core: TrackerCore, surroundings: Surroundings) {
@@ -295,7 +293,7 @@ export class RequestTracker extends Tracking {
   }
 
   track(event: TrackerEvent): string | undefined {
-    return this.attempt('track', asGiven, event);
+    return this.dispatch('track', asGiven, event);
   }
 
   /** Whether it was made by `tracker`. @internal */
@@ -312,11 +310,11 @@ export class RequestTracker extends Tracking {
   /** Tracks on behalf of the package (page views, decorators): a broken contract is logged, never thrown. @internal */
   trackQuietly<Args>(caller: string, build: Builder<Args>, args: Args): string | undefined {
     const mode = this.#core.settings.contracts;
-    return this.#core.attempt(caller, build, args, this.#surroundings, this.#frames, mode === 'throw' ? 'log' : mode);
+    return this.#core.dispatch(caller, build, args, this.#surroundings, mode === 'throw' ? 'log' : mode);
   }
 
-  protected attempt<Args>(caller: string, build: Builder<Args>, args: Args): string | undefined {
-    return this.#core.attempt(caller, build, args, this.#surroundings, this.#frames);
+  protected dispatch<Args>(caller: string, build: Builder<Args>, args: Args): string | undefined {
+    return this.#core.dispatch(caller, build, args, this.#surroundings);
   }
 
   flush(limit?: TimeLimit): Promise<FlushReport> {

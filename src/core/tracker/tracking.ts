@@ -1,4 +1,4 @@
-// What a handler may do: every trackXxx, on top of one way to build and hand over an event.
+// What a handler may do: every trackXxx, on top of one way to build and dispatch an event.
 import type { FlushReport } from '../emitter';
 import {
   buildAddToCart,
@@ -86,16 +86,16 @@ export abstract class Tracking {
   abstract stats(): TrackerStats;
 
   /** Builds an event by one of the package's builders and tracks it. */
-  protected abstract attempt<Args>(caller: string, build: Builder<Args>, args: Args): string | undefined;
+  protected abstract dispatch<Args>(caller: string, build: Builder<Args>, args: Args): string | undefined;
 
-  /** Attempts on another: how one stands for the other. */
-  protected static attemptOn<Args>(
+  /** Dispatches on another tracker, for which this one is a facade. */
+  protected static dispatchOn<Args>(
     other: Tracking,
     caller: string,
     build: Builder<Args>,
     args: Args,
   ): string | undefined {
-    return other.attempt(caller, build, args);
+    return other.dispatch(caller, build, args);
   }
 
   /**
@@ -106,7 +106,7 @@ export abstract class Tracking {
    * req.tracker.trackPageView({ pageTitle: 'Tea' });
    */
   trackPageView(args: PageViewArgs = {}): this {
-    this.attempt('trackPageView', buildPageView, args);
+    this.dispatch('trackPageView', buildPageView, args);
     return this;
   }
 
@@ -118,7 +118,7 @@ export abstract class Tracking {
    * tracker.trackPagePing({ pageUrl: 'https://shop.acme.com/tea', minY: 0, maxY: 640 });
    */
   trackPagePing(args: PagePingArgs): this {
-    this.attempt('trackPagePing', buildPagePing, args);
+    this.dispatch('trackPagePing', buildPagePing, args);
     return this;
   }
 
@@ -130,7 +130,7 @@ export abstract class Tracking {
    * tracker.trackScreenView({ name: 'Home' });
    */
   trackScreenView(args: ScreenViewArgs): this {
-    this.attempt('trackScreenView', buildScreenView, args);
+    this.dispatch('trackScreenView', buildScreenView, args);
     return this;
   }
 
@@ -142,7 +142,7 @@ export abstract class Tracking {
    * tracker.trackMobileScreenView({ name: 'Basket' });
    */
   trackMobileScreenView(args: MobileScreenViewArgs): this {
-    this.attempt('trackMobileScreenView', buildMobileScreenView, args);
+    this.dispatch('trackMobileScreenView', buildMobileScreenView, args);
     return this;
   }
 
@@ -154,7 +154,7 @@ export abstract class Tracking {
    * tracker.trackStructEvent({ category: 'shop', action: 'add-to-basket', label: 'pcs', value: 2 });
    */
   trackStructEvent(args: StructEventArgs): this {
-    this.attempt('trackStructEvent', buildStructEvent, args);
+    this.dispatch('trackStructEvent', buildStructEvent, args);
     return this;
   }
 
@@ -166,13 +166,13 @@ export abstract class Tracking {
    * tracker.trackSelfDescribingEvent({ event: { schema: 'iglu:com.acme/basket/jsonschema/1-0-0', data: { items: 3 } } });
    */
   trackSelfDescribingEvent<T>(args: SelfDescribingEventArgs<T>): this {
-    this.attempt('trackSelfDescribingEvent', buildSelfDescribingEvent, args);
+    this.dispatch('trackSelfDescribingEvent', buildSelfDescribingEvent, args);
     return this;
   }
 
   /** The older name of {@link trackSelfDescribingEvent}. */
   trackUnstructEvent<T>(args: SelfDescribingEventArgs<T>): this {
-    this.attempt('trackUnstructEvent', buildSelfDescribingEvent, args);
+    this.dispatch('trackUnstructEvent', buildSelfDescribingEvent, args);
     return this;
   }
 
@@ -184,7 +184,7 @@ export abstract class Tracking {
    * tracker.trackEcommerceTransaction({ orderId: 'T-77', totalValue: 9, items: [{ sku: 'TEA-1', price: 4.5, quantity: 2 }] });
    */
   trackEcommerceTransaction(args: EcommerceTransactionArgs): this {
-    this.attempt('trackEcommerceTransaction', buildEcommerceTransaction, args);
+    this.dispatch('trackEcommerceTransaction', buildEcommerceTransaction, args);
     return this;
   }
 
@@ -196,7 +196,7 @@ export abstract class Tracking {
    * tracker.trackEcommerceTransactionItem({ orderId: 'T-77', sku: 'TEA-1', price: 4.5, quantity: 2 });
    */
   trackEcommerceTransactionItem(args: EcommerceTransactionItemArgs): this {
-    this.attempt('trackEcommerceTransactionItem', buildEcommerceTransactionItem, args);
+    this.dispatch('trackEcommerceTransactionItem', buildEcommerceTransactionItem, args);
     return this;
   }
 
@@ -208,7 +208,7 @@ export abstract class Tracking {
    * tracker.trackLinkClick({ targetUrl: 'https://partner.example/tea' });
    */
   trackLinkClick(args: LinkClickArgs): this {
-    this.attempt('trackLinkClick', buildLinkClick, args);
+    this.dispatch('trackLinkClick', buildLinkClick, args);
     return this;
   }
 
@@ -220,7 +220,7 @@ export abstract class Tracking {
    * tracker.trackAddToCart({ sku: 'TEA-1', quantity: 2 });
    */
   trackAddToCart(args: CartArgs): this {
-    this.attempt('trackAddToCart', buildAddToCart, args);
+    this.dispatch('trackAddToCart', buildAddToCart, args);
     return this;
   }
 
@@ -232,7 +232,7 @@ export abstract class Tracking {
    * tracker.trackRemoveFromCart({ sku: 'TEA-1', quantity: 1 });
    */
   trackRemoveFromCart(args: CartArgs): this {
-    this.attempt('trackRemoveFromCart', buildRemoveFromCart, args);
+    this.dispatch('trackRemoveFromCart', buildRemoveFromCart, args);
     return this;
   }
 
@@ -244,7 +244,7 @@ export abstract class Tracking {
    * tracker.trackFormChange({ formId: 'signup', nodeName: 'INPUT', type: 'email' });
    */
   trackFormChange(args: FormChangeArgs): this {
-    this.attempt('trackFormChange', buildFormChange, args);
+    this.dispatch('trackFormChange', buildFormChange, args);
     return this;
   }
 
@@ -256,7 +256,7 @@ export abstract class Tracking {
    * tracker.trackFormSubmit({ formId: 'signup' });
    */
   trackFormSubmit(args: FormSubmitArgs): this {
-    this.attempt('trackFormSubmit', buildFormSubmit, args);
+    this.dispatch('trackFormSubmit', buildFormSubmit, args);
     return this;
   }
 
@@ -268,7 +268,7 @@ export abstract class Tracking {
    * tracker.trackSiteSearch({ terms: ['green', 'tea'], totalResults: 41 });
    */
   trackSiteSearch(args: SiteSearchArgs): this {
-    this.attempt('trackSiteSearch', buildSiteSearch, args);
+    this.dispatch('trackSiteSearch', buildSiteSearch, args);
     return this;
   }
 
@@ -280,19 +280,19 @@ export abstract class Tracking {
    * tracker.trackTiming({ category: 'search', variable: 'index', timing: 120 });
    */
   trackTiming(args: TimingArgs): this {
-    this.attempt('trackTiming', buildTiming, args);
+    this.dispatch('trackTiming', buildTiming, args);
     return this;
   }
 
   /**
-   * An error of the application, `application_error/1-0-2`; its texts are cut to the schema's limits.
+   * An error of the application, `application_error/1-0-2`; its texts are truncated to the schema's limits.
    *
    * @param error What was thrown: mostly an Error, but anything can be.
    * @example
    * try { pay(); } catch (error) { tracker.trackError(error, { isFatal: false }); throw error; }
    */
   trackError(error: unknown, args: Omit<ErrorArgs, 'error'> = {}): this {
-    this.attempt('trackError', (given, caller) => buildError({ ...given, error }, caller), args);
+    this.dispatch('trackError', (given, caller) => buildError({ ...given, error }, caller), args);
     return this;
   }
 }

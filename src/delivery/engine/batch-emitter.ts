@@ -1,5 +1,6 @@
 // The engine of every emitter and worker: takes events into a store, and has them sent in batches, on time, until it is closed.
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { randomUUID } from 'node:crypto';
 import { traceFlush } from '../../core/channels';
 import { isUuid } from '../../core/contracts';
 import { clock, millisOfLimit, type TimeLimit, within } from '../../core/deadline';
@@ -14,7 +15,6 @@ import {
   type RefuseReason,
 } from '../../core/emitter';
 import { ConfigError, show } from '../../core/errors';
-import { newEventId } from '../../core/protocol/event-id';
 import type { Log } from '../../core/logger';
 import { encodePayload } from '../../core/tracker/encode';
 import { ENVELOPE_BYTES, EVENT_OVERHEAD } from '../http/batch';
@@ -80,10 +80,6 @@ export class BatchEmitter implements EncodedInput {
     return { settings: this.#settings, transport: this.#transport };
   }
 
-  get takesEncoded(): boolean {
-    return this.input === BatchEmitter.prototype.input;
-  }
-
   /**
    * Takes one event as an object; a tracker hands its events over faster. A subclass may override it and call it.
    *
@@ -93,7 +89,7 @@ export class BatchEmitter implements EncodedInput {
     let event: EncodedEvent | undefined;
     try {
       const id = meta?.eventId ?? payload['eid'];
-      event = encodePayload(payload, isUuid(id) ? id : newEventId(), meta?.anonymous === true);
+      event = encodePayload(payload, isUuid(id) ? id : randomUUID(), meta?.anonymous === true);
     } catch {
       // Not an object, or one whose values cannot be read: no event either.
     }
@@ -256,3 +252,5 @@ export class BatchEmitter implements EncodedInput {
     return { sent: this.#stats.sent - sentBefore, failed, remaining: this.#remaining };
   }
 }
+
+Object.assign(BatchEmitter.prototype.input, { [ENCODED_INPUT]: true });

@@ -1,9 +1,9 @@
 // The counters of an emitter, and the reports to the user's callbacks that go with them.
-import { tellDropped } from '../../core/channels';
+import { publishDropped } from '../../core/channels';
 import {
   type DropReason,
   type EmitterStats,
-  EncodedEvent,
+  type EncodedEvent,
   noRefusals,
   type Payload,
   type RefuseReason,
@@ -62,7 +62,7 @@ export class Stats {
     this.#dropped['store-error'] += events;
     this.noteError(error);
     this.#log.error('accepted events were lost in the event store', { events, error: error.message });
-    tellDropped('store-error', events);
+    publishDropped('store-error', events);
     this.#report('store-error', [], error);
   }
 
@@ -134,7 +134,7 @@ export class Stats {
 
   #report(reason: RefuseReason | DropReason, events: Events, error?: Error): void {
     const { onDrop } = this.#callbacks;
-    if (events.length > 0) tellDropped(reason, events.length);
+    if (events.length > 0) publishDropped(reason, events.length);
     if (onDrop) this.#log.guard('onDrop', onDrop, events.map(payloadOf), reason, error);
   }
 }
@@ -142,7 +142,14 @@ export class Stats {
 // The error of several addresses tried in vain has no message of its own.
 const wording = (error: Error & { code?: unknown }): string => error.message || String(error.code);
 
-const idOf = (event: EncodedEvent | Payload): string =>
-  event instanceof EncodedEvent ? event.eventId : String(event['eid']);
+const idOf = (event: EncodedEvent | Payload): string => ('eventId' in event ? event.eventId : event['eid']) as string;
 
-const payloadOf = (event: EncodedEvent | Payload): Payload => (event instanceof EncodedEvent ? event.payload() : event);
+// The shape is asked, not the class: a store of the user's may give objects of its own.
+function payloadOf(event: EncodedEvent | Payload): Payload {
+  try {
+    if (typeof event['json'] === 'string' && typeof event.payload === 'function') return event.payload();
+  } catch {
+    // What was given to `input` may be no object, or one that cannot be read.
+  }
+  return event as Payload;
+}

@@ -16,7 +16,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { EncodedEvent } from '../../../src/core/emitter';
+import type { EncodedEvent } from '../../../src/core/emitter';
+import { encodedEvent } from '../../../src/core/tracker/encode';
 import { DiskEventStore } from '../../../src/disk/disk-event-store';
 import { Child } from '../../support/child';
 import { sampleEvent } from '../../support/feed';
@@ -60,7 +61,7 @@ function events(count: number, created = OLDEST): EncodedEvent[] {
   return Array.from({ length: count }, (_each, index) => {
     const eventId = randomUUID();
     const json = JSON.stringify({ ...sampleEvent(eventId), dtm: String(Date.parse(created) + index) });
-    return new EncodedEvent(json, Buffer.byteLength(json), eventId, false);
+    return encodedEvent(json, eventId, false);
   });
 }
 
@@ -83,9 +84,9 @@ async function ended(at: string, those: readonly EncodedEvent[]): Promise<void> 
 async function stopped(at: string, those: readonly EncodedEvent[]): Promise<Child> {
   const child = Child.program(`
     const { DiskEventStore } = require(${JSON.stringify(resolve('dist/disk'))});
-    const { EncodedEvent } = require(${JSON.stringify(resolve('dist/core/emitter'))});
-    const events = ${JSON.stringify(those.map(({ json, bytes, eventId }) => [json, bytes, eventId]))};
-    new DiskEventStore({ path: ${JSON.stringify(at)} }).put(events.map((each) => new EncodedEvent(...each, false)));
+    const { encodedEvent } = require(${JSON.stringify(resolve('dist/core/tracker/encode'))});
+    const events = ${JSON.stringify(those.map(({ json, eventId }) => [json, eventId]))};
+    new DiskEventStore({ path: ${JSON.stringify(at)} }).put(events.map((each) => encodedEvent(...each, false)));
     console.log('ready');
     setInterval(() => {}, 1_000);
   `);
@@ -320,7 +321,7 @@ describe('--drain', () => {
   test('an event that is larger than others may be is delivered too', async () => {
     const eventId = randomUUID();
     const json = JSON.stringify(sampleEvent(eventId, 'x'.repeat(400_000)));
-    await ended(path, [new EncodedEvent(json, json.length, eventId, false)]);
+    await ended(path, [encodedEvent(json, eventId, false)]);
     expect((await drain().exited).code).toBe(0);
     expect(taken()).toEqual([eventId]);
   });

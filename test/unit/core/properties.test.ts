@@ -148,9 +148,8 @@ const calls = fc.array(call, { minLength: 1, maxLength: 5 });
 function encodedSink(): { events: EncodedEvent[]; emitter: Emitter } {
   const events: EncodedEvent[] = [];
   const emitter = {
-    takesEncoded: true,
     [ENCODED_INPUT]: (given: readonly EncodedEvent[]) => void events.push(...given),
-    input: () => {},
+    input: Object.assign(() => {}, { [ENCODED_INPUT]: true }),
     stats: () => ({ refused: noRefusals() }),
   };
   return { events, emitter: emitter as unknown as Emitter };

@@ -197,13 +197,13 @@ test('with no more files to open the log goes on in the one that it has', async 
   const script = `
     const { openSync } = require('node:fs');
     const { DiskEventStore } = require(process.argv[1].replace('index.js', 'disk/index.js'));
-    const { EncodedEvent } = require(process.argv[1].replace('index.js', 'core/emitter.js'));
+    const { encodedEvent } = require(process.argv[1].replace('index.js', 'core/tracker/encode.js'));
     const { randomUUID } = require('node:crypto');
     const store = new DiskEventStore({ path: process.argv[2] });
     const put = () => {
       const eventId = randomUUID();
       const json = JSON.stringify({ e: 'pv', page: 'x'.repeat(100_000), eid: eventId });
-      return store.put([new EncodedEvent(json, json.length, eventId, false)]);
+      return store.put([encodedEvent(json, eventId, false)]);
     };
     put();
     try { for (;;) openSync('/dev/null'); } catch {}

@@ -1,0 +1,89 @@
+// Data of the user becomes JSON text under its schema: a self-describing event, and the entities beside an event.
+import { isAbsent } from '../contracts';
+import type { EventArgs } from '../events/event';
+import { jsonOpening, type SelfDescribing } from '../protocol/self-describing-json';
+import { Refusal } from './refusal';
+
+const UNSTRUCT = 'iglu:com.snowplowanalytics.snowplow/unstruct_event/jsonschema/1-0-0';
+const CONTEXTS = 'iglu:com.snowplowanalytics.snowplow/contexts/jsonschema/1-0-1';
+
+// The pipeline refuses JSON deeper than 40; the envelopes take three of them.
+const MAX_DEPTH = 32;
+
+/** The envelope of a self-describing event. */
+export function eventJson(event: SelfDescribing): string {
+  return `{"schema":"${UNSTRUCT}","data":${stringify(event, 'event')}}`;
+}
+
+/** The envelope of an event's entities: those of its arguments, then `further` ones. Undefined where there are none. */
+export function entitiesJson(context: EventArgs['context'], further: readonly SelfDescribing[]): string | undefined {
+  let texts = '';
+  let index = 0;
+  for (const entity of isAbsent(context) ? [] : context)
+    texts += `${texts && ','}${stringify(entity, 'context', index++)}`;
+  for (const entity of further) texts += `${texts && ','}${stringify(entity)}`;
+  return texts === '' ? undefined : `{"schema":"${CONTEXTS}","data":[${texts}]}`;
+}
+
+// Most data fits into one buffer that is used again and again.
+const scratch = Buffer.allocUnsafeSlow(16_384);
+
+export function toBase64(json: string): string {
+  // A unit takes three bytes at the most.
+  if (json.length * 3 > scratch.length) return Buffer.from(json).toString('base64url');
+  return scratch.toString('base64url', 0, scratch.write(json));
+}
+
+// With the argument's name its caller is told of data that will not do; a hook's entities are nobody's argument.
+function stringify({ schema, data }: SelfDescribing, argument?: string, index?: number): string {
+  // Asked again here, because contracts may be off: without a schema of the right form the pipeline reads nothing.
+  const opening = jsonOpening(schema);
+  if (opening === '') throw new Refusal('invalid');
+  const json = jsonOf(data);
+  if (json === undefined) throw new Refusal('unserializable');
+  if (json[0] !== '{') throw unfit('an object', 'a toJSON() that gives none', argument, index);
+  if (isTooDeep(json)) throw unfit(`at most ${MAX_DEPTH} levels deep`, 'more', argument, index);
+  return `${opening}${json}}`;
+}
+
+function unfit(expected: string, received: string, argument: string | undefined, index: number | undefined): Refusal {
+  if (argument === undefined) return new Refusal('invalid');
+  return new Refusal('invalid', {
+    path: `${argument}${index === undefined ? '' : `[${index}]`}.data`,
+    expected,
+    received,
+  });
+}
+
+function jsonOf(data: unknown): string | undefined {
+  try {
+    return JSON.stringify(data);
+  } catch {
+    // A BigInt has no JSON of its own; as text nothing of it is lost. What else is wrong throws again.
+    return JSON.stringify(data, (_key, value: unknown) => (typeof value === 'bigint' ? String(value) : value));
+  }
+}
+
+function isTooDeep(json: string): boolean {
+  if (count(json, '{', MAX_DEPTH) + count(json, '[', MAX_DEPTH) <= MAX_DEPTH) return false;
+  let depth = 0;
+  let quoted = false;
+  for (let index = 0; index < json.length; index++) {
+    const char = json[index];
+    if (quoted) {
+      if (char === '\\') index++;
+      else if (char === '"') quoted = false;
+    } else if (char === '"') quoted = true;
+    else if (char === '{' || char === '[') {
+      if (++depth > MAX_DEPTH) return true;
+    } else if (char === '}' || char === ']') depth--;
+  }
+  return false;
+}
+
+// How often `char` occurs, counted to just above `limit`.
+function count(text: string, char: string, limit: number): number {
+  let found = 0;
+  for (let at = text.indexOf(char); at !== -1 && found <= limit; at = text.indexOf(char, at + 1)) found++;
+  return found;
+}
