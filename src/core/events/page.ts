@@ -1,5 +1,4 @@
 // Builders of what a visitor sees: page view, page ping, screen view.
-import { randomUUID } from 'node:crypto';
 import {
   type Caller,
   checkId,
@@ -12,6 +11,7 @@ import {
   idText,
   isAbsent,
 } from '../contracts';
+import { newEventId } from '../protocol/event-id';
 import {
   checkEventArgs,
   type EventArgs,
@@ -137,7 +137,7 @@ export function buildMobileScreenView(args: MobileScreenViewArgs, caller: Caller
     'iglu:com.snowplowanalytics.mobile/screen_view/jsonschema/1-0-0',
     present({
       name,
-      id: isAbsent(id) ? randomUUID() : id,
+      id: isAbsent(id) ? newEventId() : id,
       type,
       previousName,
       previousId,

@@ -16,10 +16,12 @@ export const isTime = (value: number): boolean => value >= 0 && value <= LATEST;
 
 /** What a value has to look like: a kind that {@link clean} knows, or a pattern of its text. */
 type Shape = 'text' | 'identifier' | 'decimal' | 'integer' | 'time' | 'url' | 'address' | 'uuid' | RegExp;
-interface Field {
+export interface Field {
   readonly shape: Shape;
   /** Most UTF-16 units of a text or an identifier, and of a URL's path. */
   readonly limit: number;
+  /** How the field begins in a JSON text: the end of the string before it, and its name. */
+  readonly opening: string;
 }
 type Fields = ReadonlyMap<string, Field>;
 
@@ -30,7 +32,7 @@ const BIT = /^[01]$/;
 const JSON_TEXT = /./s;
 
 const each = (shape: Shape, limit: number, ...keys: readonly string[]): [string, Field][] =>
-  keys.map((key) => [key, { shape, limit }]);
+  keys.map((key) => [key, { shape, limit, opening: `","${key}":"` }]);
 const NO_LIMIT = Infinity;
 
 // The enrichment's atomic field limits: a longer field makes the whole event bad, the pipeline never truncates it. An identifier

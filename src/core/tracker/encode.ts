@@ -1,10 +1,10 @@
 // An event's fields, subject, data and entities become one flat JSON text, once, at track time.
-import { randomUUID } from 'node:crypto';
 import { isDate } from 'node:util/types';
 import { isAbsent, isUuid } from '../contracts';
 import type { EncodedEvent, Payload } from '../emitter';
 import { type EventArgs, millisOf, type TrackerEvent } from '../events/event';
-import { ALL_FIELDS, clean, EVENT_FIELDS } from '../protocol/fields';
+import { newEventId } from '../protocol/event-id';
+import { ALL_FIELDS, clean, EVENT_FIELDS, type Field } from '../protocol/fields';
 import type { SelfDescribing } from '../protocol/self-describing-json';
 import { IDENTIFYING } from '../protocol/subject';
 import { isObject } from '../shape';
@@ -14,11 +14,8 @@ import { Refusal } from './refusal';
 
 type Fields = Readonly<Record<string, string>>;
 
-// A field but for its value: the end of the string before it, and its name. Fields that begin with it and end without their last
-// quote make half as many strings on the way as fields that are each whole.
-const OPENINGS: ReadonlyMap<string, string> = new Map([...ALL_FIELDS.keys()].map((key) => [key, `","${key}":"`]));
-const openingOf = (key: string): string => OPENINGS.get(key) as string;
-// Values of these need no escape, and the test for one costs by the length.
+// A field without its value. Values of these need no escape, and the test for one costs by the length.
+const openingOf = (key: string): string => (ALL_FIELDS.get(key) as Field).opening;
 const PAGE_URL = openingOf('url');
 const REFERRER = openingOf('refr');
 const UE_PX = openingOf('ue_px');
@@ -33,13 +30,16 @@ const MAX_JSON = 65_536;
 // Printable ASCII without the quote and the backslash needs no escape; most values are that, and the test is cheap.
 const PLAIN = /^[ !#-[\]-~]*$/;
 
-/** One field of a flat JSON object; `key` is one of the pipeline's. */
+/**
+ * One field of a flat JSON object, from the end of the string before it to the end of its own value, whose last quote the next
+ * field brings: half as many strings are made on the way as for fields that are each whole.
+ */
 function field(key: string, value: string): string {
-  const escaped = PLAIN.test(value) ? value : JSON.stringify(value.toWellFormed()).slice(1, -1);
-  return (OPENINGS.get(key) as string) + escaped;
+  const { opening } = ALL_FIELDS.get(key) as Field;
+  return opening + (PLAIN.test(value) ? value : JSON.stringify(value.toWellFormed()).slice(1, -1));
 }
 
-/** A tracker's own fields: what stays the same as ready text, and the platform, over which a subject may have its say. */
+/** A tracker's own fields: each as ready text; the platform apart, because a subject may have another. */
 export interface TrackerFields {
   readonly text: string;
   readonly platform: string;
@@ -59,7 +59,7 @@ export interface CommonFields {
 export function trackerFields(fields: Fields, platform: string): TrackerFields {
   const text = Object.keys(fields).reduce((before, key) => before + field(key, fields[key] as string), '');
   // The first field has no string before it.
-  return { text: `{${text.slice(2)}`, platform };
+  return { text: `{${text.slice(2)}`, platform: field('p', platform) };
 }
 
 /** Puts together a tracker's fields and a subject's laid over the defaults. */
@@ -69,16 +69,21 @@ export function commonFields(tracker: TrackerFields, defaults: Fields, own: Fiel
   let refr: string | undefined;
   let text = '';
   for (const fields of own === defaults ? [own] : [defaults, own])
-    for (const key of Object.keys(fields)) {
+    for (const key in fields) {
+      if (!Object.hasOwn(fields, key)) continue;
       const value = fields[key] as string;
-      if (key === 'p') platform = value;
+      if (key === 'p') platform = field('p', value);
       else if (key === 'url') url = value;
       else if (key === 'refr') refr = value;
       else if (!(anonymous && IDENTIFYING.has(key)) && (fields === own || !Object.hasOwn(own, key)))
         text += field(key, value);
     }
-  return { text: tracker.text + field('p', platform) + text, url, refr, anonymous };
+  return { text: tracker.text + platform + text, url, refr, anonymous };
 }
+
+// The text is made once for all events of one millisecond.
+let createdAt = 0;
+let createdText = '';
 
 /**
  * Encodes one event.
@@ -96,8 +101,8 @@ export function encodeEvent(
   const { anonymous } = common;
   let { text, url, refr } = common;
   let type: string | undefined;
-  for (const key of Object.keys(fields)) {
-    const value = clean(key, fields[key], EVENT_FIELDS);
+  for (const key in fields) {
+    const value = Object.hasOwn(fields, key) ? clean(key, fields[key], EVENT_FIELDS) : undefined;
     if (value === undefined) continue;
     if (key === 'url') url = value;
     else if (key === 'refr') refr = value;
@@ -126,8 +131,13 @@ export function encodeEvent(
   }
   if (budget < 0) throw new Refusal('too-large');
 
-  const eventId = args.eventId && isUuid(args.eventId) ? args.eventId : randomUUID();
-  text += isAbsent(args.timestamp) ? DTM + String(Date.now()) : times(args.timestamp);
+  const eventId = args.eventId && isUuid(args.eventId) ? args.eventId : newEventId();
+  const now = Date.now();
+  if (now !== createdAt) {
+    createdAt = now;
+    createdText = DTM + String(now);
+  }
+  text += isAbsent(args.timestamp) ? createdText : times(args.timestamp, createdText);
   return encodedEvent(`${text}${EID}${eventId}"}`, eventId, anonymous);
 }
 
@@ -182,8 +192,7 @@ function anonymousUrl(key: 'url' | 'refr', url: string): string | undefined {
   return left === url ? url : clean(key, left);
 }
 
-function times(timestamp: EventArgs['timestamp']): string {
-  const created = DTM + String(Date.now());
+function times(timestamp: EventArgs['timestamp'], created: string): string {
   const { type, value } = isObject(timestamp) && !isDate(timestamp) ? timestamp : { type: 'ttm', value: timestamp };
   const time = millisOf(value);
   if (time === undefined) return created;

@@ -1,6 +1,5 @@
 // The engine of every emitter and worker: takes events into a store, and has them sent in batches, on time, until it is closed.
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { randomUUID } from 'node:crypto';
 import { traceFlush } from '../../core/channels';
 import { isUuid } from '../../core/contracts';
 import { clock, millisOfLimit, type TimeLimit, within } from '../../core/deadline';
@@ -15,6 +14,7 @@ import {
   type RefuseReason,
 } from '../../core/emitter';
 import { ConfigError, show } from '../../core/errors';
+import { newEventId } from '../../core/protocol/event-id';
 import type { Log } from '../../core/logger';
 import { encodePayload } from '../../core/tracker/encode';
 import { ENVELOPE_BYTES, EVENT_OVERHEAD } from '../http/batch';
@@ -89,7 +89,7 @@ export class BatchEmitter implements EncodedInput {
     let event: EncodedEvent | undefined;
     try {
       const id = meta?.eventId ?? payload['eid'];
-      event = encodePayload(payload, isUuid(id) ? id : randomUUID(), meta?.anonymous === true);
+      event = encodePayload(payload, isUuid(id) ? id : newEventId(), meta?.anonymous === true);
     } catch {
       // Not an object, or one whose values cannot be read: no event either.
     }
