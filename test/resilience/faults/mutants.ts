@@ -110,8 +110,8 @@ export const mutants: readonly Mutant[] = [
     '',
   ]),
   mutant('a callback is told of what it has tracked itself', [40, 'that track'], 'core/marks.js', [
-    'storage.run(mark, run, ...args)',
-    'run(...args)',
+    "storage.run.bind(storage, 'callback', callback)",
+    'callback',
   ]),
   mutant('all visitors share one tracker', [33, 'express:'], 'middleware/middleware.js', [
     'this.tracker.forRequest(visit)',
@@ -175,7 +175,7 @@ export const mutants: readonly Mutant[] = [
     'an emitter that throws takes the event from the one beside it',
     [41, 'an emitter that throws'],
     'core/tracker/pipeline.js',
-    ["return 'store-error';", "throw new Error('planted');"],
+    ["refusal = 'store-error';", "throw new Error('planted');"],
   ),
   mutant('a signal ends the process at once', [16, 'koa:'], 'middleware/shutdown.js', [
     'void Promise.all(asked.map((app) => app.end())).then(',
