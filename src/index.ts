@@ -1,4 +1,4 @@
-// The main door: re-exports only.
+// The main entry point: re-exports only.
 export type { DropMessage, FlushMessage, TrackMessage } from './core/channels';
 export { currentTracker } from './core/tracker/scope';
 export { disableContracts, enableContracts, type ContractMode, type Id } from './core/contracts';
@@ -58,6 +58,7 @@ export { Tracking } from './core/tracker/tracking';
 export { createTracker, type CreateTrackerOptions } from './create-tracker';
 export { AsyncEmitter, Emitter } from './delivery/emitter';
 export type { EventStore, Lease, StoreListener, TakeLimits } from './delivery/store/event-store';
+export { decodeEvent } from './delivery/store/foreign-event';
 export { MemoryEventStore, type MemoryStoreOptions } from './delivery/store/memory-store';
 export type {
   AsyncEmitterOptions,

@@ -1,5 +1,4 @@
-// The two errors that users meet: a wrong set-up, and a broken contract. Told apart by `code`, never by class.
-// Floor 0: may import node: modules and its own floor only. Next: contracts.ts, options.ts.
+// The two errors that users meet: a wrong set-up, and a broken contract. Their `code` tells them apart, never their class.
 import { isObject } from './shape';
 
 /**

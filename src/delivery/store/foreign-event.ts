@@ -1,7 +1,8 @@
-// An event that was read from a queue: ours, or one that another tracker has put there. Nothing about it is trusted.
+// An event that was read from a queue or a store: ours, or one that another tracker has put there. Nothing about it is trusted.
 import { createHash } from 'node:crypto';
-import { isUuid } from '../../core/contracts';
+import { fail, isUuid } from '../../core/contracts';
 import type { EncodedEvent } from '../../core/emitter';
+import { ContractError, show } from '../../core/errors';
 import { encodePayload } from '../../core/tracker/encode';
 import { isJsonObject } from '../../core/shape';
 
@@ -20,6 +21,32 @@ export function eventOf(value: unknown, anonymous: boolean): EncodedEvent | unde
   }
   const id = payload['eid'];
   return encodePayload(payload, isUuid(id) ? id : uuidOf(JSON.stringify(value)), anonymous);
+}
+
+/**
+ * Makes an event of the JSON text that an event store of your own has kept: `json` of the event that `put` was given. What the
+ * pipeline does not take is left out; an event without a UUID gets one that is the same each time.
+ *
+ * @param options `anonymous`: what the event said when it was put. An anonymous event loses what identifies the visitor.
+ * @throws ContractError, a TypeError, when the text is no event.
+ * @example
+ * const event = decodeEvent(row.json, { anonymous: row.anonymous === 1 });
+ */
+export function decodeEvent(json: string, options: { readonly anonymous: boolean }): EncodedEvent {
+  let anonymous: unknown;
+  let value: unknown;
+  try {
+    ({ anonymous } = options);
+    if (typeof json === 'string') value = JSON.parse(json);
+  } catch {
+    // Options that cannot be read, or no JSON: both are reported below.
+  }
+  if (typeof anonymous !== 'boolean') fail('decodeEvent', 'options.anonymous', 'true or false', anonymous);
+  const event = eventOf(value, anonymous);
+  // The message does not quote the text, which may be personal.
+  const received = typeof json === 'string' ? 'another text' : show(json);
+  if (!event) throw new ContractError('decodeEvent', 'json', 'the JSON text of an event', received);
+  return event;
 }
 
 // The same at every delivery, so that the pipeline can tell a repeat.

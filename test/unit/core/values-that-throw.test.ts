@@ -106,6 +106,7 @@ const SET_UP: [name: string, good: readonly unknown[], run: (...args: unknown[])
   ['closeOnShutdown', [{ server: { close() {} }, tracker: { flush() {}, close() {} }, signals: [] }], (...args) => main.closeOnShutdown(...(args as [never]))()],
   ['fromPino', [{}], (...args) => loose['fromPino']?.(...args)],
   ['logger.setLevel', ['warn'], (level) => main.logger.setLevel(level as 'warn')],
+  ['decodeEvent', ['{"tv":"t","p":"srv","e":"pv"}', { anonymous: false }], (...args) => loose['decodeEvent']?.(...args)],
   ['currentTracker', ['n'], (...args) => loose['currentTracker']?.(...args)],
   ['Snowplow.createTracker', [{ endpoint: 'h', ...TRACKER }], (options) => main.Snowplow.createTracker(options as never)],
   ['Snowplow.addTracker', [capture({ namespace: 'n' }).tracker], (tracker) => main.Snowplow.addTracker(tracker as never)],
