@@ -1,12 +1,12 @@
-// What the package tells `node:diagnostics_channel`: nothing is made for a message while nobody listens, and what a
-// subscriber throws goes into the log: Node's own publish() would end the process with it.
+// What the package publishes on `node:diagnostics_channel`. No message is made without a subscriber. What a subscriber throws is
+// logged, because Node's own publish() would end the process.
 import type { AsyncLocalStorage } from 'node:async_hooks';
 import { type Channel, channel, tracingChannel } from 'node:diagnostics_channel';
 import type { DropReason, EncodedEvent, FlushReport, Payload, RefuseReason } from './emitter';
 import { Log } from './logger';
 import { currentMark, runMarked } from './marks';
 
-/** A message of `snowplow:track`: an event that at least one emitter has taken. */
+/** A message of `snowplow:track`: an event that at least one emitter has accepted. */
 export interface TrackMessage {
   readonly eventId: string;
   readonly anonymous: boolean;
@@ -14,7 +14,7 @@ export interface TrackMessage {
   payload(): Payload;
 }
 
-/** A message of `snowplow:drop`: events that were refused, or accepted and given up. */
+/** A message of `snowplow:drop`: events that were refused, or accepted and dropped. */
 export interface DropMessage {
   readonly reason: RefuseReason | DropReason;
   readonly events: number;
@@ -28,13 +28,13 @@ export interface FlushMessage {
   readonly result?: FlushReport;
 }
 
-/** Whoever publishes asks it first whether anybody listens. */
+/** Callers of {@link publishTracked} ask this channel for subscribers first. */
 export const trackChannel = channel('snowplow:track');
 const dropped = channel('snowplow:drop');
 const flushed = tracingChannel<'snowplow:flush', FlushMessage>('snowplow:flush');
 const log = new Log();
 
-/** Says that an event was taken. */
+/** Publishes that at least one emitter accepted an event. */
 export function publishTracked(event: EncodedEvent): void {
   if (!currentMark())
     publish(trackChannel, {
@@ -44,7 +44,7 @@ export function publishTracked(event: EncodedEvent): void {
     } satisfies TrackMessage);
 }
 
-/** Says that events will not arrive, and why. */
+/** Publishes that events will not arrive, and why. */
 export function publishDropped(reason: RefuseReason | DropReason, events: number): void {
   if (dropped.hasSubscribers) publish(dropped, { reason, events } satisfies DropMessage);
 }

@@ -1,4 +1,4 @@
-// Argument checks in front of every public method. A check throws a ContractError; who called decides what becomes of it.
+// Argument checks of the public methods. A check throws a ContractError, and its caller decides whether that is thrown on or logged.
 import { ContractError, show } from './errors';
 import { isJsonObject } from './shape';
 

@@ -1,4 +1,4 @@
-// Where the package speaks: a console logger with levels, an adapter for pino, and the guard around whatever a user passes in.
+// The package's log: a console logger with levels, an adapter for pino, and the guard around functions of the user.
 import { ConfigError, show } from './errors';
 import { NOT_ASKED, runMarked } from './marks';
 import { isThenable } from './shape';
@@ -67,8 +67,8 @@ export function fromPino(pino: Record<LogLevel, PinoMethod>): Logger {
 const FOLD_MS = 60_000;
 
 /**
- * A logger made safe to call from anywhere: what the user's logger throws goes nowhere, and a line that repeats is
- * written once a minute with the number of times it was held back.
+ * A logger that is safe to call from anywhere. It catches what the user's logger throws, and writes a line that repeats once a
+ * minute, with the number of times that it was held back.
  */
 export class Log {
   readonly #target: Logger | false;
@@ -91,7 +91,7 @@ export class Log {
     this.#fold('error', message, fields);
   }
 
-  /** Runs a user's callback so that what it throws, or a promise of its that rejects, is logged and goes no further. */
+  /** Runs a function of the user. What it throws, and a promise of its that rejects, is logged and goes no further. */
   guard<Args extends readonly unknown[]>(
     name: string,
     callback: ((...args: Args) => unknown) | undefined,
@@ -131,7 +131,7 @@ export class Log {
           : runMarked('callback', () => target[level](message, fields));
       if (isThenable(result)) result.then(undefined, () => {});
     } catch {
-      // A logger that fails must not harm what it was asked to write about.
+      // A logger that fails must not harm the delivery of events.
     }
   }
 }

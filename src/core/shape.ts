@@ -1,4 +1,4 @@
-// What a value of any origin is, as far as its type says nothing.
+// What a value of any origin is, where its type does not say.
 
 /** Whether it can have properties of its own: an object or an array, and not null. */
 export const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;

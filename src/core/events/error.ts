@@ -1,4 +1,4 @@
-// Builder of the application error: an exception, cut to what its schema holds.
+// Builder of the application error: an exception, truncated to the limits of its schema.
 import { type Caller, checkOptionalFlag } from '../contracts';
 import { truncate } from '../truncate';
 import {
@@ -44,7 +44,7 @@ export function buildError(args: ErrorArgs, caller: Caller): TrackerEvent {
 }
 
 /**
- * An error of the application, self-describing as `application_error/1-0-2`; its texts are cut to the schema's limits.
+ * An error of the application, self-describing as `application_error/1-0-2`; its texts are truncated to the schema's limits.
  *
  * @throws ContractError while contracts are on.
  * @example

@@ -1,4 +1,4 @@
-// What every event has in common: the arguments all of them take, and the shape that builders hand to track().
+// What every event has in common: the arguments that all events take, and the shape that builders make for track().
 import { isDate } from 'node:util/types';
 import { type Caller, checkOptionalFlag, checkOptionalUuid, contractsFor, fail, isAbsent, isUuid } from '../contracts';
 import { ContractError, hasCode, UNREADABLE } from '../errors';
@@ -17,7 +17,7 @@ type Optional<T> = T | null | undefined;
 
 /** Arguments that every event takes beside its own. undefined, null and '' all mean absent. */
 export interface EventArgs {
-  /** Entities that describe the event's surroundings. */
+  /** Entities that describe the circumstances of the event. */
   readonly context?: Optional<readonly SelfDescribing[]>;
   /** When it happened, where that is not now. */
   readonly timestamp?: Optional<Timestamp>;
@@ -25,7 +25,7 @@ export interface EventArgs {
   readonly subject?: Optional<Subject>;
   /** The event's id, a UUID; made when absent. */
   readonly eventId?: Optional<string>;
-  /** Leave out what identifies the visitor, and tell the collector to do so (`SP-Anonymous`). */
+  /** Leaves out what identifies the visitor, and has the collector do the same (`SP-Anonymous`). */
   readonly anonymous?: Optional<boolean>;
 }
 
@@ -77,8 +77,8 @@ function checkTimestamp(caller: string, path: string, timestamp: Timestamp): voi
 }
 
 /**
- * Turns a builder that is told its caller into the public one, which follows the process's contract switch. Arguments that
- * throw when they are looked at break the contract like others; with contracts off their event is none, and refused later.
+ * Makes the public builder, which follows the process's contract switch. Arguments that throw when they are read break the
+ * contract; with contracts off they make an empty event, which the tracker refuses.
  */
 export function publicBuilder<Args>(name: string, build: (args: Args, caller: Caller) => TrackerEvent) {
   return (args: Args): TrackerEvent => {
@@ -95,7 +95,7 @@ export function publicBuilder<Args>(name: string, build: (args: Args, caller: Ca
 
 const NO_EVENT: TrackerEvent = { fields: {}, args: {} };
 
-/** The id that a caller has given to an event, or in the arguments of one that could not be built. */
+/** The id in an event, or in the arguments where no event could be built. */
 export function eventIdOf(given: unknown): string | undefined {
   try {
     const { eventId, args } = given as Partial<EventArgs & TrackerEvent>;

@@ -43,7 +43,7 @@ export interface FormChangeArgs extends EventArgs {
 // change_form/1-0-0 and submit_form/1-0-0 take 4096 units of an id or a class, and more of a value than an event may hold.
 const MAX_ID = 4096;
 const MAX_VALUE = 60_000;
-// The rest is for the contract to say.
+// The contract reports every other value.
 const truncated = (value: unknown, limit: number): unknown =>
   typeof value === 'string' ? truncate(value, limit) : value;
 const names = (classes: unknown): unknown =>

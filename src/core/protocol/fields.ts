@@ -35,8 +35,8 @@ const each = (shape: Shape, limit: number, ...keys: readonly string[]): [string,
   keys.map((key) => [key, { shape, limit, opening: `","${key}":"` }]);
 const NO_LIMIT = Infinity;
 
-// The enrichment's atomic field limits: a longer field makes the whole event bad, the pipeline never truncates it. An identifier
-// that is too long is left out: truncated, it would be another one.
+// Limits are the enrichment's atomic field limits: the pipeline never truncates, a longer field makes the whole event bad. An
+// identifier that is too long is left out, because a truncated one would identify somebody else.
 const PAGE: Fields = new Map([...each('url', 3000, 'url'), ...each('url', 6000, 'refr')]);
 /** The keys with which an event describes itself. */
 export const EVENT_FIELDS: Fields = new Map([
@@ -58,7 +58,7 @@ export const SUBJECT_FIELDS: Fields = new Map([
   ...each('identifier', 255, 'uid'),
   ...each('identifier', 128, 'duid', 'tnuid', 'fp'),
   ...each('address', NO_LIMIT, 'ip'),
-  // As a GET's parameter `nuid` is the collector's own, which is a UUID or the whole request is lost.
+  // The collector takes a GET's parameter `nuid` for its own, and loses the whole request where it is no UUID.
   ...each('uuid', NO_LIMIT, 'sid', 'nuid'),
   ...each('integer', NO_LIMIT, 'vid'),
   ...each('text', 1000, 'ua'),
@@ -82,8 +82,7 @@ export const ALL_FIELDS: Fields = new Map([
 ]);
 
 /**
- * The text that goes on the wire for `key`, or undefined when the value cannot: the key is none of `fields`, or the value has
- * not its shape. Cannot throw.
+ * The text that goes on the wire for `key`; undefined when `fields` has no such key, or the value does not fit. Cannot throw.
  */
 export function clean(key: string, value: unknown, fields = ALL_FIELDS): string | undefined {
   const field = fields.get(key);

@@ -1,9 +1,9 @@
-// Which values become a JSON object with something of theirs in it: what `data` has to be on the wire.
+// Which values will do as `data`: those whose JSON is an object that holds their content.
 import { show } from '../errors';
 import { isJsonObject } from '../shape';
 
-// By the names under which they say what they are, so that those of other realms and of polyfills are known too. Their JSON
-// is `{}`, a text, a list of bytes: never what was meant.
+// Objects whose JSON is `{}`, a text or a list of bytes, never their content. `Symbol.toStringTag` names them, so that those of
+// other realms and of polyfills are found too.
 const NO_DATA: ReadonlySet<string> = new Set([
   'Promise', 'Map', 'Set', 'WeakMap', 'WeakSet', 'WeakRef', 'FormData', 'URLSearchParams', 'Headers', 'Request', 'Response', 'Blob', 'File',
   'ReadableStream', 'Date', 'URL', 'RegExp', 'Error', 'DOMException', 'String', 'Number', 'Boolean', 'Symbol', 'BigInt', 'ArrayBuffer',
@@ -13,8 +13,8 @@ const NO_DATA: ReadonlySet<string> = new Set([
 ]); // prettier-ignore
 
 /**
- * What `value` is, in words, where it will not do as data; undefined where it will. What throws when it is looked at will do
- * here: it has no JSON, which is found when that is made.
+ * What `value` is, in words, where it will not do as data; undefined where it will. A value that throws when it is read passes
+ * here, and fails when its JSON is made.
  */
 export function notData(value: unknown): string | undefined {
   try {

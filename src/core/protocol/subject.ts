@@ -14,13 +14,13 @@ import {
 import { clean, PLATFORMS, type Platform, SUBJECT_FIELDS } from './fields';
 import { isObject } from '../shape';
 
-/** Wire keys that tell who the visitor is: left out of anonymous events. */
+/** Wire keys that identify the visitor: left out of anonymous events. */
 export const IDENTIFYING: ReadonlySet<string> = new Set(['uid', 'duid', 'nuid', 'tnuid', 'sid', 'vid', 'ip', 'fp']);
 
 /** Your own id of a user, as databases give it. */
 export type UserId = Id;
 
-/** How a subject's setters answer a broken contract; true goes on with what the pipeline takes of the value. */
+/** How a subject's setters answer a broken contract; true keeps the part of the value that the pipeline takes. */
 export type BreachHandler = (error: unknown) => boolean;
 
 /**
@@ -38,8 +38,8 @@ export class Subject {
   readonly #onBreach: BreachHandler | undefined;
 
   /**
-   * Takes no arguments from callers: a request's subject is made with fields already read, and with its tracker's way to
-   * answer a breach.
+   * Callers pass no arguments. The package makes a request's subject with the fields that it has read, and with its tracker's
+   * answer to a breach.
    *
    * @internal
    */
@@ -62,7 +62,7 @@ export class Subject {
   }
 
   /**
-   * A subject's fields, to be read at once. Those of another copy's subject, or of an object made to look like one, are
+   * A subject's fields, to be read at once. Fields of another package copy's subject, or of an object of the same shape, are
    * checked first.
    */
   static fieldsOf(subject: Subject): Readonly<Record<string, string>> {
@@ -72,7 +72,7 @@ export class Subject {
     return Object.fromEntries(fitting.filter(([, value]) => value !== undefined)) as Record<string, string>;
   }
 
-  /** Puts other fields in the place of all that a subject has; whoever holds it goes on with the same one. @internal */
+  /** Replaces all fields of a subject, which stays the same object for a handler that holds it. @internal */
   static refill(subject: Subject, fields: Readonly<Record<string, string>>): void {
     subject.#fields = { ...fields };
   }

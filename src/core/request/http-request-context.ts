@@ -118,7 +118,7 @@ export class Visit<Req extends object> implements Surroundings {
     return { subject: this.#withHook(this.#subject as Subject), anonymous, entities };
   }
 
-  noteTracked(type: unknown): void {
+  recordTracked(type: unknown): void {
     if (type === 'pv') this.pageViewed = true;
   }
 

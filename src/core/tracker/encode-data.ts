@@ -34,9 +34,9 @@ export function toBase64(json: string): string {
   return scratch.toString('base64url', 0, scratch.write(json));
 }
 
-// With the argument's name its caller is told of data that will not do; a hook's entities are nobody's argument.
+// `argument` names the caller's argument in the error; a hook's entities have none.
 function stringify({ schema, data }: SelfDescribing, argument?: string, index?: number): string {
-  // Asked again here, because contracts may be off: without a schema of the right form the pipeline reads nothing.
+  // Contracts may be off, so the schema is checked here too: the pipeline reads nothing without a schema of the right form.
   const opening = jsonOpening(schema);
   if (opening === '') throw new Refusal('invalid');
   const json = jsonOf(data);
@@ -59,7 +59,7 @@ function jsonOf(data: unknown): string | undefined {
   try {
     return JSON.stringify(data);
   } catch {
-    // A BigInt has no JSON of its own; as text nothing of it is lost. What else is wrong throws again.
+    // JSON has no BigInt, so it becomes text. Every other error is thrown again.
     return JSON.stringify(data, (_key, value: unknown) => (typeof value === 'bigint' ? String(value) : value));
   }
 }

@@ -14,7 +14,7 @@ import { Refusal } from './refusal';
 
 type Fields = Readonly<Record<string, string>>;
 
-// A field without its value. Values of these need no escape, and the test for one costs by the length.
+// Fields whose values need no escape: `field` would test each value for one, at a cost that grows with its length.
 const openingOf = (key: string): string => (ALL_FIELDS.get(key) as Field).opening;
 const PAGE_URL = openingOf('url');
 const REFERRER = openingOf('refr');
@@ -31,15 +31,15 @@ const MAX_JSON = 65_536;
 const PLAIN = /^[ !#-[\]-~]*$/;
 
 /**
- * One field of a flat JSON object, from the end of the string before it to the end of its own value, whose last quote the next
- * field brings: half as many strings are made on the way as for fields that are each whole.
+ * One field of a flat JSON object. It begins with the last quote of the value before it and ends without its own, which takes
+ * half as many strings as fields with all their quotes.
  */
 function field(key: string, value: string): string {
   const { opening } = ALL_FIELDS.get(key) as Field;
   return opening + (PLAIN.test(value) ? value : JSON.stringify(value.toWellFormed()).slice(1, -1));
 }
 
-/** A tracker's own fields: each as ready text; the platform apart, because a subject may have another. */
+/** A tracker's own fields as ready text. The platform is apart, because a subject may replace it. */
 export interface TrackerFields {
   readonly text: string;
   readonly platform: string;
@@ -89,7 +89,7 @@ let createdText = '';
  * Encodes one event.
  *
  * @param base64 Whether data and entities go as `ue_px` and `cx` (URL-safe base64) or as `ue_pr` and `co`.
- * @throws Refusal when it is no event, too large or too deep; whatever the caller's own data throws when it is read.
+ * @throws Refusal when the event is invalid, too large or too deep; anything that the caller's own data throws when it is read.
  */
 export function encodeEvent(
   event: TrackerEvent,
@@ -142,8 +142,8 @@ export function encodeEvent(
 }
 
 /**
- * Encodes a payload that has been an object: from a `beforeSend` hook, or handed to an emitter's `input`. Only what the
- * pipeline takes is kept; undefined when it is no event (`tv`, `p` and `e` are required by payload_data 1-0-4).
+ * Encodes a payload object, which a `beforeSend` hook returned or an emitter's `input` was given. Fields that the pipeline does
+ * not take are left out. Undefined without `tv`, `p` or `e`, which payload_data 1-0-4 requires.
  */
 export function encodePayload(
   payload: Readonly<Record<string, unknown>>,
@@ -168,7 +168,7 @@ export function encodePayload(
 }
 
 /**
- * An event of its JSON text.
+ * Makes an event of its JSON text.
  *
  * @param json One flat JSON object whose values are all strings.
  * @param bytes The UTF-8 length of `json`.

@@ -1,4 +1,4 @@
-// What a tracker shares with its request trackers: settings, emitters, counts, and the one way an event takes to the emitters.
+// What a tracker shares with its request trackers: settings, emitters, counts, and the steps of an event on its way to the emitters.
 import { publishDropped, publishTracked, trackChannel } from '../channels';
 import { type Caller, type ContractMode, contractsFor, fail, isAbsent } from '../contracts';
 import {
@@ -47,7 +47,7 @@ const FLUSH_TIMEOUT_MS = 10_000;
 /** What a tracker has done so far. `offered = accepted + the sum of refused`. */
 export interface TrackerStats {
   readonly offered: number;
-  /** Events that at least one emitter took. */
+  /** Events that at least one emitter accepted. */
   readonly accepted: number;
   readonly refused: Readonly<Record<RefuseReason, number>>;
   /** How often `currentTracker()` or Nest's service was asked in a request or job that had ended. */
@@ -77,7 +77,7 @@ export class TrackerCore {
     this.log = log;
   }
 
-  /** Builds an event and tracks it. What goes wrong is refused and counted; only a broken contract in mode `throw` throws. */
+  /** Builds an event and tracks it. An event that cannot be tracked is refused and counted; only mode `throw` throws. */
   dispatch<Args>(
     caller: string,
     build: Builder<Args>,
@@ -106,13 +106,13 @@ export class TrackerCore {
 
   #answerBreach(error: ContractError, mode: ContractMode, outcome: string): void {
     if (mode === 'throw') throw error;
-    // Never what came: it may be personal.
+    // The value itself may be personal, so the line does not hold it.
     this.log.warn(`${error.caller}: a broken contract, ${outcome}`, { argument: error.path, expected: error.expected });
   }
 
   /** Answers a broken contract of a request subject's setter as the tracker answers its own. */
   readonly onSubjectBreach = (error: unknown): boolean => this.#leaveOut(error, this.settings.contracts);
-  /** The same in a hook, where nothing is thrown. */
+  /** The same for a hook's setters, which never throw. */
   readonly onHookBreach = (error: unknown): boolean =>
     this.#leaveOut(error, this.settings.contracts === 'off' ? 'off' : 'log');
 
@@ -121,7 +121,7 @@ export class TrackerCore {
     return mode === 'off';
   }
 
-  /** `subject`, or an empty one where it is none: that is a broken contract of `caller`. */
+  /** `subject` itself, or an empty one where it is a broken contract of `caller`. */
   checkedSubject(caller: string, subject: Subject): Subject {
     if (isSubject(subject)) return subject;
     const mode = this.settings.contracts;
@@ -147,7 +147,7 @@ export class TrackerCore {
     };
   }
 
-  /** @param given The event, or the arguments of one that could not be built. */
+  /** @param given The event, or the arguments where no event could be built. */
   #refuse(reason: RefuseReason, count: number, given: unknown, encoded?: readonly EncodedEvent[]): undefined {
     this.#count(reason, count);
     if (currentMark()) return;
@@ -172,7 +172,7 @@ export class TrackerCore {
       return this.#refuse('closed', count, event);
     }
     const { args, items } = event;
-    // An event is anonymous where anybody asks for it: nobody can take back another's wish.
+    // One request for anonymity is enough: no option takes back another's.
     const asked = settings.anonymous || Boolean(args.anonymous);
     const setting = surroundings.forEvent(asked);
     if (!setting) return this.#refuse('private', count, event);
@@ -195,16 +195,16 @@ export class TrackerCore {
     }
 
     const refusal = this.#enqueue(encoded);
-    // The emitters have reported it where they could; here it is only counted.
+    // An emitter reports what it refuses, so the tracker only counts it.
     if (refusal) return this.#count(refusal, count);
     this.offered += count;
     this.accepted += count;
-    surroundings.noteTracked?.(e);
+    surroundings.recordTracked?.(e);
     if (trackChannel.hasSubscribers) for (const one of encoded) publishTracked(one);
     return (encoded[0] as EncodedEvent).eventId;
   }
 
-  // A hook that throws was meant to hide something: its event must not go out as it is.
+  // A hook that throws may have been about to hide something, so its event is not sent as it is.
   #pass(
     events: readonly EncodedEvent[],
     beforeSend: (payload: Payload) => Payload | undefined,
@@ -219,9 +219,9 @@ export class TrackerCore {
     return passed;
   }
 
-  /** Gives the events to every emitter; undefined when at least one took them, else the reason of the last that refused. */
+  /** Gives the events to every emitter; undefined when at least one accepted them, else the reason of the last emitter. */
   #enqueue(events: readonly EncodedEvent[]): RefuseReason | undefined {
-    let taken = false;
+    let accepted = false;
     let last: RefuseReason = 'full';
     for (const emitter of this.emitters) {
       let refusal: RefuseReason | undefined;
@@ -235,15 +235,15 @@ export class TrackerCore {
         refusal = 'store-error';
       }
       if (refusal) last = refusal;
-      else taken = true;
+      else accepted = true;
     }
-    return taken ? undefined : last;
+    return accepted ? undefined : last;
   }
 
   #inputEach(events: readonly EncodedEvent[], emitter: EmitterLike): RefuseReason | undefined {
     let refusal: RefuseReason | undefined;
     for (const event of events) {
-      // The payload is frozen, and the rest made for this emitter alone: none can change what the next one gets.
+      // No emitter can change what the next one gets: the payload is frozen, and the meta object is made for this emitter.
       const { eventId, anonymous } = event;
       const answer: unknown = emitter.input(event.payload(), { eventId, anonymous });
       if (answer === false) refusal = 'full';

@@ -1,4 +1,4 @@
-// Why an event cannot become a payload: thrown while it is encoded, and counted by the tracker. Never reaches the user.
+// The error for an event that cannot become a payload. The encoder throws it, the tracker counts it, users never see it.
 import type { Caller } from '../contracts';
 import type { RefuseReason } from '../emitter';
 import { ContractError, hasCode } from '../errors';
@@ -10,19 +10,19 @@ export class Refusal extends Error {
   readonly #reason: RefuseReason;
   readonly #breach: Breach | undefined;
 
-  /** @param breach What the caller's argument has to be, and is not, where the caller is at fault. */
+  /** @param breach Which argument of the caller is at fault, and how; left out where none is. */
   constructor(reason: RefuseReason, breach?: Breach) {
     super(reason);
     this.#reason = reason;
     this.#breach = breach;
   }
 
-  /** Why the event was refused that `error`, of any origin, was thrown for. */
+  /** The reason to count for `error`, which may be of any origin. */
   static reasonOf(error: unknown): RefuseReason {
     return Refusal.#is(error) ? error.#reason : 'unserializable';
   }
 
-  /** The broken contract that `error` is, or would be if a caller's arguments were checked; undefined where it is none. */
+  /** The broken contract behind `error`; undefined where there is none, or where contracts are off. */
   static breachOf(error: unknown, caller: Caller): ContractError | undefined {
     if (hasCode(error, 'ERR_SNOWPLOW_CONTRACT')) return error as ContractError;
     if (!caller || !Refusal.#is(error) || !error.#breach) return undefined;

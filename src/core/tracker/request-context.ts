@@ -20,7 +20,7 @@ export interface Surroundings {
    */
   forEvent(anonymous: boolean): EventSetting | undefined;
   /** Told of each event that was taken, by its wire type: `pv`, `se`, … */
-  noteTracked?(type: unknown): void;
+  recordTracked?(type: unknown): void;
 }
 
 export interface EventSetting {

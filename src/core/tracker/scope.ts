@@ -11,7 +11,7 @@ import { isThenable } from '../shape';
 /** A tracker in a scope. */
 export type ScopedTracker = Tracking & {
   /** Counts that it was asked for when its request had ended. */
-  noteLateLookup(): void;
+  recordLateLookup(): void;
 };
 
 /**
@@ -66,7 +66,7 @@ export class RequestScope implements OpenScope {
   // Never one from further out in its place: what was done for one visitor is not another's.
   #whileOpen(tracker: ScopedTracker): Tracking | undefined {
     if (this.#isOpen) return tracker;
-    tracker.noteLateLookup();
+    tracker.recordLateLookup();
     return undefined;
   }
 

@@ -24,7 +24,7 @@ const LATE_LOOKUP =
 
 /** Options of a tracker. */
 export interface TrackerOptions {
-  /** Where events go; each one is offered every event. At least one. */
+  /** Where events go; each one gets every event. At least one. */
   emitters: EmitterLike | readonly EmitterLike[];
   /** `tna`: the tracker's name; required by the `Snowplow` registry only. */
   namespace?: string | undefined;
@@ -44,9 +44,9 @@ export interface TrackerOptions {
   contracts?: ContractMode | undefined;
   /** Last look before the emitters; what it returns is sent instead, undefined refuses the event as `filtered`. */
   beforeSend?: ((payload: Payload) => Payload | undefined) | undefined;
-  /** Told of each event that the tracker itself refused. */
+  /** Called for each event that the tracker itself refused. */
   onDrop?: ((info: RefusalInfo) => void) | undefined;
-  /** Where the few lines go that the tracker writes; false for nowhere. @default the package's `logger` */
+  /** Takes the few lines that the tracker writes; false for none. @default the package's `logger` */
   logger?: Logger | false | undefined;
 }
 
@@ -63,7 +63,7 @@ export const TRACKER_RULES: OptionRules<TrackerOptions> = {
   emitters: custom('an emitter or a list of at least one', (value) =>
     Array.isArray(value) ? value.length > 0 && value.every(isEmitter) : isEmitter(value),
   ),
-  // The empty text is what a variable that is not set becomes: it counts as absent.
+  // The empty text counts as absent: an unset environment variable often becomes one.
   namespace: custom('a string', isText),
   appId: custom('a string', isText),
   subject: custom('a Subject', isSubject),
@@ -111,7 +111,7 @@ export class Tracker extends Tracking {
   #closing: Promise<FlushReport> | undefined;
 
   /**
-   * @param owned Emitters that `close()` closes, because whoever made this tracker made them for it.
+   * @param owned Emitters that were made for this tracker, so that its `close()` closes them.
    * @throws ConfigError that names the option.
    */
   constructor(options: TrackerOptions, owned: readonly EmitterLike[] = []) {
@@ -142,7 +142,7 @@ export class Tracker extends Tracking {
     this.#surroundings = new PlainSurroundings(subject);
     this.#owned = new Set(owned);
     this.#name = resolved.namespace ?? '';
-    // So that they can be handed around: `process.on('SIGTERM', tracker.close)`.
+    // Bound, so that both can be passed as functions: `process.on('SIGTERM', tracker.close)`.
     this.flush = this.flush.bind(this);
     this.close = this.close.bind(this);
   }
@@ -301,8 +301,8 @@ export class RequestTracker extends Tracking {
     return tracker.core === this.#core;
   }
 
-  /** Counts that the scope was asked for it too late. @internal */
-  noteLateLookup(): void {
+  /** Counts a look-up that came after the request had ended. @internal */
+  recordLateLookup(): void {
     this.#core.lateLookups++;
     this.#core.log.warn(LATE_LOOKUP);
   }
