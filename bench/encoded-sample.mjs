@@ -4,8 +4,9 @@ import { Subject, Tracker } from '../dist/index.js';
 import { PAGE_SCHEMA, sample } from './sample.mjs';
 
 let last;
+const input = () => {};
 const catcher = {
-  input: Object.assign(() => {}, { [ENCODED_INPUT]: true }),
+  input: Object.assign(input, { [ENCODED_INPUT]: input }),
   [ENCODED_INPUT]: ([event]) => {
     last = event;
   },

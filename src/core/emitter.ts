@@ -59,11 +59,12 @@ export interface EncodedEvent extends EventMeta {
 export const ENCODED_INPUT: unique symbol = Symbol.for('snowplow-middleware.encoded-input.v1') as never;
 
 /**
- * A built-in emitter, as a tracker sees it. Its `input` declares with the same key that encoded events need not pass it; an
- * `input` that a subclass puts in front declares nothing, and gets every event as a payload.
+ * A built-in emitter, as a tracker sees it. Its `input` declares under the same key that encoded events need not pass it, by
+ * naming itself. An `input` that a subclass puts in front declares nothing, a spy that copies properties names another
+ * function: both get every event as a payload.
  */
 export interface EncodedInput extends EmitterLike {
-  readonly input: EmitterLike['input'] & { readonly [ENCODED_INPUT]?: true };
+  readonly input: EmitterLike['input'] & { readonly [ENCODED_INPUT]?: unknown };
   /** Takes all of the events or none; answers why not. */
   [ENCODED_INPUT](events: readonly EncodedEvent[]): RefuseReason | undefined;
   stats(): EmitterStats;

@@ -227,7 +227,7 @@ export class TrackerCore {
       let refusal: RefuseReason | undefined;
       try {
         refusal =
-          ENCODED_INPUT in emitter.input
+          (emitter as EncodedInput).input[ENCODED_INPUT] === emitter.input
             ? (emitter as EncodedInput)[ENCODED_INPUT](events)
             : this.#inputEach(events, emitter);
       } catch {

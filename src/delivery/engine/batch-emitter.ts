@@ -253,4 +253,5 @@ export class BatchEmitter implements EncodedInput {
   }
 }
 
-Object.assign(BatchEmitter.prototype.input, { [ENCODED_INPUT]: true });
+const { input } = BatchEmitter.prototype;
+Object.assign(input, { [ENCODED_INPUT]: input });

@@ -1,5 +1,5 @@
 // What reaches the emitters, whoever wrote them, and what of them reaches the app.
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startCollector, type Collector } from 'snowplow-middleware/collector';
 import { Emitter, pageView, Tracker, type EmitterLike, type EventMeta, type Payload } from 'snowplow-middleware';
 import { capture, keepLines } from '../../support/capture';
@@ -194,6 +194,15 @@ describe('a built-in emitter', () => {
     collector = await startCollector();
   });
   afterAll(() => collector.close());
+
+  it('may be spied on: the spy sees each event, and passes it on', async () => {
+    const emitter = new Emitter(collector.url);
+    const input = vi.spyOn(emitter, 'input');
+    const id = new Tracker({ emitters: emitter }).track(pageView(page));
+    await emitter.close();
+    expect(input.mock.calls.map(([payload]) => payload['eid'])).toEqual([id]);
+    await collector.waitFor((each) => each.id === id);
+  });
 
   it('may be subclassed: an input of its own sees each event, and hands on what it likes', async () => {
     class Redacting extends Emitter {

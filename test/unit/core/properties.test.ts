@@ -147,9 +147,10 @@ const calls = fc.array(call, { minLength: 1, maxLength: 5 });
 /** Keeps events as a built-in emitter gets them: as the text that a body is made of. */
 function encodedSink(): { events: EncodedEvent[]; emitter: Emitter } {
   const events: EncodedEvent[] = [];
+  const input = (): void => {};
   const emitter = {
     [ENCODED_INPUT]: (given: readonly EncodedEvent[]) => void events.push(...given),
-    input: Object.assign(() => {}, { [ENCODED_INPUT]: true }),
+    input: Object.assign(input, { [ENCODED_INPUT]: input }),
     stats: () => ({ refused: noRefusals() }),
   };
   return { events, emitter: emitter as unknown as Emitter };
