@@ -10,9 +10,9 @@ import type { Header } from '../core/request/header-entities';
 import type { RequestFacts } from '../core/request/request-fields';
 import { bindEvents, currentScope, RequestScope, runInScope } from '../core/tracker/scope';
 import type { RequestTracker, Tracker } from '../core/tracker/tracker';
-import { Visit, type VisitReading } from '../core/request/http-request-context';
+import { HttpRequestContext, type RequestReading } from '../core/request/http-request-context';
 import type { ResolvedMiddleware } from './options';
-import { isPageVisit, isUnseen, type ReadHeader } from './page-visit';
+import { isPageView, isUnseen, type ReadHeader } from './page-view';
 import type { ServerLike } from './shutdown';
 
 /** How a framework's request is read. Reading only: nothing in an adapter decides. */
@@ -62,7 +62,7 @@ export class Middleware<Req extends object, Res extends object> {
   readonly #options: ResolvedMiddleware<Req, Res>;
   readonly #declared: Declared<Req> | undefined;
   readonly #log: Log;
-  readonly #reading: VisitReading<Req>;
+  readonly #reading: RequestReading<Req>;
   readonly #life: AppLife;
 
   constructor(framework: Framework<Req>, options: ResolvedMiddleware<Req, Res>, declared?: Declared<Req>) {
@@ -71,7 +71,7 @@ export class Middleware<Req extends object, Res extends object> {
     this.#declared = declared;
     this.tracker = options.tracker;
     this.#log = this.tracker.log;
-    const { rules, hooks, headers, response, ip } = options;
+    const { rules, privacy, hooks, headers, response, ip } = options;
     const facts = (req: Req): RequestFacts => this.#facts(req);
     const factsNow = (req: Req): (() => RequestFacts) => {
       const read = facts(req);
@@ -83,6 +83,7 @@ export class Middleware<Req extends object, Res extends object> {
       headers: headers.length > 0 ? (req) => this.#headers(req) : undefined,
       route: response ? framework.route : undefined,
       rules,
+      privacy,
       hooks,
       core: this.tracker.core,
     };
@@ -112,18 +113,18 @@ export class Middleware<Req extends object, Res extends object> {
       return { tracker: present, run: (next) => next() };
     }
 
-    const visit = new Visit(req, raw, this.#reading);
-    rememberPeer(raw, visit);
+    const context = new HttpRequestContext(req, raw, this.#reading);
+    rememberPeer(raw, context);
     if (this.#options.response) this.#framework.watchRoute?.(req);
-    const tracker = this.tracker.forRequest(visit);
+    const tracker = this.tracker.forRequest(context);
     const own = joins ?? new RequestScope(name, tracker, undefined, raw);
     if (joins) joins.join(name, tracker);
     // Without a socket it waits for the answer before it, on a pipelined connection.
     else if (!peek(raw, 'socket')) bindEvents(own, raw);
     // What has no connection, such as an injected request, may give either of them alone. Not `once`: on a response of
     // Express its wrapping and unwrapping costs five times as much.
-    listen.call(raw, 'finish', () => this.#end(req, res, raw, visit, tracker, own, true));
-    listen.call(raw, 'close', () => this.#end(req, res, raw, visit, tracker, own, false));
+    listen.call(raw, 'finish', () => this.#end(req, res, raw, context, tracker, own, true));
+    listen.call(raw, 'close', () => this.#end(req, res, raw, context, tracker, own, false));
     return { tracker, run: joins ? (next) => next() : (next) => runInScope(own, next) };
   }
 
@@ -151,26 +152,26 @@ export class Middleware<Req extends object, Res extends object> {
     req: Req,
     res: Res,
     raw: ServerResponse,
-    visit: Visit<Req>,
+    context: HttpRequestContext<Req>,
     tracker: RequestTracker,
     scope: RequestScope,
     isFinished: boolean,
   ): void {
-    if (visit.ended) return;
+    if (context.ended) return;
     const tracksPages = this.#options.pageViews !== false;
     // Guarded, because what is thrown here would end the process.
     if (this.#declared || tracksPages)
       this.#log.guard('the end of a request', () => {
         if (this.#isIgnored(req)) return;
-        const mayView = (): boolean => !visit.pageViewed && !isUnseen(raw, this.#headerOf(req));
-        this.#log.guard('decorators', this.#declared, req, raw, tracker, visit.arrivedAt, mayView);
-        if (tracksPages && isFinished && !visit.pageViewed && wentOut(raw) && this.#isPage(req, res, raw)) {
-          const timestamp = { type: 'dtm', value: visit.arrivedAt } as const;
+        const mayView = (): boolean => !context.pageViewed && !isUnseen(raw, this.#headerOf(req));
+        this.#log.guard('decorators', this.#declared, req, raw, tracker, context.arrivedAt, mayView);
+        if (tracksPages && isFinished && !context.pageViewed && wentOut(raw) && this.#isPage(req, res, raw)) {
+          const timestamp = { type: 'dtm', value: context.arrivedAt } as const;
           tracker.trackQuietly('trackPageView', buildPageView, { timestamp });
         }
       });
     scope.end();
-    this.#log.guard('the end of a request', () => visit.end());
+    this.#log.guard('the end of a request', () => context.end());
   }
 
   #isIgnored(req: Req): boolean {
@@ -186,7 +187,7 @@ export class Middleware<Req extends object, Res extends object> {
 
   #isPage(req: Req, res: Res, raw: ServerResponse): boolean {
     const { pageViews } = this.#options;
-    if (typeof pageViews === 'boolean') return pageViews && isPageVisit(raw, this.#headerOf(req));
+    if (typeof pageViews === 'boolean') return pageViews && isPageView(raw, this.#headerOf(req));
     let wanted = false;
     this.#log.guard('pageViews', () => {
       const answer: unknown = pageViews(req, res);
@@ -217,9 +218,9 @@ const headerText = (value: unknown): string | undefined =>
 
 // Node keeps the address of a peer that it was asked for once; of a connection that is gone it could not tell any more. Of an
 // HTTP/2 stream that has ended it tells neither address nor protocol: there the request is read when it comes.
-function rememberPeer(raw: ServerResponse, visit: { readonly facts: RequestFacts }): unknown {
+function rememberPeer(raw: ServerResponse, context: { readonly facts: RequestFacts }): unknown {
   const request = peek(raw, 'req') as IncomingMessage | undefined;
-  if (request && peek(request, 'httpVersionMajor') === 2) return visit.facts;
+  if (request && peek(request, 'httpVersionMajor') === 2) return context.facts;
   return socketOf(raw)?.remoteAddress;
 }
 

@@ -102,8 +102,9 @@ function throughView(options: ResolvedModule, view: (raw: object) => object): Re
     <Rest extends unknown[], Result>(hook: (req: object, ...rest: Rest) => Result) =>
     (raw: object, ...rest: Rest): Result =>
       hook(view(raw), ...rest);
-  const { hooks, ip, ignore, pageViews } = options;
-  const { subject, entities, skip, anonymous } = hooks;
+  const { hooks, privacy, ip, ignore, pageViews } = options;
+  const { subject, entities } = hooks;
+  const { skip, anonymous } = privacy;
   return {
     ...options,
     ip: ip && viewed(ip),
@@ -113,6 +114,9 @@ function throughView(options: ResolvedModule, view: (raw: object) => object): Re
       ...hooks,
       subject: subject && viewed(subject),
       entities: entities && viewed(entities),
+    },
+    privacy: {
+      ...privacy,
       skip: skip && viewed(skip),
       anonymous: typeof anonymous === 'function' ? viewed(anonymous) : anonymous,
     },

@@ -3,21 +3,20 @@
 import { isAbsent } from '../contracts';
 import { type Header, headerEntities } from './header-entities';
 import { currentMark } from '../marks';
-import { clientSession, privacyDecision, requestFields, type RequestFacts, type RequestRules } from './request-fields';
+import { clientSession, requestFields, type RequestFacts, type RequestRules } from './request-fields';
 import { isSelfDescribing, type SelfDescribing } from '../protocol/self-describing-json';
 import { Subject } from '../protocol/subject';
-import type { EventSetting, Surroundings, Wish } from '../tracker/request-context';
+import type { EventSetting, RequestContext } from '../tracker/request-context';
+import { decidePrivacy, type PrivacyMode, type PrivacyRules } from '../tracker/privacy';
 import type { TrackerCore } from '../tracker/pipeline';
 import { isThenable } from '../shape';
 
 type Fields = Readonly<Record<string, string>>;
 
 /** What an app may decide for each request; every hook runs guarded, and what one throws never reaches the visitor. */
-export interface VisitHooks<Req> {
+export interface RequestHooks<Req> {
   readonly subject: ((req: Req, subject: Subject) => void) | undefined;
   readonly entities: ((req: Req) => readonly SelfDescribing[]) | undefined;
-  readonly skip: ((req: Req) => boolean) | undefined;
-  readonly anonymous: boolean | ((req: Req) => boolean) | undefined;
   readonly clientSession: boolean;
 }
 
@@ -33,7 +32,7 @@ interface Outcome {
 }
 
 /** How a mount reads its requests; one for all of them. Nothing is read before it is asked for. */
-export interface VisitReading<Req> {
+export interface RequestReading<Req> {
   readonly facts: (req: Req) => RequestFacts;
   /** The same of a request that ends now, for whoever asks later: holds on to nothing of the request. */
   readonly factsLater: (req: Req) => () => RequestFacts;
@@ -42,7 +41,8 @@ export interface VisitReading<Req> {
   /** The pattern of the route, where the answer is wanted as an entity. */
   readonly route: ((req: Req) => string | undefined) | undefined;
   readonly rules: RequestRules;
-  readonly hooks: VisitHooks<Req>;
+  readonly privacy: PrivacyRules<Req>;
+  readonly hooks: RequestHooks<Req>;
   readonly core: TrackerCore;
 }
 
@@ -50,13 +50,13 @@ const NONE: readonly SelfDescribing[] = [];
 const HTTP_RESPONSE = 'iglu:io.github.snowplow_middleware/http_response/jsonschema/1-0-0';
 
 // One for every request, most of which track nothing: what can wait for the first event waits.
-export class Visit<Req extends object> implements Surroundings {
+export class HttpRequestContext<Req extends object> implements RequestContext {
   readonly bringsPage = true;
   /** When the request came, in milliseconds since the epoch. */
   readonly arrivedAt = Date.now();
   /** Whether a page view was tracked in this request, by whomever. */
   pageViewed = false;
-  readonly #reading: VisitReading<Req>;
+  readonly #reading: RequestReading<Req>;
   // Dropped when the response is done: a timer made in the request must not keep the request alive.
   #req: Req | undefined;
   #answer: Answer | undefined;
@@ -75,9 +75,9 @@ export class Visit<Req extends object> implements Surroundings {
   #extra: readonly SelfDescribing[] = NONE;
   // What the answer was, once the request has ended.
   #outcome: Outcome | undefined;
-  #wish: Wish | undefined;
+  #privacy: PrivacyMode | undefined;
 
-  constructor(req: Req, answer: Answer, reading: VisitReading<Req>) {
+  constructor(req: Req, answer: Answer, reading: RequestReading<Req>) {
     this.#req = req;
     this.#answer = answer;
     this.#reading = reading;
@@ -93,13 +93,13 @@ export class Visit<Req extends object> implements Surroundings {
     ));
   }
 
-  get wish(): Wish {
+  get privacy(): PrivacyMode {
     this.#decide();
-    return this.#wish ?? 'none';
+    return this.#privacy ?? 'none';
   }
 
   get subject(): Subject {
-    if (!this.#subject) this.#readFields(this.wish !== 'none');
+    if (!this.#subject) this.#readFields(this.privacy !== 'none');
     return this.#subject as Subject;
   }
 
@@ -110,9 +110,9 @@ export class Visit<Req extends object> implements Surroundings {
   }
 
   forEvent(asked: boolean): EventSetting | undefined {
-    const { wish } = this;
-    if (wish === 'skip') return undefined;
-    const anonymous = wish === 'anonymous';
+    const { privacy } = this;
+    if (privacy === 'skip') return undefined;
+    const anonymous = privacy === 'anonymous';
     if (!this.#subject || (this.#read && this.#readAnonymously !== anonymous)) this.#readFields(anonymous);
     const entities = this.#entities(anonymous || asked);
     return { subject: this.#withHook(this.#subject as Subject), anonymous, entities };
@@ -141,23 +141,10 @@ export class Visit<Req extends object> implements Surroundings {
   #decide(): void {
     const req = this.#req;
     // In a hook of an event stands what was decided for that event.
-    if (!req || (this.#wish && currentMark() === 'hook')) return;
-    const { hooks, rules } = this.#reading;
-    const { skip, anonymous } = hooks;
-    const signal = rules.respectPrivacySignals === 'off' ? 'none' : privacyDecision(this.facts, rules);
-    if (signal === 'skip' || (skip && this.#ask('skip', skip, req))) this.#wish = 'skip';
-    else if (signal === 'anonymous' || anonymous === true) this.#wish = 'anonymous';
-    else this.#wish = anonymous && this.#ask('anonymous', anonymous, req) ? 'anonymous' : 'none';
-  }
-
-  // A hook that guards the visitor's privacy and fails is taken to have said yes.
-  #ask(name: string, hook: (req: Req) => boolean, req: Req): boolean {
-    let answer = true;
-    this.#reading.core.log.guard(name, () => {
-      answer = hook(req);
-      return answer;
-    });
-    return answer;
+    if (!req || (this.#privacy && currentMark() === 'hook')) return;
+    const { privacy, core } = this.#reading;
+    const signals = privacy.respectPrivacySignals === 'off' ? undefined : this.facts;
+    this.#privacy = decidePrivacy(privacy, signals, req, core.log);
   }
 
   #onHookError(): (hook: string) => void {

@@ -1,4 +1,4 @@
-// The strings of one HTTP request turned into a subject's wire fields, and what the visitor's privacy signals ask for.
+// The strings of one HTTP request turned into a subject's wire fields.
 // Everything here comes from the network: what is unusable is left out, nothing throws. Next: id-cookie.ts, page-url.ts, redact.ts.
 import { clientIp } from '../protocol/client-ip';
 import { type IdCookieRules, readClientSession, readVisitor } from './id-cookie';
@@ -6,11 +6,12 @@ import { clean } from '../protocol/fields';
 import { withoutLinker } from '../url/linker';
 import { memoise } from '../memoise';
 import { absoluteUrl, requestOrigin, targetUrl, type UrlParts, urlText } from '../url/page-url';
+import type { PrivacySignals } from '../tracker/privacy';
 import { maskWebTokens, redactPath, redactQuery } from '../url/redact';
 import { fitUrl } from '../url/fit-url';
 
 /** What an adapter copies from its framework's request: strings only, so that nothing keeps the request alive. */
-export interface RequestFacts {
+export interface RequestFacts extends PrivacySignals {
   /** The framework's own decision (`req.ip`, `ctx.ip`), unchecked. */
   readonly ip: string | undefined;
   readonly method: string;
@@ -24,10 +25,6 @@ export interface RequestFacts {
   readonly acceptLanguage: string | undefined;
   readonly cookie: string | undefined;
   readonly referrer: string | undefined;
-  /** The `DNT` header. */
-  readonly dnt: string | undefined;
-  /** The `Sec-GPC` header. */
-  readonly gpc: string | undefined;
 }
 
 /** The middleware's options that decide what is taken from a request, resolved. */
@@ -37,7 +34,6 @@ export interface RequestRules extends IdCookieRules {
   readonly maskIp: boolean;
   readonly redactQuery: readonly string[];
   readonly redactUrl: ((url: string) => string) | undefined;
-  readonly respectPrivacySignals: 'off' | 'anonymous' | 'skip';
 }
 
 type RequestField = 'ip' | 'duid' | 'sid' | 'vid' | 'tnuid' | 'ua' | 'lang' | 'url' | 'refr';
@@ -80,17 +76,6 @@ export function requestFields(
     onHookError('redactUrl');
   }
   return fields;
-}
-
-/**
- * What the visitor's `DNT: 1` or `Sec-GPC: 1` asks for, under the rules; to be asked before any identifier is read.
- *
- * @example
- * privacyDecision({ ...facts, gpc: '1' }, { ...rules, respectPrivacySignals: 'skip' }); // 'skip'
- */
-export function privacyDecision(facts: RequestFacts, rules: RequestRules): 'none' | 'anonymous' | 'skip' {
-  if (rules.respectPrivacySignals === 'off' || (facts.dnt !== '1' && facts.gpc !== '1')) return 'none';
-  return rules.respectPrivacySignals;
 }
 
 /**

@@ -1,7 +1,8 @@
 // The part of a payload that stays the same from event to event: the tracker's and the subject's fields, as ready text.
 import { memoise } from '../memoise';
 import { hasOwnKeysOnly } from '../protocol/own-keys';
-import { IDENTIFYING, Subject } from '../protocol/subject';
+import { Subject } from '../protocol/subject';
+import { IDENTIFYING_KEYS } from './privacy';
 
 type Fields = Readonly<Record<string, string>>;
 
@@ -41,7 +42,7 @@ export function makeFrame(tracker: TrackerFields, defaults: Fields, own: Fields,
       if (key === 'p') platform = value;
       else if (key === 'url') url = value;
       else if (key === 'refr') refr = value;
-      else if (!(anonymous && IDENTIFYING.has(key)) && (fields === own || !Object.hasOwn(own, key)))
+      else if (!(anonymous && IDENTIFYING_KEYS.has(key)) && (fields === own || !Object.hasOwn(own, key)))
         text += field(key, value);
     }
   return { head: tracker.head + field('p', platform) + text, url, refr, anonymous };

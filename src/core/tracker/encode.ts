@@ -10,7 +10,7 @@ import { clean, cleanOfEvent } from '../protocol/fields';
 import { withoutLinker } from '../url/linker';
 import { hasOwnKeysOnly } from '../protocol/own-keys';
 import { jsonOpening, type SelfDescribing } from '../protocol/self-describing-json';
-import { IDENTIFYING } from '../protocol/subject';
+import { IDENTIFYING_KEYS } from './privacy';
 import { isObject } from '../shape';
 
 // Values of these need no escape, and the test for one costs by the length.
@@ -120,7 +120,7 @@ export function encodePayload(
   const required = new Set(['tv', 'p', 'e']);
   for (const key of Object.keys(payload)) {
     const value = key === 'stm' || key === 'eid' ? undefined : clean(key, payload[key]);
-    if (value === undefined || (anonymous && IDENTIFYING.has(key))) continue;
+    if (value === undefined || (anonymous && IDENTIFYING_KEYS.has(key))) continue;
     required.delete(key);
     text += key === 'url' || key === 'refr' ? urlField(key, value, anonymous) : field(key, value);
   }

@@ -20,7 +20,7 @@ import { currentMark } from '../marks';
 import { encodeEvent, encodePayload, Refusal } from './encode';
 import { settleAll } from './flush-all';
 import { isSubject, Subject } from '../protocol/subject';
-import type { Surroundings } from './request-context';
+import type { RequestContext } from './request-context';
 import { millisOfLimit, type TimeLimit } from '../deadline';
 import { isObject, isThenable } from '../shape';
 
@@ -82,7 +82,7 @@ export class TrackerCore {
     caller: string,
     build: Builder<Args>,
     args: Args,
-    surroundings: Surroundings,
+    context: RequestContext,
     frames: FrameCache,
     mode: ContractMode = this.settings.contracts,
   ): string | undefined {
@@ -91,7 +91,7 @@ export class TrackerCore {
     try {
       const event = build(args, checking);
       if (Array.isArray(event.items)) count += event.items.length;
-      return this.#submit(event, count, surroundings, frames, checking);
+      return this.#submit(event, count, context, frames, checking);
     } catch (error) {
       const breach = Refusal.breachOf(error, checking);
       if (breach) {
@@ -168,7 +168,7 @@ export class TrackerCore {
   #submit(
     event: TrackerEvent,
     count: number,
-    surroundings: Surroundings,
+    context: RequestContext,
     frames: FrameCache,
     caller: Caller,
   ): string | undefined {
@@ -179,9 +179,9 @@ export class TrackerCore {
       return this.#refuse('closed', count, event);
     }
     const { args } = event;
-    // Whoever asks for anonymity gets it: nobody can take back another's wish.
+    // Whoever asks for anonymity gets it: nobody can take that back.
     const asked = settings.anonymous || Boolean(args.anonymous);
-    const setting = surroundings.forEvent(asked);
+    const setting = context.forEvent(asked);
     if (!setting) return this.#refuse('private', count, event);
     const anonymous = asked || setting.anonymous;
     const frame = isAbsent(args.subject)
@@ -193,7 +193,7 @@ export class TrackerCore {
           anonymous,
         );
     const { e, url } = event.fields;
-    if (caller && !surroundings.bringsPage && (e === 'pv' || e === 'pp') && isAbsent(url) && frame.url === undefined)
+    if (caller && !context.bringsPage && (e === 'pv' || e === 'pp') && isAbsent(url) && frame.url === undefined)
       fail(caller, 'pageUrl', 'a non-empty string', url);
     if (caller && !isAbsent(args.timestamp) && isBefore2001(args.timestamp))
       this.log.warn(`${caller}: \`timestamp\` is before 2001; it takes milliseconds since 1970, not seconds`);
@@ -212,7 +212,7 @@ export class TrackerCore {
     if (refusal) return this.#count(refusal, count);
     this.offered += count;
     this.accepted += count;
-    surroundings.noteTracked?.(e);
+    context.noteTracked?.(e);
     for (const one of encoded) tellTracked(one);
     return (encoded[0] as EncodedEvent).eventId;
   }

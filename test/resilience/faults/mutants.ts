@@ -114,8 +114,8 @@ export const mutants: readonly Mutant[] = [
     'run(...args)',
   ]),
   mutant('all visitors share one tracker', [33, 'express:'], 'middleware/middleware.js', [
-    'this.tracker.forRequest(visit)',
-    '(globalThis.one ??= this.tracker.forRequest(visit))',
+    'this.tracker.forRequest(context)',
+    '(globalThis.one ??= this.tracker.forRequest(context))',
   ]),
   mutant(
     'a pipelined answer ends in the scope of another',
@@ -124,14 +124,14 @@ export const mutants: readonly Mutant[] = [
     ['(0, scope_1.bindEvents)(own, raw);', ''],
   ),
   mutant('an answer that was cut off is a page view', [36, 'express: clients'], 'middleware/middleware.js', [
-    'isFinished && !visit.pageViewed && wentOut(raw)',
-    '!visit.pageViewed',
+    'isFinished && !context.pageViewed && wentOut(raw)',
+    '!context.pageViewed',
   ]),
-  mutant('a picture that a page asks for again is a page view', [36, 'koa: what a page'], 'middleware/page-visit.js', [
+  mutant('a picture that a page asks for again is a page view', [36, 'koa: what a page'], 'middleware/page-view.js', [
     'isOnly(NAVIGATE, mode) && isOnly(WHOLE_PAGE, destination)',
     'true',
   ]),
-  mutant('a page that is fetched early is a page view', [36, 'express: what a page'], 'middleware/page-visit.js', [
+  mutant('a page that is fetched early is a page view', [36, 'express: what a page'], 'middleware/page-view.js', [
     'EARLY.some((name) => header(name))',
     'false',
   ]),
@@ -211,7 +211,7 @@ export const mutants: readonly Mutant[] = [
   ]),
   mutant('a request is over as soon as it begins', [34, 'koa: no event of concurrent'], 'middleware/middleware.js', [
     "listen.call(raw, 'close', () =>",
-    "visit.end(); listen.call(raw, 'close', () =>",
+    "context.end(); listen.call(raw, 'close', () =>",
   ]),
   mutant('a scope outlives its request', [34, 'express: a client'], 'core/tracker/open-scopes.js', [
     'for (const scope of scopes)\n        scope.close();',
