@@ -1,6 +1,6 @@
-// Builder of the application error: an exception, cut to what its schema holds.
+// Builder of the application error: an exception, truncated to what its schema holds.
 import { type Caller, checkOptionalFlag } from '../contracts';
-import { cut } from '../truncate';
+import { truncate } from '../truncate';
 import {
   checkEventArgs,
   type EventArgs,
@@ -28,7 +28,7 @@ export function buildError(args: ErrorArgs, caller: Caller): TrackerEvent {
   const { error, isFatal } = args;
   const thrown = isObject(error) ? (error as { name?: unknown; message?: unknown; stack?: unknown }) : undefined;
   const text = (value: unknown, limit: number): string | undefined =>
-    typeof value === 'string' ? cut(value.toWellFormed(), limit) : undefined;
+    typeof value === 'string' ? truncate(value.toWellFormed(), limit) : undefined;
   return selfDescribingEvent(
     'iglu:com.snowplowanalytics.snowplow/application_error/jsonschema/1-0-2',
     present({
@@ -44,7 +44,7 @@ export function buildError(args: ErrorArgs, caller: Caller): TrackerEvent {
 }
 
 /**
- * An error of the application, self-describing as `application_error/1-0-2`; its texts are cut to the schema's limits.
+ * An error of the application, self-describing as `application_error/1-0-2`; its texts are truncated to the schema's limits.
  *
  * @throws ContractError while contracts are on.
  * @example

@@ -1,7 +1,7 @@
 // What the pipeline takes for each wire key: a value that fits comes back as text; text that is too long is cut, anything else left out.
 import { clientIp } from './client-ip';
 import { idText, INT32_MAX, isUuid } from '../contracts';
-import { cut } from '../truncate';
+import { truncate } from '../truncate';
 import { fitUrl } from '../url/fit-url';
 
 /** The platforms the pipeline knows (`headset` since Enrich 4.0). */
@@ -26,7 +26,7 @@ const text =
   (limit: number): Clean =>
   (value) => {
     const string = asText(value);
-    return string === undefined || string.length <= limit ? string : cut(string, limit);
+    return string === undefined || string.length <= limit ? string : truncate(string, limit);
   };
 const identifier =
   (limit: number): Clean =>

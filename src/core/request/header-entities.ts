@@ -1,6 +1,6 @@
 // Request headers as `http_header` entities: which ones may be listed, and what of each an event may tell.
 import { clientIp } from '../protocol/client-ip';
-import { cut } from '../truncate';
+import { truncate } from '../truncate';
 import { withoutLinker } from '../url/linker';
 import { decodeFully } from '../url/percent-encoding';
 import { isSecretName, maskWebTokens, redactQuery } from '../url/redact';
@@ -64,7 +64,7 @@ export function headerEntities(
     if (anonymous && IDENTITIES.test(name)) return [];
     try {
       const told = redactedValue(value, facts, rules, anonymous);
-      return told ? [{ schema: HTTP_HEADER, data: { name, value: cut(told, MAX_VALUE) } }] : [];
+      return told ? [{ schema: HTTP_HEADER, data: { name, value: truncate(told, MAX_VALUE) } }] : [];
     } catch {
       onHookError('redactUrl');
       return [];

@@ -285,7 +285,7 @@ export abstract class Tracking {
   }
 
   /**
-   * An error of the application, `application_error/1-0-2`; its texts are cut to the schema's limits.
+   * An error of the application, `application_error/1-0-2`; its texts are truncated to the schema's limits.
    *
    * @param error What was thrown: mostly an Error, but anything can be.
    * @example

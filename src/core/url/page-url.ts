@@ -1,5 +1,5 @@
 // URLs that the pipeline's parser takes: host checked, illegal characters percent-encoded, credentials and fragment cut, lengths kept.
-import { cut } from '../truncate';
+import { truncate } from '../truncate';
 import { memoise } from '../memoise';
 import { encodePath, encodeQuery } from './percent-encoding';
 
@@ -71,7 +71,7 @@ export function absoluteUrl(url: string): UrlParts | undefined {
  * urlText({ origin: 'https://acme.com', path: '/tea', query: 'page=2' }, 3000); // 'https://acme.com/tea?page=2'
  */
 export function urlText({ origin, path, query }: UrlParts, maxPath: number): string {
-  if (path.length > maxPath) return origin + wholeEscapes(cut(path, maxPath));
+  if (path.length > maxPath) return origin + wholeEscapes(truncate(path, maxPath));
   const url = origin + path;
   if (query === undefined) return url;
   const room = Math.min(MAX_QUERY, MAX_URL - url.length - 1);
