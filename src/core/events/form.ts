@@ -44,7 +44,8 @@ export interface FormChangeArgs extends EventArgs {
 const MAX_ID = 4096;
 const MAX_VALUE = 60_000;
 // The rest is for the contract to say.
-const truncated = (value: unknown, limit: number): unknown => (typeof value === 'string' ? truncate(value, limit) : value);
+const truncated = (value: unknown, limit: number): unknown =>
+  typeof value === 'string' ? truncate(value, limit) : value;
 const names = (classes: unknown): unknown =>
   Array.isArray(classes) ? classes.map((name) => truncated(name, MAX_ID)) : classes;
 
