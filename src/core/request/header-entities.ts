@@ -2,9 +2,10 @@
 import { clientIp } from '../protocol/client-ip';
 import { truncate } from '../truncate';
 import { withoutLinker } from '../url/linker';
+import { requestOrigin } from '../url/page-url';
 import { decodeFully } from '../url/percent-encoding';
 import { isSecretName, maskWebTokens, redactQuery } from '../url/redact';
-import { foreignUrl, ownUrl, publicOrigin, type RequestFacts, type RequestRules } from './request-fields';
+import { foreignUrl, ownUrl, type RequestFacts, type RequestRules } from './request-fields';
 import type { SelfDescribing } from '../protocol/self-describing-json';
 
 /** A header as it came. */
@@ -98,7 +99,7 @@ function redactedValue(
   if (value.startsWith('//')) return foreignUrl(`https:${value}`, rules, anonymous)?.slice('https:'.length);
   if (value.startsWith('/')) {
     const url = ownUrl(value, facts, rules, anonymous);
-    const origin = publicOrigin(facts, rules) as string;
+    const origin = rules.origin ?? requestOrigin(facts.protocol, facts.host) ?? '';
     return url?.startsWith(origin) ? url.slice(origin.length) : url;
   }
   const text = maskWebTokens(value)

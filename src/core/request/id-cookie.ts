@@ -44,7 +44,8 @@ const LONGEST_VALUE = 512;
  * The ids in a Cookie header. Session id and index only while the session is live (the sibling `_sp_ses` cookie is there):
  * after that the browser's next event starts another session, and theirs would be stale. Never throws.
  *
- * @param host The public host as in the Host header: the browser tracker hashes it into the cookie's name.
+ * @param host The public host as in the Host header, or the public origin: the browser tracker hashes the host's name into the
+ *   cookie's name.
  * @example
  * readVisitor('_sp_id.1fff=<duid>.1700000000.3.1700000100..<sid>; _sp_ses.1fff=*', 'acme.com', rules);
  * // { duid, sid, vid: '3', tnuid: undefined, session }
@@ -172,7 +173,7 @@ const MAX_HOST = 255;
 function domainsOf(host: string): readonly string[] {
   if (host.length > MAX_HOST) return [];
   // As the browser has it in location.hostname, and the browser tracker takes it.
-  const name = host.toLowerCase().replace(/:\d*$/, '').replace(/\.$/, '');
+  const name = host.toLowerCase().replace(/^https?:\/\//, '').replace(/:\d*$/, '').replace(/\.$/, ''); // prettier-ignore
   const labels = name.split('.');
   const domains = [name];
   for (let start = Math.max(1, labels.length - MOST_PARENT_LABELS); start < labels.length - 1; start++)

@@ -7,7 +7,7 @@ import { withoutLinker } from '../url/linker';
 import { memoise } from '../memoise';
 import { absoluteUrl, requestOrigin, targetUrl, type UrlParts, urlText } from '../url/page-url';
 import type { PrivacySignals } from '../tracker/privacy';
-import { maskWebTokens, redactPath, redactQuery } from '../url/redact';
+import { MAY_HOLD_SECRET, redactPath, redactQuery } from '../url/redact';
 import { fitUrl } from '../url/fit-url';
 
 /** What an adapter copies from its framework's request: strings only, so that nothing keeps the request alive. */
@@ -54,10 +54,11 @@ export function requestFields(
   onHookError: (hook: string) => void,
 ): Record<string, string> {
   const fields: { [Key in RequestField]?: string } = {};
+  const { acceptLanguage = '' } = facts;
   if (!anonymous) {
     const ip = clientIp(facts.ip, rules.maskIp);
     if (ip !== undefined) fields.ip = ip;
-    const { duid, sid, vid, tnuid } = readVisitor(facts.cookie, publicHost(facts, rules), rules);
+    const { duid, sid, vid, tnuid } = readVisitor(facts.cookie, rules.origin ?? facts.host, rules);
     if (duid !== undefined) fields.duid = duid;
     if (sid !== undefined) fields.sid = sid;
     if (vid !== undefined) fields.vid = vid;
@@ -65,8 +66,11 @@ export function requestFields(
   }
   const ua = clean('ua', facts.userAgent?.toWellFormed());
   if (ua !== undefined) fields.ua = ua;
-  const lang = language(facts.acceptLanguage);
-  if (lang !== undefined) fields.lang = lang;
+  const lang =
+    acceptLanguage.length > MAX_LANGUAGE
+      ? firstLanguage(acceptLanguage.slice(0, MAX_LANGUAGE + 1))
+      : knownLanguage(acceptLanguage);
+  if (lang !== '') fields.lang = lang;
   try {
     const url = ownUrl(facts.originalUrl, facts, rules, anonymous);
     const refr = facts.referrer === undefined ? undefined : foreignUrl(facts.referrer, rules, anonymous);
@@ -85,11 +89,8 @@ export function requestFields(
  * clientSession(facts, rules)?.data; // { userId, sessionId, sessionIndex: 3, storageMechanism: 'COOKIE_1', … }
  */
 export function clientSession(facts: RequestFacts, rules: RequestRules): { schema: string; data: object } | undefined {
-  return readClientSession(facts.cookie, publicHost(facts, rules), rules);
+  return readClientSession(facts.cookie, rules.origin ?? facts.host, rules);
 }
-
-const publicHost = ({ host }: RequestFacts, { origin }: RequestRules): string | undefined =>
-  origin === undefined ? host : origin.slice(origin.indexOf('://') + 3);
 
 const MAX_LANGUAGE = 255;
 const LANGUAGE_TAG = /^[a-z]{2,8}\b[a-z\d-]*\b$/i;
@@ -101,21 +102,9 @@ const firstLanguage = (header: string): string => {
 // Browsers send few different ones; longer ones, which only the curious send, are not worth the memory.
 const knownLanguage = memoise(500, firstLanguage);
 
-function language(header: string | undefined): string | undefined {
-  if (header === undefined) return undefined;
-  return (
-    (header.length > MAX_LANGUAGE ? firstLanguage(header.slice(0, MAX_LANGUAGE + 1)) : knownLanguage(header)) ||
-    undefined
-  );
-}
-
 // Lengths of the path that the pipeline splits off, in UTF-16 units.
 const MAX_PAGE_PATH = 3000;
 const MAX_REFERRER_PATH = 6000;
-
-/** The public origin of a request, undefined when its protocol or host are unusable. */
-export const publicOrigin = (facts: RequestFacts, rules: RequestRules): string | undefined =>
-  rules.origin ?? requestOrigin(facts.protocol, facts.host);
 
 /**
  * The URL of a request target on its public origin, redacted as the page is.
@@ -128,7 +117,7 @@ export function ownUrl(
   rules: RequestRules,
   anonymous: boolean,
 ): string | undefined {
-  const origin = publicOrigin(facts, rules);
+  const origin = rules.origin ?? requestOrigin(facts.protocol, facts.host);
   const url = origin === undefined ? undefined : targetUrl(origin, target);
   return url && redacted(url, MAX_PAGE_PATH, rules, anonymous);
 }
@@ -147,8 +136,8 @@ export function foreignUrl(text: string, rules: RequestRules, anonymous: boolean
 function redacted(url: UrlParts, maxPath: number, rules: RequestRules, anonymous: boolean): string | undefined {
   const masked: UrlParts = {
     origin: url.origin,
-    path: redactPath(maskWebTokens(url.path), rules.redactQuery),
-    query: url.query && (redactQuery(maskWebTokens(url.query), rules.redactQuery) || undefined),
+    path: MAY_HOLD_SECRET.test(url.path) ? redactPath(url.path, rules.redactQuery) : url.path,
+    query: url.query && (redactQuery(url.query, rules.redactQuery) || undefined),
   };
   const { redactUrl } = rules;
   // The hook sees the URL with its whole path, so that no secret is halved out of its sight; what it gives is checked again.
