@@ -8,7 +8,7 @@ import { buildPageView } from '../core/events/page';
 import type { Log } from '../core/logger';
 import type { Header } from '../core/request/header-entities';
 import type { RequestFacts } from '../core/request/request-fields';
-import { bindEvents, currentScope, RequestScope, runInScope } from '../core/tracker/scope';
+import { bindEvents, RequestScope, scopes } from '../core/tracker/scope';
 import type { RequestTracker, Tracker } from '../core/tracker/tracker';
 import { HttpRequestContext, type RequestReading } from '../core/request/http-request-context';
 import type { ResolvedMiddleware } from './options';
@@ -104,7 +104,7 @@ export class Middleware<Req extends object, Res extends object> {
    */
   enter(req: Req, res: Res, raw: ServerResponse, server: ServerLike | undefined): Entered {
     if (server && !this.#life.knows(server)) this.#life.meet(server, sessionOf(raw));
-    const scope = currentScope();
+    const scope = scopes.getStore();
     const { name } = this.#options;
     const joins = scope?.request === raw ? scope : undefined;
     const present = joins?.own(name) as RequestTracker | undefined;
@@ -125,7 +125,7 @@ export class Middleware<Req extends object, Res extends object> {
     // Express its wrapping and unwrapping costs five times as much.
     listen.call(raw, 'finish', () => this.#end(req, res, raw, context, tracker, own, true));
     listen.call(raw, 'close', () => this.#end(req, res, raw, context, tracker, own, false));
-    return { tracker, run: joins ? (next) => next() : (next) => runInScope(own, next) };
+    return { tracker, run: joins ? (next) => next() : (next) => scopes.run(own, next) };
   }
 
   #facts(req: Req): RequestFacts {

@@ -8,7 +8,7 @@ import { clean, type Platform, PLATFORMS } from '../protocol/fields';
 import { Log, type Logger } from '../logger';
 import { asCallback, asHook } from '../marks';
 import { callback, custom, flag, loggerRule, oneOf, type OptionRules, resolveOptions } from '../options';
-import { currentScope, RequestScope, runJob } from './scope';
+import { RequestScope, runJob, scopes } from './scope';
 import { settleAll } from './flush-all';
 import { isSubject, Subject } from '../protocol/subject';
 import { millisOfLimit, type TimeLimit } from '../deadline';
@@ -211,7 +211,7 @@ export class Tracker extends Tracking {
    * queue.process((job) => tracker.runWith(new Subject().setUserId(job.userId), () => handle(job)));
    */
   runWith<T>(subject: Subject, fn: () => T): T {
-    const outer = currentScope()?.around((tracker) => tracker instanceof RequestTracker && tracker.isOf(this));
+    const outer = scopes.getStore()?.around((tracker) => tracker instanceof RequestTracker && tracker.isOf(this));
     return runJob(new RequestScope(this.#name, this.withSubject(subject), outer), fn);
   }
 

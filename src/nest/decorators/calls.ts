@@ -1,7 +1,7 @@
 // The calls of decorated handlers: noted while they run, and their events tracked when the response is done.
 import type { Log } from '../../core/logger';
 import { runMarked } from '../../core/marks';
-import { currentScope, type RequestScope } from '../../core/tracker/scope';
+import { type RequestScope, scopes } from '../../core/tracker/scope';
 import type { RequestTracker } from '../../core/tracker/tracker';
 import { type Intent, intentsOf, isPage, type When } from './intents';
 
@@ -75,7 +75,7 @@ export function observeArguments(handler: Method): void {
 
 // A runWith() inside the request has a scope of its own.
 function currentResponse(): object | undefined {
-  let scope: RequestScope | undefined = currentScope();
+  let scope: RequestScope | undefined = scopes.getStore();
   while (scope && !scope.request) scope = scope.outer;
   return scope?.request;
 }

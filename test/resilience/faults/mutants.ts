@@ -202,19 +202,19 @@ export const mutants: readonly Mutant[] = [
     'const fields = globalThis.fields ??= (0, request_fields_1.requestFields)(',
   ]),
   mutant('a Nest app tracks for whoever came first', [44, 'nest on express: a signal'], 'nest/tracker.service.js', [
-    'return (0, scope_1.currentScope)()?.findWhere(this.#isMine);',
-    'return (globalThis.found ??= (0, scope_1.currentScope)()?.findWhere(this.#isMine));',
+    'return scope_1.scopes.getStore()?.findWhere(this.#isMine);',
+    'return (globalThis.found ??= scope_1.scopes.getStore()?.findWhere(this.#isMine));',
   ]),
   mutant('a request runs outside of its scope', [33, 'express4:'], 'middleware/middleware.js', [
-    '(next) => (0, scope_1.runInScope)(own, next)',
+    '(next) => scope_1.scopes.run(own, next)',
     '(next) => next()',
   ]),
   mutant('a request is over as soon as it begins', [34, 'koa: no event of concurrent'], 'middleware/middleware.js', [
     "listen.call(raw, 'close', () =>",
     "context.end(); listen.call(raw, 'close', () =>",
   ]),
-  mutant('a scope outlives its request', [34, 'express: a client'], 'core/tracker/open-scopes.js', [
-    'for (const scope of scopes)\n        scope.close();',
+  mutant('a scope outlives its request', [34, 'express: a client'], 'core/tracker/scope.js', [
+    'for (const scope of closing)\n        scope.isOpen = false;',
     '',
   ]),
   mutant('a referrer tells its secrets', [34, 'koa: no event of pipelined'], 'core/request/request-fields.js', [
