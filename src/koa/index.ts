@@ -44,9 +44,8 @@ export function snowplow(options: KoaOptions): KoaMiddleware {
   const middleware = new Middleware(koa, resolveMiddleware('snowplow', options));
   return (given, next) => {
     const ctx = given as Context;
-    const entered = middleware.enter(ctx, ctx.response, ctx.res, (ctx.req.socket as { server?: never }).server);
-    ctx.tracker ??= entered.tracker;
-    return entered.run(next);
+    const { server } = ctx.req.socket as { server?: never };
+    return middleware.enter(ctx, ctx.response, ctx.res, server, next);
   };
 }
 

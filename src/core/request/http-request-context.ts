@@ -31,19 +31,25 @@ interface Outcome {
   readonly status: number | undefined;
 }
 
-/** How a mount reads its requests; one for all of them. Nothing is read before it is asked for. */
+/** How a middleware reads its requests; one for all of them. Nothing is read before it is asked for. */
 export interface RequestReading<Req> {
   readonly facts: (req: Req) => RequestFacts;
-  /** The same of a request that ends now, for whoever asks later: holds on to nothing of the request. */
-  readonly factsLater: (req: Req) => () => RequestFacts;
+  /** A read-only snapshot of a request that ends now, for an event tracked later: it holds on to nothing of the request. */
+  readonly snapshot: (req: Req) => () => RequestFacts;
   /** The request headers that are wanted as entities. */
   readonly headers: ((req: Req) => readonly Header[]) | undefined;
   /** The pattern of the route, where the answer is wanted as an entity. */
   readonly route: ((req: Req) => string | undefined) | undefined;
   readonly rules: RequestRules;
   readonly privacy: PrivacyRules<Req>;
+  /** The privacy mode of all requests, where it is decided already. */
+  readonly fixedPrivacy: PrivacyMode | undefined;
+  /** Whether hooks decide the privacy mode, so that each event has to ask them. */
+  readonly asksPrivacy: boolean;
   readonly hooks: RequestHooks<Req>;
   readonly core: TrackerCore;
+  /** Told of a `redactUrl` that failed. */
+  readonly onHookError: (hook: string) => void;
 }
 
 const NONE: readonly SelfDescribing[] = [];
@@ -54,14 +60,15 @@ export class HttpRequestContext<Req extends object> implements RequestContext {
   readonly bringsPage = true;
   /** When the request came, in milliseconds since the epoch. */
   readonly arrivedAt = Date.now();
-  /** Whether a page view was tracked in this request, by whomever. */
   pageViewed = false;
+  /** Whether the response is done. */
+  ended = false;
   readonly #reading: RequestReading<Req>;
   // Dropped when the response is done: a timer made in the request must not keep the request alive.
   #req: Req | undefined;
   #answer: Answer | undefined;
   #facts: RequestFacts | undefined;
-  #factsLater: (() => RequestFacts) | undefined;
+  #snapshot: (() => RequestFacts) | undefined;
   #headers: readonly Header[] | undefined;
   #headerEntities: readonly SelfDescribing[] | undefined;
   #headersAnonymously = false;
@@ -81,21 +88,28 @@ export class HttpRequestContext<Req extends object> implements RequestContext {
     this.#req = req;
     this.#answer = answer;
     this.#reading = reading;
-  }
-
-  get ended(): boolean {
-    return this.#req === undefined;
+    this.#privacy = reading.fixedPrivacy;
   }
 
   get facts(): RequestFacts {
-    return (this.#facts ??= texts(
-      this.#req ? this.#reading.facts(this.#req) : (this.#factsLater as () => RequestFacts)(),
-    ));
+    if (this.#facts) return this.#facts;
+    const { facts } = this.#reading;
+    const read = this.#req ? facts(this.#req) : (this.#snapshot as () => RequestFacts)();
+    const given = read as unknown as Record<string, unknown>;
+    let checked: Record<string, unknown> | undefined;
+    // Whoever ran before may have put anything into a header, and an app's own `ip` may give anything.
+    for (const name of Object.keys(given))
+      if (typeof given[name] !== 'string' && given[name] !== undefined) (checked ??= { ...given })[name] = undefined;
+    return (this.#facts = (checked ?? read) as RequestFacts);
   }
 
   get privacy(): PrivacyMode {
-    this.#decide();
-    return this.#privacy ?? 'none';
+    const { privacy, asksPrivacy, core } = this.#reading;
+    const req = this.#req;
+    // Only a hook may answer otherwise the next time; in a hook of an event stands what was decided for that event.
+    if (this.#privacy && (!asksPrivacy || !req || currentMark() === 'hook')) return this.#privacy;
+    const signals = privacy.respectPrivacySignals === 'off' ? undefined : this.facts;
+    return (this.#privacy = decidePrivacy(privacy, signals, req, core.log));
   }
 
   get subject(): Subject {
@@ -114,46 +128,34 @@ export class HttpRequestContext<Req extends object> implements RequestContext {
     if (privacy === 'skip') return undefined;
     const anonymous = privacy === 'anonymous';
     if (!this.#subject || (this.#read && this.#readAnonymously !== anonymous)) this.#readFields(anonymous);
-    const entities = this.#entities(anonymous || asked);
-    return { subject: this.#withHook(this.#subject as Subject), anonymous, entities };
+    const subject = this.#subject as Subject;
+    const { hooks, headers, route } = this.#reading;
+    const hasEntities = hooks.entities || hooks.clientSession || headers || route;
+    const entities = hasEntities ? this.#entities(anonymous || asked) : NONE;
+    return { subject: hooks.subject ? this.#withHook(subject, hooks.subject) : subject, anonymous, entities };
   }
 
-  noteTracked(type: unknown): void {
-    if (type === 'pv') this.pageViewed = true;
-  }
-
-  /** The response is done: last answers of the hooks that guard privacy, then the request is let go. */
+  /** The response is done: last answers of the hooks that guard privacy, then the request is let go. Never throws. */
   end(): void {
     const req = this.#req;
     if (!req) return;
-    const { headers, route, factsLater } = this.#reading;
+    const { headers, route, snapshot, asksPrivacy, core } = this.#reading;
     try {
-      this.#decide();
+      if (asksPrivacy) void this.privacy;
       if (headers) this.#headers ??= headers(req);
       if (route) this.#outcome = this.#outcomeNow(req, route);
-      if (!this.#facts) this.#factsLater = factsLater(req);
-    } finally {
-      this.#req = undefined;
-      this.#answer = undefined;
+      if (!this.#facts) this.#snapshot = snapshot(req);
+    } catch {
+      core.log.error('the end of a request threw');
     }
-  }
-
-  #decide(): void {
-    const req = this.#req;
-    // In a hook of an event stands what was decided for that event.
-    if (!req || (this.#privacy && currentMark() === 'hook')) return;
-    const { privacy, core } = this.#reading;
-    const signals = privacy.respectPrivacySignals === 'off' ? undefined : this.facts;
-    this.#privacy = decidePrivacy(privacy, signals, req, core.log);
-  }
-
-  #onHookError(): (hook: string) => void {
-    return (hook) => this.#reading.core.log.error(`${hook} threw, its part was left out`);
+    this.ended = true;
+    this.#req = undefined;
+    this.#answer = undefined;
   }
 
   #readFields(anonymous: boolean): void {
-    const { rules, core } = this.#reading;
-    const fields = requestFields(this.facts, rules, anonymous, this.#onHookError());
+    const { rules, core, onHookError } = this.#reading;
+    const fields = requestFields(this.facts, rules, anonymous, onHookError);
     // Refilled, because a handler may hold it.
     if (this.#subject && this.#read)
       Subject.refill(this.#subject, withChanges(fields, this.#read, this.#subject.fields));
@@ -162,10 +164,8 @@ export class HttpRequestContext<Req extends object> implements RequestContext {
     this.#readAnonymously = anonymous;
   }
 
-  #withHook(subject: Subject): Subject {
-    const { hooks, core } = this.#reading;
-    const hook = hooks.subject;
-    if (!hook) return subject;
+  #withHook(subject: Subject, hook: (req: Req, subject: Subject) => void): Subject {
+    const { core } = this.#reading;
     const req = this.#req;
     // After the request the last answer stands.
     if (!req) return this.#hooked ?? subject;
@@ -197,8 +197,9 @@ export class HttpRequestContext<Req extends object> implements RequestContext {
   }
 
   #toldHeaders(headers: readonly Header[], anonymous: boolean): readonly SelfDescribing[] {
+    const { rules, onHookError } = this.#reading;
     if (!this.#headerEntities || this.#headersAnonymously !== anonymous)
-      this.#headerEntities = headerEntities(headers, this.facts, this.#reading.rules, anonymous, this.#onHookError());
+      this.#headerEntities = headerEntities(headers, this.facts, rules, anonymous, onHookError);
     this.#headersAnonymously = anonymous;
     return this.#headerEntities;
   }
@@ -223,15 +224,6 @@ export class HttpRequestContext<Req extends object> implements RequestContext {
     });
     return entities;
   }
-}
-
-// Whoever ran before may have put anything into a header, and an app's own `ip` may give anything.
-function texts(facts: RequestFacts): RequestFacts {
-  const given = facts as unknown as Record<string, unknown>;
-  let checked: Record<string, unknown> | undefined;
-  for (const name of Object.keys(given))
-    if (typeof given[name] !== 'string' && given[name] !== undefined) (checked ??= { ...given })[name] = undefined;
-  return (checked ?? given) as unknown as RequestFacts;
 }
 
 /** `fields` with what handlers have set, replaced or removed since others were `read`, which are `now` as they left them. */

@@ -212,7 +212,7 @@ export class TrackerCore {
     if (refusal) return this.#count(refusal, count);
     this.offered += count;
     this.accepted += count;
-    context.noteTracked?.(e);
+    if (e === 'pv') context.pageViewed = true;
     for (const one of encoded) tellTracked(one);
     return (encoded[0] as EncodedEvent).eventId;
   }

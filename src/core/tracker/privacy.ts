@@ -24,6 +24,16 @@ export interface PrivacyRules<Req> {
   readonly anonymous: boolean | ((req: Req) => boolean) | undefined;
 }
 
+/** Whether a hook decides the mode: it may then change from event to event. */
+export const isPrivacyAsked = ({ skip, anonymous }: PrivacyRules<never>): boolean =>
+  skip !== undefined || typeof anonymous === 'function';
+
+/** The mode of every request; undefined where signals or hooks decide it. */
+export function fixedPrivacy(rules: PrivacyRules<never>): PrivacyMode | undefined {
+  if (rules.respectPrivacySignals !== 'off' || isPrivacyAsked(rules)) return undefined;
+  return rules.anonymous ? 'anonymous' : 'none';
+}
+
 /** The headers by which a browser asks for privacy. */
 export interface PrivacySignals {
   /** The `DNT` header. */

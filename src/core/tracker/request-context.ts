@@ -11,14 +11,14 @@ export interface RequestContext {
   readonly privacy: PrivacyMode;
   /** True in a request: a page view without a page is then the network's doing, not a caller's mistake. */
   readonly bringsPage?: boolean;
+  /** Whether a page view was tracked in it, by whomever; the tracker sets it. */
+  pageViewed: boolean;
   /**
    * Asked for each event; undefined refuses it as private. Never throws.
    *
    * @param anonymous Whether the event is to be anonymous in any case.
    */
   forEvent(anonymous: boolean): EventSetting | undefined;
-  /** Told of each event that was taken, by its wire type: `pv`, `se`, … */
-  noteTracked?(type: unknown): void;
 }
 
 export interface EventSetting {
@@ -32,6 +32,7 @@ const NO_ENTITIES: readonly SelfDescribing[] = [];
 /** A context that is a subject and nothing else: `withSubject`, `runWith`, the app's tracker. */
 export class PlainContext implements RequestContext {
   readonly entities = NO_ENTITIES;
+  pageViewed = false;
   readonly #request: RequestContext | undefined;
 
   /** @param request The request whose visitor sets it off: that visitor's privacy mode holds, whomever the events are about. */

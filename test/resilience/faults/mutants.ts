@@ -121,7 +121,7 @@ export const mutants: readonly Mutant[] = [
     'a pipelined answer ends in the scope of another',
     [34, 'express: no event of pipelined'],
     'middleware/middleware.js',
-    ['(0, scope_1.bindEvents)(own, raw);', ''],
+    ['(0, scope_1.bindEvents)(scope, raw);', ''],
   ),
   mutant('an answer that was cut off is a page view', [36, 'express: clients'], 'middleware/middleware.js', [
     'isFinished && !context.pageViewed && wentOut(raw)',
@@ -136,8 +136,8 @@ export const mutants: readonly Mutant[] = [
     'false',
   ]),
   mutant('an answer is over only when its connection says so', [36, 'koa: requests'], 'middleware/middleware.js', [
-    "listen.call(raw, 'finish', () =>",
-    "listen.call(raw, 'none', () =>",
+    "listen.call(raw, 'finish',",
+    "listen.call(raw, 'none',",
   ]),
   mutant('signal listeners stay behind', [46, 'express:'], 'middleware/app-life.js', ['this.#unlisten?.()', 'false']),
   mutant(
@@ -206,12 +206,12 @@ export const mutants: readonly Mutant[] = [
     'return (globalThis.found ??= scope_1.scopes.getStore()?.findWhere(this.#isMine));',
   ]),
   mutant('a request runs outside of its scope', [33, 'express4:'], 'middleware/middleware.js', [
-    '(next) => scope_1.scopes.run(own, next)',
-    '(next) => next()',
+    'scope_1.scopes.run(scope, next)',
+    'next()',
   ]),
   mutant('a request is over as soon as it begins', [34, 'koa: no event of concurrent'], 'middleware/middleware.js', [
-    "listen.call(raw, 'close', () =>",
-    "context.end(); listen.call(raw, 'close', () =>",
+    "listen.call(raw, 'close',",
+    "context.end(); listen.call(raw, 'close',",
   ]),
   mutant('a scope outlives its request', [34, 'express: a client'], 'core/tracker/scope.js', [
     'for (const scope of closing)\n        scope.isOpen = false;',
