@@ -1,4 +1,4 @@
-// The visitor's address as the framework decided it, brought to one plain form, masked on wish; what is no address is left out.
+// The visitor's address as the framework decided it, brought to one plain form, masked where asked for; anything else is left out.
 import { isIPv4, isIPv6 } from 'node:net';
 
 // `[` + 45 characters of IPv6 + zone + `]:65535`, with room; anything longer is no address.
@@ -7,8 +7,8 @@ const PORT = /^:\d{1,5}$/;
 const MAPPED = '::ffff:';
 
 /**
- * The plain form of an address: brackets, port and zone cut, IPv4 out of its IPv6 wrapping, lower case. Undefined when it
- * is none: frameworks hand over a forwarding header's text unchecked.
+ * The plain form of an address: without brackets, port and zone, IPv4 out of its IPv6 wrapping, in lower case. Undefined when
+ * it is none: frameworks hand over a forwarding header's text unchecked.
  *
  * @param masked Keeps the network only: 24 bits of IPv4, 48 bits of IPv6.
  * @example
@@ -16,12 +16,12 @@ const MAPPED = '::ffff:';
  * clientIp('::ffff:203.0.113.9', true); // '203.0.113.0'
  */
 export function clientIp(raw: string | undefined, masked: boolean): string | undefined {
-  const address = raw === undefined || raw.length > LONGEST ? undefined : plain(raw);
+  if (raw === undefined || raw.length > LONGEST) return undefined;
+  const address = isIPv4(raw) ? raw : plainAddress(raw);
   return address !== undefined && masked ? network(address) : address;
 }
 
-function plain(raw: string): string | undefined {
-  if (isIPv4(raw)) return raw;
+function plainAddress(raw: string): string | undefined {
   const bracketed = raw.startsWith('[');
   const end = bracketed ? raw.indexOf(']') : raw.includes('.') ? onlyColon(raw) : raw.length;
   const port = raw.slice(bracketed ? end + 1 : end);
