@@ -1,5 +1,5 @@
-// The door `snowplow-middleware/koa`: middleware for Koa 2 and 3.
-// Floor 3: may import the files at the root of src, and core. Next: middleware.ts, which does the work.
+// The entry point `snowplow-middleware/koa`: middleware for Koa 2 and 3.
+// Layer 4: may import middleware/, create-tracker and core. Next: middleware/middleware.ts, which does the work.
 import type { Context, Middleware as KoaMiddleware, Response } from 'koa';
 import type { RequestFacts } from '../core/request/request-fields';
 import type { RequestTracker } from '../core/tracker/tracker';
