@@ -94,8 +94,15 @@ export class RequestScope {
 
   /** The request has ended: closes in the next turn, after what the app does in this one. */
   end(): void {
+    const { place } = this;
     this.request = undefined;
-    if (!remove(this)) return;
+    if (place < 0) return;
+    // The last one takes its place: every request comes by here, and a Set costs five times as much.
+    const last = open[--count] as RequestScope;
+    open[place] = last;
+    last.place = place;
+    open[count] = undefined;
+    this.place = -1;
     ended.push(this);
     // One call for all that end in this turn.
     if (ended.length === 1) nextTurn(closeEnded);
@@ -188,18 +195,6 @@ function closeEnded(): void {
   for (const scope of closing) scope.isOpen = false;
 }
 
-// The last one takes its place: every request comes by here, and a Set costs five times as much.
-function remove(scope: RequestScope): boolean {
-  const { place } = scope;
-  if (place < 0) return false;
-  const last = open[--count] as RequestScope;
-  open[place] = last;
-  last.place = place;
-  open[count] = undefined;
-  scope.place = -1;
-  return true;
-}
-
 function beginToLook(): void {
   lookedAt = performance.now();
   timer = every(look, LOOK_MS).unref();
@@ -208,13 +203,15 @@ function beginToLook(): void {
 // Nothing tells when a head is sent, so that is looked for; taken to be as early as it can have been.
 function look(): void {
   const now = performance.now();
-  // From the end, because a removed one leaves its place to the last.
-  for (let index = count - 1; index >= 0; index--) {
-    const scope = open[index] as RequestScope;
-    if (scope.request && !scope.request.headersSent) continue;
-    scope.streamsSince ??= lookedAt;
-    if (now - scope.streamsSince >= STREAM_MS && remove(scope)) scope.isOpen = false;
+  let kept = 0;
+  for (const scope of open.slice(0, count) as RequestScope[]) {
+    if (!scope.request || scope.request.headersSent) scope.streamsSince ??= lookedAt;
+    scope.isOpen = scope.streamsSince === undefined || now - scope.streamsSince < STREAM_MS;
+    scope.place = scope.isOpen ? kept : -1;
+    if (scope.isOpen) open[kept++] = scope;
   }
+  open.fill(undefined, kept, count);
+  count = kept;
   lookedAt = now;
   if (count > 0) return;
   clearInterval(timer);
