@@ -51,8 +51,8 @@ function snapshot(req: Request): () => RequestFacts {
   return () => known ?? facts(facade as Request, facade);
 }
 
-// Where Express's own getters decide them, which `express.request` has beside `fresh`; an app may decide them for one request,
-// or by getters of its own.
+// Express decides these by getters of `express.request`, which has `fresh` too. An app may decide them for one request, or by
+// getters of its own.
 const DECIDED = ['ip', 'protocol', 'hostname'];
 
 /**

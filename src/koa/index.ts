@@ -17,8 +17,8 @@ declare module 'koa' {
 /** The hooks get Koa's context, and `pageViews` its response beside it. */
 export type KoaOptions = MiddlewareOptions<Context, Response>;
 
-// Koa has no routes of its own; this is where its router leaves the pattern. Where an app is mounted in another, the path is
-// short of what is in front of it for as long as the inner one is at work.
+// Koa has no routes of its own; this is where its router leaves the pattern. The path of an app that is
+// mounted in another lacks its mount path for as long as the inner one is at work.
 const route = matchedRoute<Context, unknown>('_matchedRoute', (ctx, pattern) => mountPathOf(ctx) + String(pattern));
 
 const koa: Framework<Context> = {

@@ -16,7 +16,7 @@ export class AppLife {
 
   constructor(tracker: Tracker, ownsTracker: boolean, shutdown: ShutdownOptions = {}) {
     this.#tracker = tracker;
-    // A shared tracker belongs to whoever made it: it is flushed and left open.
+    // A shared tracker belongs to the app: it is flushed and left open.
     const closable = ownsTracker ? tracker : { flush: tracker.flush.bind(tracker), close: tracker.flush.bind(tracker) };
     this.#listen = () => closeOnShutdown({ ...shutdown, tracker: closable, server: () => [...this.servers] });
     this.#unlisten = this.#listen();

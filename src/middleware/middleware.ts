@@ -24,7 +24,7 @@ export interface Framework<Req> {
   readonly snapshot?: (req: Req) => () => RequestFacts;
   /** @param name In lower case. */
   readonly header: (req: Req, name: string) => string | undefined;
-  /** Called when a request arrives, where its route is wanted: for what has to be noted while routers are at work. */
+  /** Called when a request arrives, where its route is wanted: routers name the route only while they are at work. */
   readonly watchRoute?: (req: Req) => void;
   /** The pattern of the route that took the request, as far as it is known: `/tea/:kind`. */
   readonly route: (req: Req) => string | undefined;
@@ -33,7 +33,7 @@ export interface Framework<Req> {
 }
 
 /**
- * Tracks what handlers have declared, when the response is done.
+ * Tracks the events that handlers have declared, when the response is done.
  *
  * @param mayView Whether the request may still have a page view: somebody looks at it, and it has none.
  */
@@ -121,17 +121,17 @@ export class Middleware<Req extends object, Res extends object> {
     if (!context) return next();
 
     const request = propertyOf(raw, 'req') as IncomingMessage | undefined;
-    // Of an HTTP/2 stream that has ended Node tells neither address nor protocol: there the request is read when it comes. Of
-    // a connection that is gone it tells the address only where it was asked before.
+    // Node tells neither address nor protocol of an HTTP/2 stream that has ended: such a request is read when it comes. Node
+    // tells the address of a connection that is gone only where it was asked before.
     if (request && propertyOf(request, 'httpVersionMajor') === 2) void context.facts;
     else if (request) void propertyOf(request, 'socket')?.remoteAddress;
     if (response) watchRoute?.(req);
     const scope = joined ?? new RequestScope(name, tracker, undefined, raw);
     if (joined) joined.join(name, tracker);
-    // Without a socket it waits for the answer before it, on a pipelined connection.
+    // An answer without a socket waits for the answer before it, on a pipelined connection.
     else if (!propertyOf(raw, 'socket')) bindEvents(scope, raw);
-    // What has no connection, such as an injected request, may give either of them alone. Not `once`: on a response of
-    // Express its wrapping and unwrapping costs five times as much.
+    // A request without a connection, such as an injected one, may give either of them alone. `once` is not used: it wraps and
+    // unwraps, which costs five times as much on a response of Express.
     listen.call(raw, 'finish', this.#end.bind(this, req, res, raw, context, tracker, scope, true));
     listen.call(raw, 'close', this.#end.bind(this, req, res, raw, context, tracker, scope, false));
     return joined ? next() : scopes.run(scope, next);
@@ -153,7 +153,7 @@ export class Middleware<Req extends object, Res extends object> {
     });
   }
 
-  // The end: the request's own objects may be gone by now, so all it needs is here.
+  // Gets all it needs: the request's own objects may be gone at its end.
   #end(
     req: Req,
     res: Res,
@@ -166,7 +166,7 @@ export class Middleware<Req extends object, Res extends object> {
     if (context.ended) return;
     const { pageViews, ignore } = this.#options;
     const declared = this.#declared;
-    // Caught, because what is thrown here would end the process.
+    // An error that is thrown here would end the process.
     try {
       if ((declared || pageViews !== false) && !(ignore && this.#isIgnored(req, ignore))) {
         if (declared) {
@@ -238,5 +238,5 @@ function wentOut(raw: ServerResponse): boolean {
 const sessionOf = (raw: ServerResponse): ServerHttp2Session | undefined =>
   (raw as { stream?: { session?: ServerHttp2Session } }).stream?.session;
 
-// Taken once: looked up on a response, it costs as much as what it does.
+// Taken once: the look-up on a response costs as much as the call.
 const { on: listen } = EventEmitter.prototype;

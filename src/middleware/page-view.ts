@@ -44,7 +44,7 @@ function isOnly(allowed: ReadonlySet<string>, header: string | undefined): boole
   return given.length > 0 && given.every((value) => allowed.has(value));
 }
 
-/** The values of a header, without their parameters. Other middleware may have put there what is no text. */
+/** The values of a header, without their parameters. Other middleware may have put something there that is not text. */
 const values = (header: unknown): string[] =>
   (typeof header === 'string' ? header : '')
     .toLowerCase()

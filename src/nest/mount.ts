@@ -82,7 +82,7 @@ function fastifyHandler(
   });
   const declared = trackDeclared<Request>(mounted, name, options.tracker.log, view);
   const { hooks, privacy } = options;
-  // The hooks are given what the app knows: Fastify's request and reply.
+  // The hooks get Fastify's request and reply, which the app knows.
   const viewed = {
     ...throughView(options, view),
     hooks: throughView(hooks, view),

@@ -164,7 +164,7 @@ function define(extras: SnowplowExtras, made: Provider[]): DynamicModule {
       useFactory: (resolved: ResolvedModule) => new TrackerService(resolved.tracker, resolved.name),
       inject: [RESOLVED],
     },
-    // What a test has put into the place of either.
+    // A test may have put something else into the place of either.
     { provide: SERVICE, useExisting: name === undefined ? TrackerService : token },
   ];
   const exported: Provider[] = name === undefined ? [{ provide: TrackerService, useExisting: token }] : [];
@@ -176,7 +176,7 @@ function define(extras: SnowplowExtras, made: Provider[]): DynamicModule {
   };
 }
 
-/** The tracker behind what is injected. Behind a test's fake there is none: then nothing is sent. */
+/** The tracker behind the injected service. A test's fake has none: then nothing is sent. */
 function trackerOf(service: unknown): Tracker {
   const { app } = service as Partial<TrackerService>;
   return app ?? createTracker({ endpoint: 'localhost', enabled: false, logger: false });

@@ -18,7 +18,7 @@ export interface Header {
 const HTTP_HEADER = 'iglu:org.ietf/http_header/jsonschema/1-0-0';
 const MAX_VALUE = 4096;
 
-// Words of header names, between hyphens; those of the second list only at the end, where they say what the value is.
+// Words of header names, between hyphens; those of the second list only at the end, where they name the value.
 const words = (...names: string[]): RegExp => new RegExp(`(?:^|[-_.])(?:${names.join('|')})(?:$|[-_.])`, 'i');
 const CREDENTIALS = words(
   'authori[sz]ation', 'assertion', 'bearer', 'dpop', 'hmac', 'cookies?2?', '(?:client)?cert(?:ificate)?s?', 'macaroons?',

@@ -55,7 +55,7 @@ export interface RequestReading<Req> {
 const NONE: readonly SelfDescribing[] = [];
 const HTTP_RESPONSE = 'iglu:io.github.snowplow_middleware/http_response/jsonschema/1-0-0';
 
-// One for every request, most of which track nothing: what can wait for the first event waits.
+// One for every request. Most requests track nothing, so all work waits for the first event.
 export class HttpRequestContext<Req extends object> implements RequestContext {
   readonly bringsPage = true;
   /** When the request came, in milliseconds since the epoch. */
@@ -73,14 +73,14 @@ export class HttpRequestContext<Req extends object> implements RequestContext {
   #headerEntities: readonly SelfDescribing[] | undefined;
   #headersAnonymously = false;
   #subject: Subject | undefined;
-  // What the subject's fields were when they were read from the request, undefined where a handler has put a subject of
-  // its own in their place; and for which answer to "anonymous?".
+  // The subject's fields as they were read from the request, undefined where a handler has put a subject of its own in
+  // their place; and for which answer to "anonymous?".
   #read: Fields | undefined;
   #readAnonymously = false;
   #hooked: Subject | undefined;
   #session: SelfDescribing | undefined | null = null;
   #extra: readonly SelfDescribing[] = NONE;
-  // What the answer was, once the request has ended.
+  // The answer's route and status, once the request has ended.
   #outcome: Outcome | undefined;
   #privacy: PrivacyMode | undefined;
 
@@ -97,7 +97,7 @@ export class HttpRequestContext<Req extends object> implements RequestContext {
     const read = this.#req ? facts(this.#req) : (this.#snapshot as () => RequestFacts)();
     const given = read as unknown as Record<string, unknown>;
     let checked: Record<string, unknown> | undefined;
-    // Whoever ran before may have put anything into a header, and an app's own `ip` may give anything.
+    // Other middleware may have put anything into a header, and an app's own `ip` may give anything.
     for (const name of Object.keys(given))
       if (typeof given[name] !== 'string' && given[name] !== undefined) (checked ??= { ...given })[name] = undefined;
     return (this.#facts = (checked ?? read) as RequestFacts);
@@ -106,7 +106,7 @@ export class HttpRequestContext<Req extends object> implements RequestContext {
   get privacy(): PrivacyMode {
     const { privacy, asksPrivacy, core } = this.#reading;
     const req = this.#req;
-    // Only a hook may answer otherwise the next time; in a hook of an event stands what was decided for that event.
+    // Only a hook may give another answer the next time. In a hook of an event the decision for that event stands.
     if (this.#privacy && (!asksPrivacy || !req || currentMark() === 'hook')) return this.#privacy;
     const signals = privacy.respectPrivacySignals === 'off' ? undefined : this.facts;
     return (this.#privacy = decidePrivacy(privacy, signals, req, core.log));
@@ -169,7 +169,7 @@ export class HttpRequestContext<Req extends object> implements RequestContext {
     const req = this.#req;
     // After the request the last answer stands.
     if (!req) return this.#hooked ?? subject;
-    // Over a copy: what the hook says must not outlive what the request says, and half of it is none of it.
+    // The hook writes to a copy: its fields must not outlive the request's, and none of them counts where it fails.
     const copy = new Subject(subject.fields, core.onHookBreach);
     let done = false;
     core.log.guard('subject', () => {
@@ -226,7 +226,7 @@ export class HttpRequestContext<Req extends object> implements RequestContext {
   }
 }
 
-/** `fields` with what handlers have set, replaced or removed since others were `read`, which are `now` as they left them. */
+/** `fields` with the changes that handlers have made between `read` and `now`. */
 function withChanges(fields: Fields, read: Fields, now: Fields): Fields {
   const changed = { ...fields };
   for (const key of Object.keys({ ...read, ...now })) {

@@ -1,5 +1,5 @@
-// What the browser tracker's cookies say of a visitor: `_sp_id.<hash>`, its sibling `_sp_ses.<hash>`, and the collector's `sp`.
-// All of it is the visitor's own word: it is checked for shape, and proves no identity.
+// The browser tracker's cookies of a visitor: `_sp_id.<hash>`, its sibling `_sp_ses.<hash>`, and the collector's `sp`.
+// A visitor can write anything into them: they are checked for shape, and prove no identity.
 import { createHash } from 'node:crypto';
 import { isUuid } from '../contracts';
 import { memoise } from '../memoise';
@@ -94,7 +94,7 @@ const NOBODY: Visitor = { duid: undefined, sid: undefined, vid: undefined, tnuid
 const HASH = /^[\da-f]{4}$/;
 // User id, creation, visits, now, last visit, session id; there may be more.
 const SIX_FIELDS = /^([^.]*)\.[^.]*\.([^.]*)\.[^.]*\.[^.]*\.([^.]*)/;
-// What old browser trackers made in the place of a UUID.
+// Old browser trackers made these in the place of a UUID.
 const OLD_USER_ID = /^[\da-f]{16}$/;
 
 function valueIn(header: string, start: number, end: number): string {

@@ -1,5 +1,5 @@
 // The strings of one HTTP request turned into a subject's wire fields.
-// Everything here comes from the network: what is unusable is left out, nothing throws. Next: id-cookie.ts, page-url.ts, redact.ts.
+// Everything here comes from the network: an unusable text is left out, nothing throws. Next: id-cookie.ts, page-url.ts, redact.ts.
 import { clientIp } from '../protocol/client-ip';
 import { type IdCookieRules, readClientSession, readVisitor } from './id-cookie';
 import { clean } from '../protocol/fields';
@@ -140,10 +140,10 @@ function redacted(url: UrlParts, maxPath: number, rules: RequestRules, anonymous
     query: url.query && (redactQuery(url.query, rules.redactQuery) || undefined),
   };
   const { redactUrl } = rules;
-  // The hook sees the URL with its whole path, so that no secret is halved out of its sight; what it gives is checked again.
+  // The hook sees the URL with its whole path, so that no secret is halved out of its sight; its answer is checked again.
   const text = urlText(masked, redactUrl ? Infinity : maxPath);
   const told = anonymous ? withoutLinker(text) : text;
-  // A mask may be longer than what it hides.
+  // A mask may be longer than the text that it hides.
   if (redactUrl === undefined) return told === text ? text : fitUrl(told, maxPath);
   const given: unknown = redactUrl(told);
   if (typeof given === 'string') {

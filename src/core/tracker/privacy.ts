@@ -1,4 +1,4 @@
-// The privacy mode of an event: what it is, how signals and hooks decide it, and the wire keys that an anonymous event has not.
+// The privacy mode of an event: what it is, how signals and hooks decide it, and the wire keys that an anonymous event lacks.
 import type { Log } from '../logger';
 
 /** What an event may tell: everything, nothing that tells who the visitor is, or nothing at all. */

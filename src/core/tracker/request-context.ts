@@ -11,7 +11,7 @@ export interface RequestContext {
   readonly privacy: PrivacyMode;
   /** True in a request: a page view without a page is then the network's doing, not a caller's mistake. */
   readonly bringsPage?: boolean;
-  /** Whether a page view was tracked in it, by whomever; the tracker sets it. */
+  /** Whether a page view was tracked in it; the tracker sets it. */
   pageViewed: boolean;
   /**
    * Asked for each event; undefined refuses it as private. Never throws.
@@ -40,7 +40,7 @@ export class PlainContext implements RequestContext {
     public subject: Subject,
     request?: RequestContext,
   ) {
-    // Not the one around it: jobs that start jobs would else hang on to every one before them.
+    // Only the request's: otherwise jobs that start jobs would hang on to every one before them.
     this.#request = request instanceof PlainContext ? request.#request : request;
   }
 

@@ -21,7 +21,7 @@ export type ScopedTracker = Tracking & {
 
 /**
  * One request's or job's trackers. They answer while it is open: a client that opened its connection in it runs all its
- * later callbacks in it, and the first visitor would else be everybody's.
+ * later callbacks in it, and these would track for the first visitor for ever.
  */
 export class RequestScope {
   /** Node's response to the request that the scope was opened for; let go when it ends. */
@@ -71,7 +71,7 @@ export class RequestScope {
     return this.outer?.findWhere(accepts);
   }
 
-  // Never one from further out in its place: what was done for one visitor is not another's.
+  // A scope further out never answers in its place: one visitor's work is not another's.
   #whileOpen(tracker: ScopedTracker): Tracking | undefined {
     if (this.isOpen) return tracker;
     tracker.noteLateLookup();
@@ -84,15 +84,15 @@ export class RequestScope {
   }
 
   /**
-   * What a new scope inside this one keeps of it: itself, or only what is around it where the new one hides all it has,
-   * or nothing where all have closed. Jobs that start jobs would else hang on to every one before them.
+   * The part of this scope that a new one inside it keeps: all of it, or only the scope around it where the new one hides all
+   * its trackers, or nothing where all have closed. Otherwise jobs that start jobs would hang on to every one before them.
    */
   around(isHidden: (tracker: Tracking) => boolean): RequestScope | undefined {
     const kept = !this.#joined && isHidden(this.tracker) ? this.outer : this;
     return kept?.answers ? kept : undefined;
   }
 
-  /** The request has ended: closes in the next turn, after what the app does in this one. */
+  /** The request has ended: closes in the next turn, when the app's own work of this turn is done. */
   end(): void {
     const { place } = this;
     this.request = undefined;
@@ -148,8 +148,8 @@ export function runJob<T>(scope: RequestScope, fn: () => T): T {
 }
 
 /**
- * Has the listeners of `emitter` run in `scope`, whoever sets them off: the end of a pipelined request's answer sets off
- * the next one's, which would else find itself in the first one's scope.
+ * Has the listeners of `emitter` run in `scope`: the end of a pipelined request's answer sets off the next one's, which would
+ * otherwise run in the first one's scope.
  */
 export function bindEvents(scope: RequestScope, emitter: EventEmitter): void {
   const emit = emitter.emit.bind(emitter);
@@ -200,7 +200,7 @@ function beginToLook(): void {
   timer = every(look, LOOK_MS).unref();
 }
 
-// Nothing tells when a head is sent, so that is looked for; taken to be as early as it can have been.
+// No event tells when a head is sent, so this looks for it, and takes the earliest time that is possible.
 function look(): void {
   const now = performance.now();
   let kept = 0;

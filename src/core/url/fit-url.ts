@@ -4,7 +4,7 @@ import { isLinker } from './linker';
 import { urlText } from './page-url';
 import { isHostName, mendPath, mendQuery, mendUserinfo } from './percent-encoding';
 
-// What the pipeline splits a URL into, in UTF-16 units; a longer part makes the whole event bad.
+// The pipeline's limits for a URL and its parts, in UTF-16 units; a longer part makes the whole event bad.
 const MAX_URL = 8192;
 const MAX_HOST = 255;
 const MAX_FRAGMENT = 3000;
@@ -59,7 +59,7 @@ export function fitUrl(url: string, maxPath: number): string | undefined {
   return NOTHING.test(whole) ? undefined : whole;
 }
 
-/** What stands before a colon and is no scheme becomes a path's beginning, where no colon may be; undefined when it is too long. */
+/** A text before a colon that is not a scheme becomes a path's beginning, without the colon; undefined when it is too long. */
 function withScheme(url: string): string | undefined {
   const [scheme] = BEFORE_COLON.exec(url) ?? [];
   if (scheme === undefined || SCHEME.test(scheme)) return url;

@@ -18,7 +18,7 @@ const MAX_HOST = 255;
 const LONGEST_INPUT = 16_384;
 
 /**
- * The page's origin by the framework's word, undefined when protocol or host are no such thing: both may be a header's text.
+ * The page's origin by the framework's word, undefined when protocol or host are unusable: both may be a header's text.
  *
  * @example
  * requestOrigin('https', 'acme.com:8443'); // 'https://acme.com:8443'

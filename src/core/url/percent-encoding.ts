@@ -1,4 +1,4 @@
-// Percent-encoding of what browsers and bots put into URLs and cookies: strict about what comes out, about nothing that goes in.
+// Percent-encoding of texts that browsers and bots put into URLs and cookies: it takes anything, and gives only legal text.
 import { isUtf8 } from 'node:buffer';
 
 /** What one part of a URI may hold, by java.net.URI, which is narrower than the browsers' parser. */

@@ -149,14 +149,14 @@ export function trackDeclared<Req extends object>(
   };
 }
 
-/** What is known of a request that a declared view stands for. */
+/** A request that a declared view stands for. */
 interface Arrival {
   readonly arrivedAt: number;
   /** Whether it may still have a page view. */
   readonly mayView: () => boolean;
 }
 
-/** Tracks what a call's handler and its class have declared. Never throws. @param arrival None for a message. */
+/** Tracks the events that a call's handler and its class have declared. Never throws. @param arrival None for a message. */
 function trackCall(
   call: HandlerCall,
   outcome: Outcome,

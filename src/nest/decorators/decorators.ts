@@ -1,4 +1,4 @@
-// The decorators: they only write down what is to be tracked when the response is done.
+// The decorators: they only write down which events to track when the response is done.
 import { UseInterceptors } from '@nestjs/common';
 import type { IncomingHttpHeaders } from 'node:http';
 import { ConfigError } from '../../core/errors';

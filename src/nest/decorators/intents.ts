@@ -1,4 +1,4 @@
-// What handlers and controllers declare with decorators, kept as metadata on them.
+// The events that handlers and controllers declare with decorators, kept as metadata on them.
 import type {} from 'reflect-metadata';
 import type { Builder } from '../../core/tracker/pipeline';
 
