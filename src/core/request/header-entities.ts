@@ -1,5 +1,5 @@
 // Request headers as `http_header` entities: which ones may be listed, and what of each an event may tell.
-import { clientIp } from '../protocol/client-ip';
+import { clientIp } from '../protocol/fields';
 import { truncate } from '../truncate';
 import { withoutLinker } from '../url/linker';
 import { requestOrigin } from '../url/page-url';

@@ -1,8 +1,7 @@
 // The strings of one HTTP request turned into a subject's wire fields.
 // Everything here comes from the network: an unusable text is left out, nothing throws. Next: id-cookie.ts, page-url.ts, redact.ts.
-import { clientIp } from '../protocol/client-ip';
 import { type IdCookieRules, readClientSession, readVisitor } from './id-cookie';
-import { clean } from '../protocol/fields';
+import { clean, clientIp } from '../protocol/fields';
 import { withoutLinker } from '../url/linker';
 import { memoise } from '../memoise';
 import { absoluteUrl, requestOrigin, targetUrl, type UrlParts, urlText } from '../url/page-url';
