@@ -2,10 +2,10 @@
 import { clientIp } from '../protocol/fields';
 import { truncate } from '../truncate';
 import { withoutLinker } from '../url/linker';
-import { requestOrigin } from '../url/page-url';
+import { requestOrigin, targetUrl } from '../url/page-url';
 import { decodeFully } from '../url/percent-encoding';
 import { isSecretName, maskWebTokens, redactQuery } from '../url/redact';
-import { foreignUrl, ownUrl, type RequestFacts, type RequestRules } from './request-fields';
+import { foreignUrl, MAX_PAGE_PATH, redactedUrl, type RequestFacts, type RequestRules } from './request-fields';
 import type { SelfDescribing } from '../protocol/self-describing-json';
 
 /** A header as it came. */
@@ -98,9 +98,10 @@ function redactedValue(
   if (ONE_URL.test(value)) return foreignUrl(value, rules, anonymous);
   if (value.startsWith('//')) return foreignUrl(`https:${value}`, rules, anonymous)?.slice('https:'.length);
   if (value.startsWith('/')) {
-    const url = ownUrl(value, facts, rules, anonymous);
-    const origin = rules.origin ?? requestOrigin(facts.protocol, facts.host) ?? '';
-    return url?.startsWith(origin) ? url.slice(origin.length) : url;
+    const origin = rules.origin ?? requestOrigin(facts.protocol, facts.host);
+    const page = origin === undefined ? undefined : targetUrl(origin, value);
+    const url = page && redactedUrl(page, MAX_PAGE_PATH, rules, anonymous);
+    return page && url?.startsWith(page.origin) ? url.slice(page.origin.length) : url;
   }
   const text = maskWebTokens(value)
     .replace(SCHEME_AND_CREDENTIALS, '$1 redacted')

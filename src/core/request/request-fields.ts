@@ -71,7 +71,9 @@ export function requestFields(
       : knownLanguage(acceptLanguage);
   if (lang !== '') fields.lang = lang;
   try {
-    const url = ownUrl(facts.originalUrl, facts, rules, anonymous);
+    const origin = rules.origin ?? requestOrigin(facts.protocol, facts.host);
+    const page = origin === undefined ? undefined : targetUrl(origin, facts.originalUrl);
+    const url = page && redactedUrl(page, MAX_PAGE_PATH, rules, anonymous);
     const refr = facts.referrer === undefined ? undefined : foreignUrl(facts.referrer, rules, anonymous);
     if (url !== undefined) fields.url = url;
     if (refr !== undefined) fields.refr = refr;
@@ -102,24 +104,8 @@ const firstLanguage = (header: string): string => {
 const knownLanguage = memoise(500, firstLanguage);
 
 // Lengths of the path that the pipeline splits off, in UTF-16 units.
-const MAX_PAGE_PATH = 3000;
+export const MAX_PAGE_PATH = 3000;
 const MAX_REFERRER_PATH = 6000;
-
-/**
- * The URL of a request target on its public origin, redacted as the page is.
- *
- * @throws as {@link foreignUrl}.
- */
-export function ownUrl(
-  target: string,
-  facts: RequestFacts,
-  rules: RequestRules,
-  anonymous: boolean,
-): string | undefined {
-  const origin = rules.origin ?? requestOrigin(facts.protocol, facts.host);
-  const url = origin === undefined ? undefined : targetUrl(origin, target);
-  return url && redacted(url, MAX_PAGE_PATH, rules, anonymous);
-}
 
 /**
  * An absolute URL that came with a request, redacted as its referrer is; undefined when it is none.
@@ -128,11 +114,20 @@ export function ownUrl(
  */
 export function foreignUrl(text: string, rules: RequestRules, anonymous: boolean): string | undefined {
   const url = absoluteUrl(text);
-  return url && redacted(url, MAX_REFERRER_PATH, rules, anonymous);
+  return url && redactedUrl(url, MAX_REFERRER_PATH, rules, anonymous);
 }
 
-/** @throws what the hook throws, and a TypeError when it gives no string. */
-function redacted(url: UrlParts, maxPath: number, rules: RequestRules, anonymous: boolean): string | undefined {
+/**
+ * A URL without what must not leave in it; undefined where the `redactUrl` hook gives none.
+ *
+ * @throws what the hook throws, and a TypeError when it gives no string.
+ */
+export function redactedUrl(
+  url: UrlParts,
+  maxPath: number,
+  rules: RequestRules,
+  anonymous: boolean,
+): string | undefined {
   const masked: UrlParts = {
     origin: url.origin,
     path: MAY_HOLD_SECRET.test(url.path) ? redactPath(url.path, rules.redactQuery) : url.path,

@@ -218,7 +218,7 @@ export const mutants: readonly Mutant[] = [
     '',
   ]),
   mutant('a referrer tells its secrets', [34, 'koa: no event of pipelined'], 'core/request/request-fields.js', [
-    'return url && redacted(url, MAX_REFERRER_PATH, rules, anonymous);',
+    'return url && redactedUrl(url, MAX_REFERRER_PATH, rules, anonymous);',
     'return url && (0, page_url_1.urlText)(url, MAX_REFERRER_PATH);',
   ]),
   mutant('a header tells the secrets of a URL', [34, 'koa: no anonymous event'], 'core/request/header-entities.js', [
