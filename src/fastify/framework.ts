@@ -7,28 +7,19 @@ export const fastify: Framework<FastifyRequest> = {
   facts,
   header: (request, name) => request.headers[name] as string | undefined,
   route: (request) => request.routeOptions.url,
+  attach(request, tracker) {
+    request.tracker ??= tracker;
+    // Middleware in the style of Express, which Fastify runs through a plugin, is given Node's own request.
+    (request.raw as { tracker?: unknown }).tracker ??= tracker;
+  },
 };
 
-type FastifyMiddleware = Middleware<FastifyRequest, FastifyReply>;
-
 /** Gives every request of `instance` its tracker, before whatever else runs for it. */
-export function mount(instance: FastifyInstance, middleware: FastifyMiddleware): void {
+export function mount(instance: FastifyInstance, middleware: Middleware<FastifyRequest, FastifyReply>): void {
   if (!instance.hasRequestDecorator('tracker')) instance.decorateRequest('tracker', null as never);
-  instance.addHook('onRequest', (request, reply, done) => enter(middleware, request, reply, done));
-}
-
-/** A request begins. */
-export function enter(
-  middleware: FastifyMiddleware,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  next: () => void,
-): void {
-  const entered = middleware.enter(request, reply, reply.raw, request.server.server);
-  request.tracker ??= entered.tracker;
-  // Middleware in the style of Express, which Fastify runs through a plugin, is given Node's own request.
-  (request.raw as { tracker?: unknown }).tracker ??= entered.tracker;
-  entered.run(next);
+  instance.addHook('onRequest', (request, reply, done) =>
+    middleware.enter(request, reply, reply.raw, request.server.server, done),
+  );
 }
 
 function facts(request: FastifyRequest): RequestFacts {

@@ -1,5 +1,5 @@
-// The door `snowplow-middleware/fastify`: a plugin for Fastify 4 and 5.
-// Floor 3: may import the files at the root of src, and core. Next: framework.ts, then middleware.ts, which does the work.
+// The entry point `snowplow-middleware/fastify`: a plugin for Fastify 4 and 5.
+// Layer 4: may import middleware/, create-tracker and core. Next: framework.ts, then middleware/middleware.ts, which does the work.
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import type { RequestTracker } from '../core/tracker/tracker';
 import { Middleware } from '../middleware/middleware';

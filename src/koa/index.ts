@@ -1,5 +1,5 @@
-// The door `snowplow-middleware/koa`: middleware for Koa 2 and 3.
-// Floor 3: may import the files at the root of src, and core. Next: middleware.ts, which does the work.
+// The entry point `snowplow-middleware/koa`: middleware for Koa 2 and 3.
+// Layer 4: may import middleware/, create-tracker and core. Next: middleware/middleware.ts, which does the work.
 import type { Context, Middleware as KoaMiddleware, Response } from 'koa';
 import type { RequestFacts } from '../core/request/request-fields';
 import type { RequestTracker } from '../core/tracker/tracker';
@@ -17,8 +17,8 @@ declare module 'koa' {
 /** The hooks get Koa's context, and `pageViews` its response beside it. */
 export type KoaOptions = MiddlewareOptions<Context, Response>;
 
-// Koa has no routes of its own; this is where its router leaves the pattern. Where an app is mounted in another, the path is
-// short of what is in front of it for as long as the inner one is at work.
+// Koa has no routes of its own; this is where its router leaves the pattern. The path of an app that is
+// mounted in another lacks its mount path for as long as the inner one is at work.
 const route = matchedRoute<Context, unknown>('_matchedRoute', (ctx, pattern) => mountPathOf(ctx) + String(pattern));
 
 const koa: Framework<Context> = {
@@ -44,9 +44,8 @@ export function snowplow(options: KoaOptions): KoaMiddleware {
   const middleware = new Middleware(koa, resolveMiddleware('snowplow', options));
   return (given, next) => {
     const ctx = given as Context;
-    const entered = middleware.enter(ctx, ctx.response, ctx.res, (ctx.req.socket as { server?: never }).server);
-    ctx.tracker ??= entered.tracker;
-    return entered.run(next);
+    const { server } = ctx.req.socket as { server?: never };
+    return middleware.enter(ctx, ctx.response, ctx.res, server, next);
   };
 }
 

@@ -8,7 +8,7 @@ export class AppLife {
   readonly #tracker: Tracker;
   readonly #listen: () => () => boolean;
   /** The servers whose requests it has seen. */
-  readonly #servers = new Set<ServerLike>();
+  readonly servers = new Set<ServerLike>();
   // Before the first request any server that listens may be the app's.
   readonly #heard = new Set<object>();
   #unhear: (() => void) | undefined;
@@ -16,20 +16,16 @@ export class AppLife {
 
   constructor(tracker: Tracker, ownsTracker: boolean, shutdown: ShutdownOptions = {}) {
     this.#tracker = tracker;
-    // A shared tracker belongs to whoever made it: it is flushed and left open.
+    // A shared tracker belongs to the app: it is flushed and left open.
     const closable = ownsTracker ? tracker : { flush: tracker.flush.bind(tracker), close: tracker.flush.bind(tracker) };
-    this.#listen = () => closeOnShutdown({ ...shutdown, tracker: closable, server: () => [...this.#servers] });
+    this.#listen = () => closeOnShutdown({ ...shutdown, tracker: closable, server: () => [...this.servers] });
     this.#unlisten = this.#listen();
     if (shutdown.signals?.length) this.#unhear = hearServers((server) => this.#hear(server));
   }
 
-  knows(server: ServerLike): boolean {
-    return this.#servers.has(server);
-  }
-
   /** The first request has come through `server`. */
   meet(server: ServerLike, session?: ServerHttp2Session): void {
-    this.#servers.add(server);
+    this.servers.add(server);
     this.#stopHearing();
     this.#unlisten ??= this.#listen();
     noteSessions(server, session);
@@ -38,7 +34,7 @@ export class AppLife {
 
   /** The app has ended: nothing of it listens any more, unless a signal has come and ends it. */
   end(): void {
-    this.#servers.clear();
+    this.servers.clear();
     this.#stopHearing();
     if (this.#unlisten?.()) this.#unlisten = undefined;
   }
@@ -58,8 +54,8 @@ export class AppLife {
 
   // With its last server an app has ended, whether the process has or not.
   async #part(server: ServerLike): Promise<void> {
-    this.#servers.delete(server);
+    this.servers.delete(server);
     await this.#tracker.flush();
-    if (this.#servers.size === 0) this.end();
+    if (this.servers.size === 0) this.end();
   }
 }

@@ -8,29 +8,32 @@ import { buildPageView } from '../core/events/page';
 import type { Log } from '../core/logger';
 import type { Header } from '../core/request/header-entities';
 import type { RequestFacts } from '../core/request/request-fields';
-import { bindEvents, currentScope, RequestScope, runInScope } from '../core/tracker/scope';
+import { bindEvents, RequestScope, scopes } from '../core/tracker/scope';
 import type { RequestTracker, Tracker } from '../core/tracker/tracker';
-import { Visit, type VisitReading } from '../core/request/http-request-context';
+import { fixedPrivacy, isPrivacyAsked } from '../core/tracker/privacy';
+import { HttpRequestContext, type RequestReading } from '../core/request/http-request-context';
 import type { ResolvedMiddleware } from './options';
-import { isPageVisit, isUnseen, type ReadHeader } from './page-visit';
+import { isPageView, isUnseen, type ReadHeader } from './page-view';
 import type { ServerLike } from './shutdown';
 
 /** How a framework's request is read. Reading only: nothing in an adapter decides. */
 export interface Framework<Req> {
   /** Copies the strings of a request; called once, for its first event. */
   readonly facts: (req: Req) => RequestFacts;
-  /** The same of a request that ends without one, for whoever still asks; must hold on to nothing of the request. */
-  readonly factsLater?: (req: Req) => () => RequestFacts;
+  /** A read-only snapshot of a request that ends without one; must hold on to nothing of the request. */
+  readonly snapshot?: (req: Req) => () => RequestFacts;
   /** @param name In lower case. */
   readonly header: (req: Req, name: string) => string | undefined;
-  /** Called when a request arrives, where its route is wanted: for what has to be noted while routers are at work. */
+  /** Called when a request arrives, where its route is wanted: routers name the route only while they are at work. */
   readonly watchRoute?: (req: Req) => void;
   /** The pattern of the route that took the request, as far as it is known: `/tea/:kind`. */
   readonly route: (req: Req) => string | undefined;
+  /** Gives the request its tracker, where that takes more than a property `tracker`. */
+  readonly attach?: (req: Req, tracker: RequestTracker) => void;
 }
 
 /**
- * Tracks what handlers have declared, when the response is done.
+ * Tracks the events that handlers have declared, when the response is done.
  *
  * @param mayView Whether the request may still have a page view: somebody looks at it, and it has none.
  */
@@ -42,18 +45,16 @@ export type Declared<Req> = (
   mayView: () => boolean,
 ) => void;
 
-/** A request that has been given its tracker. */
-export interface Entered {
-  readonly tracker: RequestTracker;
-  /** Runs what follows in the request's scope. */
-  run<T>(next: () => T): T;
-}
-
 /**
  * Reads a property. Express makes of each request and response, as V8 sees them, the only object of a class: what V8 keeps
  * to read objects of one class faster is then of no use, and asking it first makes a read six times as long as this one.
  */
-export const peek = Reflect.get as <T extends object, Key extends keyof T>(target: T, key: Key) => T[Key];
+export const propertyOf = Reflect.get as <T extends object, Key extends keyof T>(target: T, key: Key) => T[Key];
+
+/** A request that has its tracker. */
+interface Tracked {
+  tracker?: RequestTracker;
+}
 
 /** One mounted middleware. `Req` and `Res` are what its hooks are given, the framework's own. */
 export class Middleware<Req extends object, Res extends object> {
@@ -62,7 +63,7 @@ export class Middleware<Req extends object, Res extends object> {
   readonly #options: ResolvedMiddleware<Req, Res>;
   readonly #declared: Declared<Req> | undefined;
   readonly #log: Log;
-  readonly #reading: VisitReading<Req>;
+  readonly #reading: RequestReading<Req>;
   readonly #life: AppLife;
 
   constructor(framework: Framework<Req>, options: ResolvedMiddleware<Req, Res>, declared?: Declared<Req>) {
@@ -71,20 +72,24 @@ export class Middleware<Req extends object, Res extends object> {
     this.#declared = declared;
     this.tracker = options.tracker;
     this.#log = this.tracker.log;
-    const { rules, hooks, headers, response, ip } = options;
-    const facts = (req: Req): RequestFacts => this.#facts(req);
-    const factsNow = (req: Req): (() => RequestFacts) => {
+    const { rules, privacy, hooks, headers, response, ip } = options;
+    const facts = ip ? (req: Req) => this.#withAddress(framework.facts(req), req, ip) : framework.facts;
+    const snapshot = (req: Req): (() => RequestFacts) => {
       const read = facts(req);
       return () => read;
     };
     this.#reading = {
       facts,
-      factsLater: ip ? factsNow : (framework.factsLater ?? factsNow),
+      snapshot: (ip ? undefined : framework.snapshot) ?? snapshot,
       headers: headers.length > 0 ? (req) => this.#headers(req) : undefined,
       route: response ? framework.route : undefined,
       rules,
+      privacy,
+      fixedPrivacy: fixedPrivacy(privacy),
+      asksPrivacy: isPrivacyAsked(privacy),
       hooks,
       core: this.tracker.core,
+      onHookError: (hook) => this.#log.error(`${hook} threw, its part was left out`),
     };
     this.#life = new AppLife(this.tracker, options.ownsTracker, options.shutdown);
   }
@@ -95,42 +100,44 @@ export class Middleware<Req extends object, Res extends object> {
   }
 
   /**
-   * A request begins.
+   * A request begins: gives it its tracker, and runs what follows in its scope.
    *
    * @param raw Node's response: the first of its `finish` and `close` is the request's end.
    * @param server The server it came through.
    * @throws ConfigError when another middleware of the same name has the request already, in development and test.
    */
-  enter(req: Req, res: Res, raw: ServerResponse, server: ServerLike | undefined): Entered {
-    if (server && !this.#life.knows(server)) this.#life.meet(server, sessionOf(raw));
-    const scope = currentScope();
-    const { name } = this.#options;
-    const joins = scope?.request === raw ? scope : undefined;
-    const present = joins?.own(name) as RequestTracker | undefined;
-    if (present) {
-      this.#checkSame(present);
-      return { tracker: present, run: (next) => next() };
-    }
+  enter<T>(req: Req, res: Res, raw: ServerResponse, server: ServerLike | undefined, next: () => T): T {
+    const { name, response } = this.#options;
+    const { attach, watchRoute } = this.#framework;
+    if (server && !this.#life.servers.has(server)) this.#life.meet(server, sessionOf(raw));
+    const running = scopes.getStore();
+    const joined = running?.request === raw ? running : undefined;
+    const present = joined?.own(name) as RequestTracker | undefined;
+    if (present) this.#checkSame(present);
+    const context = present ? undefined : new HttpRequestContext(req, raw, this.#reading);
+    const tracker = present ?? this.tracker.forRequest(context as HttpRequestContext<Req>);
+    if (attach) attach(req, tracker);
+    else if (!propertyOf(req as Tracked, 'tracker')) (req as Tracked).tracker = tracker;
+    if (!context) return next();
 
-    const visit = new Visit(req, raw, this.#reading);
-    rememberPeer(raw, visit);
-    if (this.#options.response) this.#framework.watchRoute?.(req);
-    const tracker = this.tracker.forRequest(visit);
-    const own = joins ?? new RequestScope(name, tracker, undefined, raw);
-    if (joins) joins.join(name, tracker);
-    // Without a socket it waits for the answer before it, on a pipelined connection.
-    else if (!peek(raw, 'socket')) bindEvents(own, raw);
-    // What has no connection, such as an injected request, may give either of them alone. Not `once`: on a response of
-    // Express its wrapping and unwrapping costs five times as much.
-    listen.call(raw, 'finish', () => this.#end(req, res, raw, visit, tracker, own, true));
-    listen.call(raw, 'close', () => this.#end(req, res, raw, visit, tracker, own, false));
-    return { tracker, run: joins ? (next) => next() : (next) => runInScope(own, next) };
+    const request = propertyOf(raw, 'req') as IncomingMessage | undefined;
+    // Node tells neither address nor protocol of an HTTP/2 stream that has ended: such a request is read when it comes. Node
+    // tells the address of a connection that is gone only where it was asked before.
+    if (request && propertyOf(request, 'httpVersionMajor') === 2) void context.facts;
+    else if (request) void propertyOf(request, 'socket')?.remoteAddress;
+    if (response) watchRoute?.(req);
+    const scope = joined ?? new RequestScope(name, tracker, undefined, raw);
+    if (joined) joined.join(name, tracker);
+    // An answer without a socket waits for the answer before it, on a pipelined connection.
+    else if (!propertyOf(raw, 'socket')) bindEvents(scope, raw);
+    // A request without a connection, such as an injected one, may give either of them alone. `once` is not used: it wraps and
+    // unwraps, which costs five times as much on a response of Express.
+    listen.call(raw, 'finish', this.#end.bind(this, req, res, raw, context, tracker, scope, true));
+    listen.call(raw, 'close', this.#end.bind(this, req, res, raw, context, tracker, scope, false));
+    return joined ? next() : scopes.run(scope, next);
   }
 
-  #facts(req: Req): RequestFacts {
-    const { ip } = this.#options;
-    const facts = this.#framework.facts(req);
-    if (!ip) return facts;
+  #withAddress(facts: RequestFacts, req: Req, ip: (req: Req) => string | undefined): RequestFacts {
     let address: string | undefined;
     this.#log.guard('ip', () => {
       address = ip(req);
@@ -146,47 +153,50 @@ export class Middleware<Req extends object, Res extends object> {
     });
   }
 
-  // The end: the request's own objects may be gone by now, so all it needs is here.
+  // Gets all it needs: the request's own objects may be gone at its end.
   #end(
     req: Req,
     res: Res,
     raw: ServerResponse,
-    visit: Visit<Req>,
+    context: HttpRequestContext<Req>,
     tracker: RequestTracker,
     scope: RequestScope,
     isFinished: boolean,
   ): void {
-    if (visit.ended) return;
-    const tracksPages = this.#options.pageViews !== false;
-    // Guarded, because what is thrown here would end the process.
-    if (this.#declared || tracksPages)
-      this.#log.guard('the end of a request', () => {
-        if (this.#isIgnored(req)) return;
-        const mayView = (): boolean => !visit.pageViewed && !isUnseen(raw, this.#headerOf(req));
-        this.#log.guard('decorators', this.#declared, req, raw, tracker, visit.arrivedAt, mayView);
-        if (tracksPages && isFinished && !visit.pageViewed && wentOut(raw) && this.#isPage(req, res, raw)) {
-          const timestamp = { type: 'dtm', value: visit.arrivedAt } as const;
+    if (context.ended) return;
+    const { pageViews, ignore } = this.#options;
+    const declared = this.#declared;
+    // An error that is thrown here would end the process.
+    try {
+      if ((declared || pageViews !== false) && !(ignore && this.#isIgnored(req, ignore))) {
+        if (declared) {
+          const mayView = (): boolean => !context.pageViewed && !isUnseen(raw, this.#headerOf(req));
+          this.#log.guard('decorators', declared, req, raw, tracker, context.arrivedAt, mayView);
+        }
+        if (pageViews !== false && isFinished && !context.pageViewed && wentOut(raw) && this.#isPage(req, res, raw)) {
+          const timestamp = { type: 'dtm', value: context.arrivedAt } as const;
           tracker.trackQuietly('trackPageView', buildPageView, { timestamp });
         }
-      });
+      }
+    } catch {
+      this.#log.error('the end of a request threw');
+    }
     scope.end();
-    this.#log.guard('the end of a request', () => visit.end());
+    context.end();
   }
 
-  #isIgnored(req: Req): boolean {
-    const { ignore } = this.#options;
-    let ignored = ignore !== undefined;
-    if (ignore)
-      this.#log.guard('ignore', () => {
-        ignored = ignore(req);
-        return ignored;
-      });
+  #isIgnored(req: Req, ignore: (req: Req) => boolean): boolean {
+    let ignored = true;
+    this.#log.guard('ignore', () => {
+      ignored = ignore(req);
+      return ignored;
+    });
     return ignored;
   }
 
   #isPage(req: Req, res: Res, raw: ServerResponse): boolean {
     const { pageViews } = this.#options;
-    if (typeof pageViews === 'boolean') return pageViews && isPageVisit(raw, this.#headerOf(req));
+    if (typeof pageViews === 'boolean') return pageViews && isPageView(raw, this.#headerOf(req));
     let wanted = false;
     this.#log.guard('pageViews', () => {
       const answer: unknown = pageViews(req, res);
@@ -215,31 +225,18 @@ export class Middleware<Req extends object, Res extends object> {
 const headerText = (value: unknown): string | undefined =>
   typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
 
-// Node keeps the address of a peer that it was asked for once; of a connection that is gone it could not tell any more. Of an
-// HTTP/2 stream that has ended it tells neither address nor protocol: there the request is read when it comes.
-function rememberPeer(raw: ServerResponse, visit: { readonly facts: RequestFacts }): unknown {
-  const request = peek(raw, 'req') as IncomingMessage | undefined;
-  if (request && peek(request, 'httpVersionMajor') === 2) return visit.facts;
-  return socketOf(raw)?.remoteAddress;
-}
-
 /**
  * Whether a finished answer went out whole. `finish` comes as well when the connection breaks with the answer's end in
  * the buffers, and over HTTP/2 at any end of a stream.
  */
 function wentOut(raw: ServerResponse): boolean {
   if ((raw as { stream?: unknown }).stream) return raw.writableEnded && raw.writableFinished;
-  return socketOf(raw)?.destroyed !== true;
-}
-
-// A response that a test or a gateway has made may have no request.
-function socketOf(raw: ServerResponse): IncomingMessage['socket'] | undefined {
-  const req = peek(raw, 'req') as IncomingMessage | undefined;
-  return req && peek(req, 'socket');
+  // A response that a test or a gateway has made may have no request.
+  return (raw.req as IncomingMessage | undefined)?.socket?.destroyed !== true;
 }
 
 const sessionOf = (raw: ServerResponse): ServerHttp2Session | undefined =>
   (raw as { stream?: { session?: ServerHttp2Session } }).stream?.session;
 
-// Taken once: looked up on a response, it costs as much as what it does.
+// Taken once: the look-up on a response costs as much as the call.
 const { on: listen } = EventEmitter.prototype;

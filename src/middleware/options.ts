@@ -18,8 +18,9 @@ import { asCallback, asHook } from '../core/marks';
 import type { RequestRules } from '../core/request/request-fields';
 import type { SelfDescribing } from '../core/protocol/self-describing-json';
 import type { Subject } from '../core/protocol/subject';
+import type { PrivacyRules } from '../core/tracker/privacy';
 import type { Tracker } from '../core/tracker/tracker';
-import type { VisitHooks } from '../core/request/http-request-context';
+import type { RequestHooks } from '../core/request/http-request-context';
 import { CREATE_TRACKER_RULES, createTracker, type CreateTrackerOptions } from '../create-tracker';
 import { SHUTDOWN_RULES, type ShutdownOptions } from './shutdown';
 
@@ -124,7 +125,8 @@ export interface ResolvedMiddleware<Req, Res> {
   /** Whether the middleware made the tracker: then it may close it. */
   readonly ownsTracker: boolean;
   readonly rules: RequestRules;
-  readonly hooks: VisitHooks<Req>;
+  readonly privacy: PrivacyRules<Req>;
+  readonly hooks: RequestHooks<Req>;
   readonly headers: readonly string[];
   readonly response: boolean;
   readonly pageViews: boolean | ((req: Req, res: Res) => boolean);
@@ -167,13 +169,15 @@ export function resolveMiddleware<Req, Res>(
       maskIp: all.maskIp ?? false,
       redactQuery: [...(all.redactQuery ?? [])],
       redactUrl: asHook(all.redactUrl),
+    },
+    privacy: {
       respectPrivacySignals: all.respectPrivacySignals ?? 'off',
+      skip: asHook(all.skip),
+      anonymous: typeof all.anonymous === 'function' ? asHook(all.anonymous) : all.anonymous,
     },
     hooks: {
       subject: asHook(all.subject),
       entities: asHook(all.entities),
-      skip: asHook(all.skip),
-      anonymous: typeof all.anonymous === 'function' ? asHook(all.anonymous) : all.anonymous,
       clientSession: all.clientSession ?? false,
     },
     headers: (all.headers ?? []).map((name) => name.toLowerCase()),

@@ -1,4 +1,4 @@
-// What is known of the servers of the process: which listen, when they close, and which HTTP/2 sessions they have.
+// The servers of the process: which of them listen, when they close, and which HTTP/2 sessions they have.
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { EventEmitter } from 'node:events';
 import type { ServerHttp2Session } from 'node:http2';

@@ -163,7 +163,7 @@ function closeServer(server: ServerLike): Promise<void> {
 
 function leave(signal: NodeJS.Signals): void {
   forget(signal);
-  // Whoever else listens has taken the process's end upon itself.
+  // Another listener has taken the process's end upon itself.
   if (process.listenerCount(signal) > 0) return;
   process.kill(process.pid, signal);
   setTimeout(() => process.exit(128 + constants.signals[signal]), RERAISE_MS);

@@ -1,6 +1,6 @@
-// The door `snowplow-middleware/nest`: a module for Nest 10, 11 and 12.
-// Floor 3: may import the files at the root of src, core, and how the Express door reads a request.
-// Next: snowplow.module.ts; mount.ts, how a request gets its tracker; decorators.ts to calls.ts, what is declared and tracked at its end.
+// The entry point `snowplow-middleware/nest`: a module for Nest 10, 11 and 12.
+// Layer 4, above express/ and fastify/: it mounts what their entry points are made of.
+// Next: snowplow.module.ts; mount.ts, how a request gets its tracker; decorators/, what is declared, and tracked at its end.
 import './installed';
 import type { RequestTracker } from '../core/tracker/tracker';
 

@@ -1,4 +1,4 @@
-// Says what to install where Nest is missing: the door imports it before anything that cannot load without Nest.
+// Says what to install where Nest is missing: the entry point imports it before anything that cannot load without Nest.
 import { ConfigError, isMissing } from '../core/errors';
 
 try {

@@ -2,12 +2,11 @@
 import type { HttpServer } from '@nestjs/common';
 import type { Request, RequestHandler, Response } from 'express';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Tracker } from '../core/tracker/tracker';
 import type { RequestFacts } from '../core/request/request-fields';
 import { express, handler, withPort } from '../express/framework';
 import { fastify } from '../fastify/framework';
-import { type Declared, type Framework, Middleware } from '../middleware/middleware';
-import { callsOf, trackCall } from './decorators/calls';
+import { type Framework, Middleware } from '../middleware/middleware';
+import { trackDeclared } from './decorators/calls';
 import type { ResolvedModule } from './options';
 
 /** The middleware as an adapter's `use` takes it. */
@@ -16,6 +15,8 @@ export type Handler = RequestHandler;
 /** What an app has of this package: kept by its container, so that two apps in one process have nothing in common. */
 export interface Mounted {
   readonly names: Set<string | undefined>;
+  /** The module whose tracker has the decorators' events: the one without a name, else the first. */
+  declaring: string | undefined;
   /** The middleware that the app applies by itself. */
   readonly byHand: Handler[];
 }
@@ -36,21 +37,31 @@ const apps = new WeakMap<object, Mounted>();
 
 export function mountedIn(container: object): Mounted {
   let mounted = apps.get(container);
-  if (!mounted) apps.set(container, (mounted = { names: new Set(), byHand: [] }));
+  if (!mounted) apps.set(container, (mounted = { names: new Set(), declaring: undefined, byHand: [] }));
   return mounted;
 }
 
-/** @param declares Whether the decorators' events are this tracker's. */
-export function makeHandler(adapter: HttpServer, options: ResolvedModule, declares: () => boolean): Mountable {
+/** @param name The module's, by which it is known in `mounted`. */
+export function makeHandler(
+  adapter: HttpServer,
+  options: ResolvedModule,
+  mounted: Mounted,
+  name: string | undefined,
+): Mountable {
   if (adapter.getType() === 'fastify')
-    return fastifyHandler(adapter.getInstance() as FastifyInstance, options, declares);
-  const declared = whenDone(declares, options.tracker, (req) => req);
+    return fastifyHandler(adapter.getInstance() as FastifyInstance, options, mounted, name);
+  const declared = trackDeclared<Request>(mounted, name, options.tracker.log);
   return mountable(new Middleware<Request, Response>(express, options, declared));
 }
 
 // Nest gives a middleware Node's own request, with what Fastify decided about it, and runs it before any hook that can be
 // added here. So the middleware enters with that one, and the hook tells whose it is.
-function fastifyHandler(instance: FastifyInstance, options: ResolvedModule, declares: () => boolean): Mountable {
+function fastifyHandler(
+  instance: FastifyInstance,
+  options: ResolvedModule,
+  mounted: Mounted,
+  name: string | undefined,
+): Mountable {
   const requests = new WeakMap<object, FastifyRequest>();
   const replies = new WeakMap<object, FastifyReply>();
   const view = (raw: object): object => requests.get(raw) ?? replies.get(raw) ?? raw;
@@ -69,8 +80,15 @@ function fastifyHandler(instance: FastifyInstance, options: ResolvedModule, decl
     request.tracker = (request.raw as unknown as FastifyRequest).tracker;
     done();
   });
-  const declared = whenDone(declares, options.tracker, view);
-  return mountable(new Middleware(framework, throughView(options, view), declared));
+  const declared = trackDeclared<Request>(mounted, name, options.tracker.log, view);
+  const { hooks, privacy } = options;
+  // The hooks get Fastify's request and reply, which the app knows.
+  const viewed = {
+    ...throughView(options, view),
+    hooks: throughView(hooks, view),
+    privacy: throughView(privacy, view),
+  };
+  return mountable(new Middleware(framework, viewed, declared));
 }
 
 // What Fastify decided before its hooks ran: the host's name without the port, in its version 5. It takes the last of a list.
@@ -84,37 +102,10 @@ function early(raw: Request): RequestFacts {
   };
 }
 
-function whenDone(declares: () => boolean, { log }: Tracker, view: (req: Request) => object): Declared<Request> {
-  return (req, response, tracker, arrivedAt, mayView) => {
-    if (!declares()) return;
-    // None when no answer was begun.
-    const status = response.headersSent ? response.statusCode : undefined;
-    for (const call of callsOf(response)) {
-      const outcome = status === undefined ? 'unanswered' : call.failed || status >= 400 ? 'error' : 'success';
-      trackCall(call, outcome, view(req), tracker, log, { arrivedAt, mayView });
-    }
-  };
-}
-
-/** The options with hooks that are given what the app knows: Fastify's request and reply. */
-function throughView(options: ResolvedModule, view: (raw: object) => object): ResolvedModule {
-  const viewed =
-    <Rest extends unknown[], Result>(hook: (req: object, ...rest: Rest) => Result) =>
-    (raw: object, ...rest: Rest): Result =>
-      hook(view(raw), ...rest);
-  const { hooks, ip, ignore, pageViews } = options;
-  const { subject, entities, skip, anonymous } = hooks;
-  return {
-    ...options,
-    ip: ip && viewed(ip),
-    ignore: ignore && viewed(ignore),
-    pageViews: typeof pageViews === 'function' ? (raw, rawReply) => pageViews(view(raw), view(rawReply)) : pageViews,
-    hooks: {
-      ...hooks,
-      subject: subject && viewed(subject),
-      entities: entities && viewed(entities),
-      skip: skip && viewed(skip),
-      anonymous: typeof anonymous === 'function' ? viewed(anonymous) : anonymous,
-    },
-  };
+/** The same options, in which each hook is given the views of its arguments. */
+function throughView<Options extends object>(options: Options, view: (given: object) => object): Options {
+  const viewed = Object.entries(options).map(([name, option]: [string, unknown]) =>
+    typeof option === 'function' ? [name, (...args: object[]): unknown => option(...args.map(view))] : [name, option],
+  );
+  return Object.fromEntries(viewed) as Options;
 }

@@ -30,7 +30,7 @@ import {
 } from './options';
 import { getTrackerToken } from './tokens';
 import { TrackerService } from './tracker.service';
-import { trackingGuard } from './decorators/tracking.guard';
+import { trackingGuard } from './decorators/calls';
 
 const NAME = Symbol.for('snowplow-middleware.nest.name');
 const RESOLVED = Symbol.for('snowplow-middleware.nest.resolved');
@@ -91,11 +91,13 @@ export class SnowplowModule
     this.#name = name;
     this.#host = host;
     this.#container = container;
-    const { names } = mountedIn(container);
+    const mounted = mountedIn(container);
+    const { names } = mounted;
     if (names.has(name))
       throw new ConfigError('SnowplowModule: name', 'another for each further tracker of the app', show(name)); // prettier-ignore
     // Before the guards that the app has, because these are added when all modules are made.
     if (names.size === 0) config.useGlobalGuards(trackingGuard);
+    if (names.size === 0 || name === undefined) mounted.declaring = name;
     names.add(name);
     this.#mount();
     // A testing module gets its adapter later; Nest 10 says nothing of it, there configure() is the next chance.
@@ -112,15 +114,11 @@ export class SnowplowModule
     // None in a microservice or a bare application context.
     const adapter = this.#host.httpAdapter as HttpServer | undefined;
     if (this.#mounted || !adapter) return;
-    const { names, byHand } = mountedIn(this.#container);
-    const declares = (): boolean => {
-      const [first] = names;
-      return this.#name === (names.has(undefined) ? undefined : first);
-    };
-    this.#mounted = makeHandler(adapter, this.#options, declares);
+    const mounted = mountedIn(this.#container);
+    this.#mounted = makeHandler(adapter, this.#options, mounted, this.#name);
     const { handle } = this.#mounted;
     if (this.#options.mount) adapter.use(handle);
-    else byHand.push(handle);
+    else mounted.byHand.push(handle);
   }
 
   /** Nest calls it when the app starts. */
@@ -166,7 +164,7 @@ function define(extras: SnowplowExtras, made: Provider[]): DynamicModule {
       useFactory: (resolved: ResolvedModule) => new TrackerService(resolved.tracker, resolved.name),
       inject: [RESOLVED],
     },
-    // What a test has put into the place of either.
+    // A test may have put something else into the place of either.
     { provide: SERVICE, useExisting: name === undefined ? TrackerService : token },
   ];
   const exported: Provider[] = name === undefined ? [{ provide: TrackerService, useExisting: token }] : [];
@@ -178,7 +176,7 @@ function define(extras: SnowplowExtras, made: Provider[]): DynamicModule {
   };
 }
 
-/** The tracker behind what is injected. Behind a test's fake there is none: then nothing is sent. */
+/** The tracker behind the injected service. A test's fake has none: then nothing is sent. */
 function trackerOf(service: unknown): Tracker {
   const { app } = service as Partial<TrackerService>;
   return app ?? createTracker({ endpoint: 'localhost', enabled: false, logger: false });

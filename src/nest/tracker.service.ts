@@ -2,7 +2,7 @@
 import { ContractError } from '../core/errors';
 import type { FlushReport } from '../core/emitter';
 import type { TrackerEvent } from '../core/events/event';
-import { currentScope, RequestScope, runJob } from '../core/tracker/scope';
+import { RequestScope, runJob, scopes } from '../core/tracker/scope';
 import { Subject } from '../core/protocol/subject';
 import type { RequestTracker, Tracker, TrackerHealth } from '../core/tracker/tracker';
 import type { TimeLimit } from '../core/deadline';
@@ -40,7 +40,7 @@ export class TrackerService extends Tracking {
 
   // By the tracker itself: a test may have put another into the place of the one that the app named.
   get #scoped(): RequestTracker | undefined {
-    return currentScope()?.findWhere(this.#isMine) as RequestTracker | undefined;
+    return scopes.getStore()?.findWhere(this.#isMine) as RequestTracker | undefined;
   }
 
   readonly #isMine = (tracking: Tracking): boolean =>
@@ -84,7 +84,7 @@ export class TrackerService extends Tracking {
    * paid(data: Paid) { return this.tracker.runWith(new Subject().setUserId(data.userId), () => this.orders.close(data)); }
    */
   runWith<T>(subject: Subject, fn: () => T): T {
-    return runJob(new RequestScope(this.#name, this.withSubject(subject), currentScope()?.around(this.#isMine)), fn);
+    return runJob(new RequestScope(this.#name, this.withSubject(subject), scopes.getStore()?.around(this.#isMine)), fn);
   }
 
   track(event: TrackerEvent): string | undefined {

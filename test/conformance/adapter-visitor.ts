@@ -216,7 +216,7 @@ export function testVisitor(world: World): void {
     expect(JSON.stringify(anonymousEvent)).not.toContain(DUID);
   });
 
-  it("obeys the visitor's wish in events about another subject too", async () => {
+  it("obeys the visitor's privacy mode in events about another subject too", async () => {
     await world.start(
       ({ query, tracker, send }) => {
         tracker.withSubject(new Subject().setUserId('u-9').setLang('et')).trackStructEvent({ ...STRUCT, label: query.get('wish') ?? '' }); // prettier-ignore

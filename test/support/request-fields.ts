@@ -28,7 +28,6 @@ export const RULES: RequestRules = {
   maskIp: false,
   redactQuery: [],
   redactUrl: undefined,
-  respectPrivacySignals: 'off',
 };
 export const noHookError = (hook: string): never => {
   throw new Error(`unexpected report of ${hook}`);

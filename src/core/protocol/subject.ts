@@ -14,9 +14,6 @@ import {
 import { clean, PLATFORMS, type Platform, SUBJECT_FIELDS } from './fields';
 import { isObject } from '../shape';
 
-/** Wire keys that identify the visitor: left out of anonymous events. */
-export const IDENTIFYING: ReadonlySet<string> = new Set(['uid', 'duid', 'nuid', 'tnuid', 'sid', 'vid', 'ip', 'fp']);
-
 /** Your own id of a user, as databases give it. */
 export type UserId = Id;
 

@@ -1,10 +1,11 @@
 // Request headers as `http_header` entities: which ones may be listed, and what of each an event may tell.
-import { clientIp } from '../protocol/client-ip';
+import { clientIp } from '../protocol/fields';
 import { truncate } from '../truncate';
 import { withoutLinker } from '../url/linker';
+import { requestOrigin, targetUrl } from '../url/page-url';
 import { decodeFully } from '../url/percent-encoding';
 import { isSecretName, maskWebTokens, redactQuery } from '../url/redact';
-import { foreignUrl, ownUrl, publicOrigin, type RequestFacts, type RequestRules } from './request-fields';
+import { foreignUrl, MAX_PAGE_PATH, redactedUrl, type RequestFacts, type RequestRules } from './request-fields';
 import type { SelfDescribing } from '../protocol/self-describing-json';
 
 /** A header as it came. */
@@ -17,7 +18,7 @@ export interface Header {
 const HTTP_HEADER = 'iglu:org.ietf/http_header/jsonschema/1-0-0';
 const MAX_VALUE = 4096;
 
-// Words of header names, between hyphens; those of the second list only at the end, where they say what the value is.
+// Words of header names, between hyphens; those of the second list only at the end, where they name the value.
 const words = (...names: string[]): RegExp => new RegExp(`(?:^|[-_.])(?:${names.join('|')})(?:$|[-_.])`, 'i');
 const CREDENTIALS = words(
   'authori[sz]ation', 'assertion', 'bearer', 'dpop', 'hmac', 'cookies?2?', '(?:client)?cert(?:ificate)?s?', 'macaroons?',
@@ -97,9 +98,10 @@ function redactedValue(
   if (ONE_URL.test(value)) return foreignUrl(value, rules, anonymous);
   if (value.startsWith('//')) return foreignUrl(`https:${value}`, rules, anonymous)?.slice('https:'.length);
   if (value.startsWith('/')) {
-    const url = ownUrl(value, facts, rules, anonymous);
-    const origin = publicOrigin(facts, rules) as string;
-    return url?.startsWith(origin) ? url.slice(origin.length) : url;
+    const origin = rules.origin ?? requestOrigin(facts.protocol, facts.host);
+    const page = origin === undefined ? undefined : targetUrl(origin, value);
+    const url = page && redactedUrl(page, MAX_PAGE_PATH, rules, anonymous);
+    return page && url?.startsWith(page.origin) ? url.slice(page.origin.length) : url;
   }
   const text = maskWebTokens(value)
     .replace(SCHEME_AND_CREDENTIALS, '$1 redacted')

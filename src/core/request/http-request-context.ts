@@ -3,21 +3,20 @@
 import { isAbsent } from '../contracts';
 import { type Header, headerEntities } from './header-entities';
 import { currentMark } from '../marks';
-import { clientSession, privacyDecision, requestFields, type RequestFacts, type RequestRules } from './request-fields';
+import { clientSession, requestFields, type RequestFacts, type RequestRules } from './request-fields';
 import { isSelfDescribing, type SelfDescribing } from '../protocol/self-describing-json';
 import { Subject } from '../protocol/subject';
-import type { EventSetting, Surroundings, Wish } from '../tracker/request-context';
+import type { EventSetting, RequestContext } from '../tracker/request-context';
+import { decidePrivacy, type PrivacyMode, type PrivacyRules } from '../tracker/privacy';
 import type { TrackerCore } from '../tracker/pipeline';
 import { isThenable } from '../shape';
 
 type Fields = Readonly<Record<string, string>>;
 
 /** What an app may decide for each request; every hook runs guarded, and what one throws never reaches the visitor. */
-export interface VisitHooks<Req> {
+export interface RequestHooks<Req> {
   readonly subject: ((req: Req, subject: Subject) => void) | undefined;
   readonly entities: ((req: Req) => readonly SelfDescribing[]) | undefined;
-  readonly skip: ((req: Req) => boolean) | undefined;
-  readonly anonymous: boolean | ((req: Req) => boolean) | undefined;
   readonly clientSession: boolean;
 }
 
@@ -32,74 +31,89 @@ interface Outcome {
   readonly status: number | undefined;
 }
 
-/** How a mount reads its requests; one for all of them. Nothing is read before it is asked for. */
-export interface VisitReading<Req> {
+/** How a middleware reads its requests; one for all of them. Nothing is read before it is asked for. */
+export interface RequestReading<Req> {
   readonly facts: (req: Req) => RequestFacts;
-  /** The same of a request that ends now, for whoever asks later: holds on to nothing of the request. */
-  readonly factsLater: (req: Req) => () => RequestFacts;
+  /** A read-only snapshot of a request that ends now, for an event tracked later: it holds on to nothing of the request. */
+  readonly snapshot: (req: Req) => () => RequestFacts;
   /** The request headers that are wanted as entities. */
   readonly headers: ((req: Req) => readonly Header[]) | undefined;
   /** The pattern of the route, where the answer is wanted as an entity. */
   readonly route: ((req: Req) => string | undefined) | undefined;
   readonly rules: RequestRules;
-  readonly hooks: VisitHooks<Req>;
+  readonly privacy: PrivacyRules<Req>;
+  /** The privacy mode of all requests, where it is decided already. */
+  readonly fixedPrivacy: PrivacyMode | undefined;
+  /** Whether hooks decide the privacy mode, so that each event has to ask them. */
+  readonly asksPrivacy: boolean;
+  readonly hooks: RequestHooks<Req>;
   readonly core: TrackerCore;
+  /** Told of a `redactUrl` that failed. */
+  readonly onHookError: (hook: string) => void;
 }
 
 const NONE: readonly SelfDescribing[] = [];
 const HTTP_RESPONSE = 'iglu:io.github.snowplow_middleware/http_response/jsonschema/1-0-0';
 
-// One for every request, most of which track nothing: what can wait for the first event waits.
-export class Visit<Req extends object> implements Surroundings {
+// One for every request. Most requests track nothing, so all work waits for the first event.
+export class HttpRequestContext<Req extends object> implements RequestContext {
   readonly bringsPage = true;
   /** When the request came, in milliseconds since the epoch. */
   readonly arrivedAt = Date.now();
-  /** Whether a page view was tracked in this request, by whomever. */
   pageViewed = false;
-  readonly #reading: VisitReading<Req>;
+  /** Whether the response is done. */
+  ended = false;
+  readonly #reading: RequestReading<Req>;
   // Dropped when the response is done: a timer made in the request must not keep the request alive.
   #req: Req | undefined;
   #answer: Answer | undefined;
   #facts: RequestFacts | undefined;
-  #factsLater: (() => RequestFacts) | undefined;
+  #snapshot: (() => RequestFacts) | undefined;
   #headers: readonly Header[] | undefined;
   #headerEntities: readonly SelfDescribing[] | undefined;
   #headersAnonymously = false;
   #subject: Subject | undefined;
-  // What the subject's fields were when they were read from the request, undefined where a handler has put a subject of
-  // its own in their place; and for which answer to "anonymous?".
+  // The subject's fields as they were read from the request, undefined where a handler has put a subject of its own in
+  // their place; and for which answer to "anonymous?".
   #read: Fields | undefined;
   #readAnonymously = false;
   #hooked: Subject | undefined;
   #session: SelfDescribing | undefined | null = null;
   #extra: readonly SelfDescribing[] = NONE;
-  // What the answer was, once the request has ended.
+  // The answer's route and status, once the request has ended.
   #outcome: Outcome | undefined;
-  #wish: Wish | undefined;
+  #privacy: PrivacyMode | undefined;
 
-  constructor(req: Req, answer: Answer, reading: VisitReading<Req>) {
+  constructor(req: Req, answer: Answer, reading: RequestReading<Req>) {
     this.#req = req;
     this.#answer = answer;
     this.#reading = reading;
-  }
-
-  get ended(): boolean {
-    return this.#req === undefined;
+    this.#privacy = reading.fixedPrivacy;
   }
 
   get facts(): RequestFacts {
-    return (this.#facts ??= texts(
-      this.#req ? this.#reading.facts(this.#req) : (this.#factsLater as () => RequestFacts)(),
-    ));
+    if (this.#facts) return this.#facts;
+    const { facts } = this.#reading;
+    const read = this.#req ? facts(this.#req) : (this.#snapshot as () => RequestFacts)();
+    const given = read as unknown as Record<string, unknown>;
+    let checked: Record<string, unknown> | undefined;
+    // Other middleware may have put anything into a header, and an app's own `ip` may give anything.
+    for (const name of Object.keys(given))
+      if (typeof given[name] !== 'string' && given[name] !== undefined) (checked ??= { ...given })[name] = undefined;
+    return (this.#facts = (checked ?? read) as RequestFacts);
   }
 
-  get wish(): Wish {
-    this.#decide();
-    return this.#wish ?? 'none';
+  get privacy(): PrivacyMode {
+    const { privacy, asksPrivacy, core } = this.#reading;
+    const req = this.#req;
+    // Only a hook may give another answer the next time. In a hook of an event the decision for that event stands.
+    if (this.#privacy && (!asksPrivacy || !req || currentMark() === 'hook')) return this.#privacy;
+    const signals = privacy.respectPrivacySignals === 'off' ? undefined : this.facts;
+    return (this.#privacy = decidePrivacy(privacy, signals, req, core.log));
   }
 
   get subject(): Subject {
-    if (!this.#subject) this.#readFields(this.wish !== 'none');
+    if (!this.#subject) this.#readFields(this.privacy !== 'none');
     return this.#subject as Subject;
   }
 
@@ -110,63 +124,38 @@ export class Visit<Req extends object> implements Surroundings {
   }
 
   forEvent(asked: boolean): EventSetting | undefined {
-    const { wish } = this;
-    if (wish === 'skip') return undefined;
-    const anonymous = wish === 'anonymous';
+    const { privacy } = this;
+    if (privacy === 'skip') return undefined;
+    const anonymous = privacy === 'anonymous';
     if (!this.#subject || (this.#read && this.#readAnonymously !== anonymous)) this.#readFields(anonymous);
-    const entities = this.#entities(anonymous || asked);
-    return { subject: this.#withHook(this.#subject as Subject), anonymous, entities };
+    const subject = this.#subject as Subject;
+    const { hooks, headers, route } = this.#reading;
+    const hasEntities = hooks.entities || hooks.clientSession || headers || route;
+    const entities = hasEntities ? this.#entities(anonymous || asked) : NONE;
+    return { subject: hooks.subject ? this.#withHook(subject, hooks.subject) : subject, anonymous, entities };
   }
 
-  recordTracked(type: unknown): void {
-    if (type === 'pv') this.pageViewed = true;
-  }
-
-  /** The response is done: last answers of the hooks that guard privacy, then the request is let go. */
+  /** The response is done: last answers of the hooks that guard privacy, then the request is let go. Never throws. */
   end(): void {
     const req = this.#req;
     if (!req) return;
-    const { headers, route, factsLater } = this.#reading;
+    const { headers, route, snapshot, asksPrivacy, core } = this.#reading;
     try {
-      this.#decide();
+      if (asksPrivacy) void this.privacy;
       if (headers) this.#headers ??= headers(req);
       if (route) this.#outcome = this.#outcomeNow(req, route);
-      if (!this.#facts) this.#factsLater = factsLater(req);
-    } finally {
-      this.#req = undefined;
-      this.#answer = undefined;
+      if (!this.#facts) this.#snapshot = snapshot(req);
+    } catch {
+      core.log.error('the end of a request threw');
     }
-  }
-
-  #decide(): void {
-    const req = this.#req;
-    // In a hook of an event stands what was decided for that event.
-    if (!req || (this.#wish && currentMark() === 'hook')) return;
-    const { hooks, rules } = this.#reading;
-    const { skip, anonymous } = hooks;
-    const signal = rules.respectPrivacySignals === 'off' ? 'none' : privacyDecision(this.facts, rules);
-    if (signal === 'skip' || (skip && this.#ask('skip', skip, req))) this.#wish = 'skip';
-    else if (signal === 'anonymous' || anonymous === true) this.#wish = 'anonymous';
-    else this.#wish = anonymous && this.#ask('anonymous', anonymous, req) ? 'anonymous' : 'none';
-  }
-
-  // A hook that guards the visitor's privacy and fails is taken to have said yes.
-  #ask(name: string, hook: (req: Req) => boolean, req: Req): boolean {
-    let answer = true;
-    this.#reading.core.log.guard(name, () => {
-      answer = hook(req);
-      return answer;
-    });
-    return answer;
-  }
-
-  #onHookError(): (hook: string) => void {
-    return (hook) => this.#reading.core.log.error(`${hook} threw, its part was left out`);
+    this.ended = true;
+    this.#req = undefined;
+    this.#answer = undefined;
   }
 
   #readFields(anonymous: boolean): void {
-    const { rules, core } = this.#reading;
-    const fields = requestFields(this.facts, rules, anonymous, this.#onHookError());
+    const { rules, core, onHookError } = this.#reading;
+    const fields = requestFields(this.facts, rules, anonymous, onHookError);
     // Refilled, because a handler may hold it.
     if (this.#subject && this.#read)
       Subject.refill(this.#subject, withChanges(fields, this.#read, this.#subject.fields));
@@ -175,14 +164,12 @@ export class Visit<Req extends object> implements Surroundings {
     this.#readAnonymously = anonymous;
   }
 
-  #withHook(subject: Subject): Subject {
-    const { hooks, core } = this.#reading;
-    const hook = hooks.subject;
-    if (!hook) return subject;
+  #withHook(subject: Subject, hook: (req: Req, subject: Subject) => void): Subject {
+    const { core } = this.#reading;
     const req = this.#req;
     // After the request the last answer stands.
     if (!req) return this.#hooked ?? subject;
-    // Over a copy: what the hook says must not outlive what the request says, and half of it is none of it.
+    // The hook writes to a copy: its fields must not outlive the request's, and none of them counts where it fails.
     const copy = new Subject(subject.fields, core.onHookBreach);
     let done = false;
     core.log.guard('subject', () => {
@@ -210,8 +197,9 @@ export class Visit<Req extends object> implements Surroundings {
   }
 
   #toldHeaders(headers: readonly Header[], anonymous: boolean): readonly SelfDescribing[] {
+    const { rules, onHookError } = this.#reading;
     if (!this.#headerEntities || this.#headersAnonymously !== anonymous)
-      this.#headerEntities = headerEntities(headers, this.facts, this.#reading.rules, anonymous, this.#onHookError());
+      this.#headerEntities = headerEntities(headers, this.facts, rules, anonymous, onHookError);
     this.#headersAnonymously = anonymous;
     return this.#headerEntities;
   }
@@ -238,16 +226,7 @@ export class Visit<Req extends object> implements Surroundings {
   }
 }
 
-// Whoever ran before may have put anything into a header, and an app's own `ip` may give anything.
-function texts(facts: RequestFacts): RequestFacts {
-  const given = facts as unknown as Record<string, unknown>;
-  let checked: Record<string, unknown> | undefined;
-  for (const name of Object.keys(given))
-    if (typeof given[name] !== 'string' && given[name] !== undefined) (checked ??= { ...given })[name] = undefined;
-  return (checked ?? given) as unknown as RequestFacts;
-}
-
-/** `fields` with what handlers have set, replaced or removed since others were `read`, which are `now` as they left them. */
+/** `fields` with the changes that handlers have made between `read` and `now`. */
 function withChanges(fields: Fields, read: Fields, now: Fields): Fields {
   const changed = { ...fields };
   for (const key of Object.keys({ ...read, ...now })) {

@@ -1,16 +1,16 @@
-// The strings of one HTTP request turned into a subject's wire fields, and what the visitor's privacy signals ask for.
-// Everything here comes from the network: what is unusable is left out, nothing throws. Next: id-cookie.ts, page-url.ts, redact.ts.
-import { clientIp } from '../protocol/client-ip';
+// The strings of one HTTP request turned into a subject's wire fields.
+// Everything here comes from the network: an unusable text is left out, nothing throws. Next: id-cookie.ts, page-url.ts, redact.ts.
 import { type IdCookieRules, readClientSession, readVisitor } from './id-cookie';
-import { clean } from '../protocol/fields';
+import { clean, clientIp } from '../protocol/fields';
 import { withoutLinker } from '../url/linker';
 import { memoise } from '../memoise';
 import { absoluteUrl, requestOrigin, targetUrl, type UrlParts, urlText } from '../url/page-url';
-import { maskWebTokens, redactPath, redactQuery } from '../url/redact';
+import type { PrivacySignals } from '../tracker/privacy';
+import { MAY_HOLD_SECRET, redactPath, redactQuery } from '../url/redact';
 import { fitUrl } from '../url/fit-url';
 
 /** What an adapter copies from its framework's request: strings only, so that nothing keeps the request alive. */
-export interface RequestFacts {
+export interface RequestFacts extends PrivacySignals {
   /** The framework's own decision (`req.ip`, `ctx.ip`), unchecked. */
   readonly ip: string | undefined;
   readonly method: string;
@@ -24,10 +24,6 @@ export interface RequestFacts {
   readonly acceptLanguage: string | undefined;
   readonly cookie: string | undefined;
   readonly referrer: string | undefined;
-  /** The `DNT` header. */
-  readonly dnt: string | undefined;
-  /** The `Sec-GPC` header. */
-  readonly gpc: string | undefined;
 }
 
 /** The middleware's options that decide what is taken from a request, resolved. */
@@ -37,7 +33,6 @@ export interface RequestRules extends IdCookieRules {
   readonly maskIp: boolean;
   readonly redactQuery: readonly string[];
   readonly redactUrl: ((url: string) => string) | undefined;
-  readonly respectPrivacySignals: 'off' | 'anonymous' | 'skip';
 }
 
 type RequestField = 'ip' | 'duid' | 'sid' | 'vid' | 'tnuid' | 'ua' | 'lang' | 'url' | 'refr';
@@ -58,10 +53,11 @@ export function requestFields(
   onHookError: (hook: string) => void,
 ): Record<string, string> {
   const fields: { [Key in RequestField]?: string } = {};
+  const { acceptLanguage = '' } = facts;
   if (!anonymous) {
     const ip = clientIp(facts.ip, rules.maskIp);
     if (ip !== undefined) fields.ip = ip;
-    const { duid, sid, vid, tnuid } = readVisitor(facts.cookie, publicHost(facts, rules), rules);
+    const { duid, sid, vid, tnuid } = readVisitor(facts.cookie, rules.origin ?? facts.host, rules);
     if (duid !== undefined) fields.duid = duid;
     if (sid !== undefined) fields.sid = sid;
     if (vid !== undefined) fields.vid = vid;
@@ -69,10 +65,15 @@ export function requestFields(
   }
   const ua = clean('ua', facts.userAgent?.toWellFormed());
   if (ua !== undefined) fields.ua = ua;
-  const lang = language(facts.acceptLanguage);
-  if (lang !== undefined) fields.lang = lang;
+  const lang =
+    acceptLanguage.length > MAX_LANGUAGE
+      ? firstLanguage(acceptLanguage.slice(0, MAX_LANGUAGE + 1))
+      : knownLanguage(acceptLanguage);
+  if (lang !== '') fields.lang = lang;
   try {
-    const url = ownUrl(facts.originalUrl, facts, rules, anonymous);
+    const origin = rules.origin ?? requestOrigin(facts.protocol, facts.host);
+    const page = origin === undefined ? undefined : targetUrl(origin, facts.originalUrl);
+    const url = page && redactedUrl(page, MAX_PAGE_PATH, rules, anonymous);
     const refr = facts.referrer === undefined ? undefined : foreignUrl(facts.referrer, rules, anonymous);
     if (url !== undefined) fields.url = url;
     if (refr !== undefined) fields.refr = refr;
@@ -83,28 +84,14 @@ export function requestFields(
 }
 
 /**
- * What the visitor's `DNT: 1` or `Sec-GPC: 1` asks for, under the rules; to be asked before any identifier is read.
- *
- * @example
- * privacyDecision({ ...facts, gpc: '1' }, { ...rules, respectPrivacySignals: 'skip' }); // 'skip'
- */
-export function privacyDecision(facts: RequestFacts, rules: RequestRules): 'none' | 'anonymous' | 'skip' {
-  if (rules.respectPrivacySignals === 'off' || (facts.dnt !== '1' && facts.gpc !== '1')) return 'none';
-  return rules.respectPrivacySignals;
-}
-
-/**
  * The `client_session` entity of the visitor's live browser session, undefined without one. Not for anonymous events.
  *
  * @example
  * clientSession(facts, rules)?.data; // { userId, sessionId, sessionIndex: 3, storageMechanism: 'COOKIE_1', … }
  */
 export function clientSession(facts: RequestFacts, rules: RequestRules): { schema: string; data: object } | undefined {
-  return readClientSession(facts.cookie, publicHost(facts, rules), rules);
+  return readClientSession(facts.cookie, rules.origin ?? facts.host, rules);
 }
-
-const publicHost = ({ host }: RequestFacts, { origin }: RequestRules): string | undefined =>
-  origin === undefined ? host : origin.slice(origin.indexOf('://') + 3);
 
 const MAX_LANGUAGE = 255;
 const LANGUAGE_TAG = /^[a-z]{2,8}\b[a-z\d-]*\b$/i;
@@ -116,37 +103,9 @@ const firstLanguage = (header: string): string => {
 // Browsers send few different ones; longer ones, which only the curious send, are not worth the memory.
 const knownLanguage = memoise(500, firstLanguage);
 
-function language(header: string | undefined): string | undefined {
-  if (header === undefined) return undefined;
-  return (
-    (header.length > MAX_LANGUAGE ? firstLanguage(header.slice(0, MAX_LANGUAGE + 1)) : knownLanguage(header)) ||
-    undefined
-  );
-}
-
 // Lengths of the path that the pipeline splits off, in UTF-16 units.
-const MAX_PAGE_PATH = 3000;
+export const MAX_PAGE_PATH = 3000;
 const MAX_REFERRER_PATH = 6000;
-
-/** The public origin of a request, undefined when its protocol or host are unusable. */
-export const publicOrigin = (facts: RequestFacts, rules: RequestRules): string | undefined =>
-  rules.origin ?? requestOrigin(facts.protocol, facts.host);
-
-/**
- * The URL of a request target on its public origin, redacted as the page is.
- *
- * @throws as {@link foreignUrl}.
- */
-export function ownUrl(
-  target: string,
-  facts: RequestFacts,
-  rules: RequestRules,
-  anonymous: boolean,
-): string | undefined {
-  const origin = publicOrigin(facts, rules);
-  const url = origin === undefined ? undefined : targetUrl(origin, target);
-  return url && redacted(url, MAX_PAGE_PATH, rules, anonymous);
-}
 
 /**
  * An absolute URL that came with a request, redacted as its referrer is; undefined when it is none.
@@ -155,21 +114,30 @@ export function ownUrl(
  */
 export function foreignUrl(text: string, rules: RequestRules, anonymous: boolean): string | undefined {
   const url = absoluteUrl(text);
-  return url && redacted(url, MAX_REFERRER_PATH, rules, anonymous);
+  return url && redactedUrl(url, MAX_REFERRER_PATH, rules, anonymous);
 }
 
-/** @throws what the hook throws, and a TypeError when it gives no string. */
-function redacted(url: UrlParts, maxPath: number, rules: RequestRules, anonymous: boolean): string | undefined {
+/**
+ * A URL without what must not leave in it; undefined where the `redactUrl` hook gives none.
+ *
+ * @throws what the hook throws, and a TypeError when it gives no string.
+ */
+export function redactedUrl(
+  url: UrlParts,
+  maxPath: number,
+  rules: RequestRules,
+  anonymous: boolean,
+): string | undefined {
   const masked: UrlParts = {
     origin: url.origin,
-    path: redactPath(maskWebTokens(url.path), rules.redactQuery),
-    query: url.query && (redactQuery(maskWebTokens(url.query), rules.redactQuery) || undefined),
+    path: MAY_HOLD_SECRET.test(url.path) ? redactPath(url.path, rules.redactQuery) : url.path,
+    query: url.query && (redactQuery(url.query, rules.redactQuery) || undefined),
   };
   const { redactUrl } = rules;
-  // The hook sees the URL with its whole path, so that no secret is halved out of its sight; what it gives is checked again.
+  // The hook sees the URL with its whole path, so that no secret is halved out of its sight; its answer is checked again.
   const text = urlText(masked, redactUrl ? Infinity : maxPath);
   const told = anonymous ? withoutLinker(text) : text;
-  // A mask may be longer than what it hides.
+  // A mask may be longer than the text that it hides.
   if (redactUrl === undefined) return told === text ? text : fitUrl(told, maxPath);
   const given: unknown = redactUrl(told);
   if (typeof given === 'string') {

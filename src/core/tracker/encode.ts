@@ -6,7 +6,7 @@ import { type EventArgs, millisOf, type TrackerEvent } from '../events/event';
 import { newEventId } from '../protocol/event-id';
 import { ALL_FIELDS, clean, EVENT_FIELDS, type Field } from '../protocol/fields';
 import type { SelfDescribing } from '../protocol/self-describing-json';
-import { IDENTIFYING } from '../protocol/subject';
+import { IDENTIFYING_KEYS } from './privacy';
 import { isObject } from '../shape';
 import { withoutLinker } from '../url/linker';
 import { entitiesJson, eventJson, toBase64 } from './encode-data';
@@ -75,7 +75,7 @@ export function commonFields(tracker: TrackerFields, defaults: Fields, own: Fiel
       if (key === 'p') platform = field('p', value);
       else if (key === 'url') url = value;
       else if (key === 'refr') refr = value;
-      else if (!(anonymous && IDENTIFYING.has(key)) && (fields === own || !Object.hasOwn(own, key)))
+      else if (!(anonymous && IDENTIFYING_KEYS.has(key)) && (fields === own || !Object.hasOwn(own, key)))
         text += field(key, value);
     }
   return { text: tracker.text + platform + text, url, refr, anonymous };
@@ -156,7 +156,7 @@ export function encodePayload(
     let value = key === 'stm' || key === 'eid' ? undefined : clean(key, payload[key]);
     if (anonymous && value !== undefined) {
       if (key === 'url' || key === 'refr') value = anonymousUrl(key, value);
-      else if (IDENTIFYING.has(key)) value = undefined;
+      else if (IDENTIFYING_KEYS.has(key)) value = undefined;
     }
     if (value === undefined) continue;
     required.delete(key);

@@ -20,7 +20,7 @@ import { commonFields, encodeEvent, encodePayload, type TrackerFields } from './
 import { settleAll } from './flush-all';
 import { Refusal } from './refusal';
 import { isSubject, Subject } from '../protocol/subject';
-import type { Surroundings } from './request-context';
+import type { RequestContext } from './request-context';
 import { millisOfLimit, type TimeLimit } from '../deadline';
 import { isObject, isThenable } from '../shape';
 
@@ -82,7 +82,7 @@ export class TrackerCore {
     caller: string,
     build: Builder<Args>,
     args: Args,
-    surroundings: Surroundings,
+    context: RequestContext,
     mode: ContractMode = this.settings.contracts,
   ): string | undefined {
     const checking = mode === 'off' ? undefined : contractsFor(caller);
@@ -90,7 +90,7 @@ export class TrackerCore {
     try {
       const event = build(args, checking);
       if (Array.isArray(event.items)) count += event.items.length;
-      return this.#process(event, count, surroundings, checking);
+      return this.#process(event, count, context, checking);
     } catch (error) {
       const breach = Refusal.breachOf(error, checking);
       if (breach) {
@@ -164,7 +164,7 @@ export class TrackerCore {
     this.refused[reason] += count;
   }
 
-  #process(event: TrackerEvent, count: number, surroundings: Surroundings, caller: Caller): string | undefined {
+  #process(event: TrackerEvent, count: number, context: RequestContext, caller: Caller): string | undefined {
     const { settings } = this;
     if (!settings.enabled) return this.#refuse('disabled', count, event);
     if (this.closed) {
@@ -174,14 +174,14 @@ export class TrackerCore {
     const { args, items } = event;
     // One request for anonymity is enough: no option takes back another's.
     const asked = settings.anonymous || Boolean(args.anonymous);
-    const setting = surroundings.forEvent(asked);
+    const setting = context.forEvent(asked);
     if (!setting) return this.#refuse('private', count, event);
     const { entities } = setting;
     let own = Subject.fieldsOf(setting.subject);
     if (!isAbsent(args.subject)) own = { ...own, ...Subject.fieldsOf(args.subject) };
     const common = commonFields(settings.fields, Subject.fieldsOf(this.subject), own, asked || setting.anonymous);
     const { e, url } = event.fields;
-    if (caller && !surroundings.bringsPage && (e === 'pv' || e === 'pp') && isAbsent(url) && common.url === undefined)
+    if (caller && !context.bringsPage && (e === 'pv' || e === 'pp') && isAbsent(url) && common.url === undefined)
       fail(caller, 'pageUrl', 'a non-empty string', url);
     if (caller && !isAbsent(args.timestamp) && isBefore2001(args.timestamp))
       this.log.warn(`${caller}: \`timestamp\` is before 2001; it takes milliseconds since 1970, not seconds`);
@@ -199,7 +199,7 @@ export class TrackerCore {
     if (refusal) return this.#count(refusal, count);
     this.offered += count;
     this.accepted += count;
-    surroundings.recordTracked?.(e);
+    if (e === 'pv') context.pageViewed = true;
     if (trackChannel.hasSubscribers) for (const one of encoded) publishTracked(one);
     return (encoded[0] as EncodedEvent).eventId;
   }

@@ -1,26 +1,24 @@
-// What a request or a job adds to each event tracked in it: whose it is, and what that visitor wishes.
+// What a request or a job adds to each event tracked in it: the visitor's subject, entities and privacy mode.
 import type { SelfDescribing } from '../protocol/self-describing-json';
 import type { Subject } from '../protocol/subject';
-
-/** What a visitor, or the app for the visitor, wishes for events: none of them, or none that tells who it was. */
-export type Wish = 'none' | 'anonymous' | 'skip';
+import type { PrivacyMode } from './privacy';
 
 /** What a request or a job adds to each event tracked in it. */
-export interface Surroundings {
+export interface RequestContext {
   /** The visitor's own subject; replaced by `setSubject`. */
   subject: Subject;
   /** As it stands now. */
-  readonly wish: Wish;
+  readonly privacy: PrivacyMode;
   /** True in a request: a page view without a page is then the network's doing, not a caller's mistake. */
   readonly bringsPage?: boolean;
+  /** Whether a page view was tracked in it; the tracker sets it. */
+  pageViewed: boolean;
   /**
    * Asked for each event; undefined refuses it as private. Never throws.
    *
    * @param anonymous Whether the event is to be anonymous in any case.
    */
   forEvent(anonymous: boolean): EventSetting | undefined;
-  /** Told of each event that was taken, by its wire type: `pv`, `se`, … */
-  recordTracked?(type: unknown): void;
 }
 
 export interface EventSetting {
@@ -31,29 +29,30 @@ export interface EventSetting {
 
 const NO_ENTITIES: readonly SelfDescribing[] = [];
 
-/** Surroundings that are a subject and nothing else: `withSubject`, `runWith`, the app's tracker. */
-export class PlainSurroundings implements Surroundings {
+/** A context that is a subject and nothing else: `withSubject`, `runWith`, the app's tracker. */
+export class PlainContext implements RequestContext {
   readonly entities = NO_ENTITIES;
-  readonly #request: Surroundings | undefined;
+  pageViewed = false;
+  readonly #request: RequestContext | undefined;
 
-  /** @param request The request whose visitor sets it off: that visitor's wish holds, whomever the events are about. */
+  /** @param request The request whose visitor sets it off: that visitor's privacy mode holds, whomever the events are about. */
   constructor(
     public subject: Subject,
-    request?: Surroundings,
+    request?: RequestContext,
   ) {
-    // Not the one around it: jobs that start jobs would else hang on to every one before them.
-    this.#request = request instanceof PlainSurroundings ? request.#request : request;
+    // Only the request's: otherwise jobs that start jobs would hang on to every one before them.
+    this.#request = request instanceof PlainContext ? request.#request : request;
   }
 
-  get wish(): Wish {
-    return this.#request?.wish ?? 'none';
+  get privacy(): PrivacyMode {
+    return this.#request?.privacy ?? 'none';
   }
 
   get anonymous(): boolean {
-    return this.wish === 'anonymous';
+    return this.privacy === 'anonymous';
   }
 
   forEvent(): EventSetting | undefined {
-    return this.wish === 'skip' ? undefined : this;
+    return this.privacy === 'skip' ? undefined : this;
   }
 }

@@ -1,12 +1,17 @@
 // The request scope: which tracker belongs to the request (or job) that is running, kept in one AsyncLocalStorage of the process.
+// A scope closes in the turn after its request's end, or a minute after its answer began to stream.
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { EventEmitter } from 'node:events';
 import { types } from 'node:util';
 import { logger } from '../logger';
-import { type Answer, keepOpen, letGo, type OpenScope } from './open-scopes';
 import type { Tracking } from './tracking';
 import { VERSION } from '../protocol/version';
 import { isThenable } from '../shape';
+
+/** Node's response to a request. */
+interface Response {
+  readonly headersSent: boolean;
+}
 
 /** A tracker in a scope. */
 export type ScopedTracker = Tracking & {
@@ -16,15 +21,18 @@ export type ScopedTracker = Tracking & {
 
 /**
  * One request's or job's trackers. They answer while it is open: a client that opened its connection in it runs all its
- * later callbacks in it, and the first visitor would else be everybody's.
+ * later callbacks in it, and these would track for the first visitor for ever.
  */
-export class RequestScope implements OpenScope {
+export class RequestScope {
   /** Node's response to the request that the scope was opened for; let go when it ends. */
-  request: Answer | undefined;
+  request: Response | undefined;
+  /** Whether it answers. A tracker that somebody holds goes on working when it does not. */
+  isOpen = true;
+  /** Where it is in the list of scopes that are open; -1 when it is not. */
   place = -1;
+  /** Since when its answer is known to stream, by the monotonic clock. */
   streamsSince: number | undefined;
   #joined: Map<string, ScopedTracker> | undefined;
-  #isOpen = true;
 
   /**
    * @param name The tracker's name; '' where it has none.
@@ -34,7 +42,7 @@ export class RequestScope implements OpenScope {
     readonly name: string,
     readonly tracker: ScopedTracker,
     readonly outer: RequestScope | undefined,
-    request?: Answer,
+    request?: Response,
   ) {
     this.request = request;
     if (request) keepOpen(this);
@@ -63,36 +71,41 @@ export class RequestScope implements OpenScope {
     return this.outer?.findWhere(accepts);
   }
 
-  // Never one from further out in its place: what was done for one visitor is not another's.
+  // A scope further out never answers in its place: one visitor's work is not another's.
   #whileOpen(tracker: ScopedTracker): Tracking | undefined {
-    if (this.#isOpen) return tracker;
+    if (this.isOpen) return tracker;
     tracker.recordLateLookup();
     return undefined;
   }
 
   /** Whether this scope, or one around it, still has an answer. */
   get answers(): boolean {
-    return this.#isOpen || this.outer?.answers === true;
+    return this.isOpen || this.outer?.answers === true;
   }
 
   /**
-   * What a new scope inside this one keeps of it: itself, or only what is around it where the new one hides all it has,
-   * or nothing where all have closed. Jobs that start jobs would else hang on to every one before them.
+   * The part of this scope that a new one inside it keeps: all of it, or only the scope around it where the new one hides all
+   * its trackers, or nothing where all have closed. Otherwise jobs that start jobs would hang on to every one before them.
    */
   around(isHidden: (tracker: Tracking) => boolean): RequestScope | undefined {
     const kept = !this.#joined && isHidden(this.tracker) ? this.outer : this;
     return kept?.answers ? kept : undefined;
   }
 
-  /** The request has ended: closes in the next turn, after what the app does in this one. */
+  /** The request has ended: closes in the next turn, when the app's own work of this turn is done. */
   end(): void {
+    const { place } = this;
     this.request = undefined;
-    letGo(this);
-  }
-
-  /** Answers no more. A tracker that somebody holds goes on working. */
-  close(): void {
-    this.#isOpen = false;
+    if (place < 0) return;
+    // The last one takes its place: every request comes by here, and a Set costs five times as much.
+    const last = open[--count] as RequestScope;
+    open[place] = last;
+    last.place = place;
+    open[count] = undefined;
+    this.place = -1;
+    ended.push(this);
+    // One call for all that end in this turn.
+    if (ended.length === 1) nextTurn(closeEnded);
   }
 }
 
@@ -108,13 +121,8 @@ if (shared.version !== VERSION)
     second: VERSION,
   });
 
-/** The scope that is running, if any. */
-export const currentScope = (): RequestScope | undefined => shared.storage.getStore();
-
-/** Runs `fn`, and whatever it starts, in `scope`. */
-export function runInScope<T>(scope: RequestScope, fn: () => T): T {
-  return shared.storage.run(scope, fn);
-}
+/** The scope that is running, if any, and the way to run something in one. */
+export const scopes = shared.storage;
 
 /**
  * Runs a job in its scope, which closes when `fn` has returned and its promise is settled.
@@ -124,28 +132,28 @@ export function runInScope<T>(scope: RequestScope, fn: () => T): T {
 export function runJob<T>(scope: RequestScope, fn: () => T): T {
   let settles = false;
   try {
-    const result = runInScope(scope, fn);
+    const result = scopes.run(scope, fn);
     if (types.isPromise(result) && Object.getPrototypeOf(result) === Promise.prototype) {
       settles = true;
       // Handed on, not only looked at: a rejection that nobody handles must stay one.
-      return result.finally(() => scope.close()) as T;
+      return result.finally(() => (scope.isOpen = false)) as T;
     }
     // Others may begin to work, once more, each time they are asked (query builders are such): those have a minute.
     settles = isThenable(result);
     if (settles) keepOpen(scope);
     return result;
   } finally {
-    if (!settles) scope.close();
+    if (!settles) scope.isOpen = false;
   }
 }
 
 /**
- * Has the listeners of `emitter` run in `scope`, whoever sets them off: the end of a pipelined request's answer sets off
- * the next one's, which would else find itself in the first one's scope.
+ * Has the listeners of `emitter` run in `scope`: the end of a pipelined request's answer sets off the next one's, which would
+ * otherwise run in the first one's scope.
  */
 export function bindEvents(scope: RequestScope, emitter: EventEmitter): void {
   const emit = emitter.emit.bind(emitter);
-  emitter.emit = (...args) => shared.storage.run(scope, () => emit(...args));
+  emitter.emit = (...args) => scopes.run(scope, () => emit(...args));
 }
 
 /**
@@ -158,5 +166,54 @@ export function bindEvents(scope: RequestScope, emitter: EventEmitter): void {
  * currentTracker()?.trackStructEvent({ category: 'stock', action: 'reserve' });
  */
 export function currentTracker(name?: string): Tracking | undefined {
-  return shared.storage.getStore()?.find(name);
+  return scopes.getStore()?.find(name);
+}
+
+const STREAM_MS = 60_000;
+const LOOK_MS = 1_000;
+
+// Never shortened, for then the next request makes it anew: the first `count` of it are open.
+const open: (RequestScope | undefined)[] = [];
+let count = 0;
+let ended: RequestScope[] = [];
+let timer: NodeJS.Timeout | undefined;
+let lookedAt = 0;
+// The timer belongs to no request, and an app's test that fakes timers must not keep scopes open.
+const outside = AsyncLocalStorage.snapshot();
+const { setImmediate: nextTurn, setInterval: every } = globalThis;
+
+/** Keeps a scope open until its request ends; at most a minute from when its answer streams. */
+function keepOpen(scope: RequestScope): void {
+  scope.place = count;
+  open[count++] = scope;
+  if (!timer) outside(beginToLook);
+}
+
+function closeEnded(): void {
+  const closing = ended;
+  ended = [];
+  for (const scope of closing) scope.isOpen = false;
+}
+
+function beginToLook(): void {
+  lookedAt = performance.now();
+  timer = every(look, LOOK_MS).unref();
+}
+
+// No event tells when a head is sent, so this looks for it, and takes the earliest time that is possible.
+function look(): void {
+  const now = performance.now();
+  let kept = 0;
+  for (const scope of open.slice(0, count) as RequestScope[]) {
+    if (!scope.request || scope.request.headersSent) scope.streamsSince ??= lookedAt;
+    scope.isOpen = scope.streamsSince === undefined || now - scope.streamsSince < STREAM_MS;
+    scope.place = scope.isOpen ? kept : -1;
+    if (scope.isOpen) open[kept++] = scope;
+  }
+  open.fill(undefined, kept, count);
+  count = kept;
+  lookedAt = now;
+  if (count > 0) return;
+  clearInterval(timer);
+  timer = undefined;
 }

@@ -8,11 +8,11 @@ import { clean, type Platform, PLATFORMS } from '../protocol/fields';
 import { Log, type Logger } from '../logger';
 import { asCallback, asHook } from '../marks';
 import { callback, custom, flag, loggerRule, oneOf, type OptionRules, resolveOptions } from '../options';
-import { currentScope, RequestScope, runJob } from './scope';
+import { RequestScope, runJob, scopes } from './scope';
 import { settleAll } from './flush-all';
 import { isSubject, Subject } from '../protocol/subject';
 import { millisOfLimit, type TimeLimit } from '../deadline';
-import { PlainSurroundings, type Surroundings } from './request-context';
+import { PlainContext, type RequestContext } from './request-context';
 import { type Builder, type RefusalInfo, TrackerCore, type TrackerStats } from './pipeline';
 import { Tracking } from './tracking';
 import { TRACKER_VERSION } from '../protocol/version';
@@ -105,7 +105,7 @@ export interface TrackerHealth {
  */
 export class Tracker extends Tracking {
   readonly #core: TrackerCore;
-  readonly #surroundings: PlainSurroundings;
+  readonly #context: PlainContext;
   readonly #owned: ReadonlySet<EmitterLike>;
   readonly #name: string;
   #closing: Promise<FlushReport> | undefined;
@@ -139,7 +139,7 @@ export class Tracker extends Tracking {
     for (const name of ['namespace', 'appId'] as const)
       if (resolved[name] === '') log.warn(`the option ${name} is empty: it counts as absent`);
     this.#core = new TrackerCore(settings, emitters, subject, log);
-    this.#surroundings = new PlainSurroundings(subject);
+    this.#context = new PlainContext(subject);
     this.#owned = new Set(owned);
     this.#name = resolved.namespace ?? '';
     // Bound, so that both can be passed as functions: `process.on('SIGTERM', tracker.close)`.
@@ -159,17 +159,17 @@ export class Tracker extends Tracking {
   setSubject(subject: Subject): this {
     const checked = this.#core.checkedSubject('setSubject', subject);
     this.#core.subject = checked;
-    this.#surroundings.subject = checked;
+    this.#context.subject = checked;
     return this;
   }
 
   withSubject(subject: Subject): RequestTracker {
-    return new RequestTracker(this.#core, new PlainSurroundings(this.#core.checkedSubject('withSubject', subject)));
+    return new RequestTracker(this.#core, new PlainContext(this.#core.checkedSubject('withSubject', subject)));
   }
 
   /** A request's tracker: the middleware makes these. @internal */
-  forRequest(surroundings: Surroundings): RequestTracker {
-    return new RequestTracker(this.#core, surroundings);
+  forRequest(context: RequestContext): RequestTracker {
+    return new RequestTracker(this.#core, context);
   }
 
   /** What this tracker shares with its request trackers. @internal */
@@ -199,7 +199,7 @@ export class Tracker extends Tracking {
   }
 
   protected dispatch<Args>(caller: string, build: Builder<Args>, args: Args): string | undefined {
-    return this.#core.dispatch(caller, build, args, this.#surroundings);
+    return this.#core.dispatch(caller, build, args, this.#context);
   }
 
   /**
@@ -210,7 +210,7 @@ export class Tracker extends Tracking {
    * queue.process((job) => tracker.runWith(new Subject().setUserId(job.userId), () => handle(job)));
    */
   runWith<T>(subject: Subject, fn: () => T): T {
-    const outer = currentScope()?.around((tracker) => tracker instanceof RequestTracker && tracker.isOf(this));
+    const outer = scopes.getStore()?.around((tracker) => tracker instanceof RequestTracker && tracker.isOf(this));
     return runJob(new RequestScope(this.#name, this.withSubject(subject), outer), fn);
   }
 
@@ -269,27 +269,27 @@ export class Tracker extends Tracking {
  */
 export class RequestTracker extends Tracking {
   readonly #core: TrackerCore;
-  readonly #surroundings: Surroundings;
+  readonly #context: RequestContext;
 
   /** Made by a Tracker. @internal */
-  constructor(core: TrackerCore, surroundings: Surroundings) {
+  constructor(core: TrackerCore, context: RequestContext) {
     super();
     this.#core = core;
-    this.#surroundings = surroundings;
+    this.#context = context;
   }
 
   get subject(): Subject {
-    return this.#surroundings.subject;
+    return this.#context.subject;
   }
 
   setSubject(subject: Subject): this {
-    this.#surroundings.subject = this.#core.checkedSubject('setSubject', subject);
+    this.#context.subject = this.#core.checkedSubject('setSubject', subject);
     return this;
   }
 
   withSubject(subject: Subject): RequestTracker {
     const checked = this.#core.checkedSubject('withSubject', subject);
-    return new RequestTracker(this.#core, new PlainSurroundings(checked, this.#surroundings));
+    return new RequestTracker(this.#core, new PlainContext(checked, this.#context));
   }
 
   track(event: TrackerEvent): string | undefined {
@@ -310,11 +310,11 @@ export class RequestTracker extends Tracking {
   /** Tracks on behalf of the package (page views, decorators): a broken contract is logged, never thrown. @internal */
   trackQuietly<Args>(caller: string, build: Builder<Args>, args: Args): string | undefined {
     const mode = this.#core.settings.contracts;
-    return this.#core.dispatch(caller, build, args, this.#surroundings, mode === 'throw' ? 'log' : mode);
+    return this.#core.dispatch(caller, build, args, this.#context, mode === 'throw' ? 'log' : mode);
   }
 
   protected dispatch<Args>(caller: string, build: Builder<Args>, args: Args): string | undefined {
-    return this.#core.dispatch(caller, build, args, this.#surroundings);
+    return this.#core.dispatch(caller, build, args, this.#context);
   }
 
   flush(limit?: TimeLimit): Promise<FlushReport> {

@@ -4,7 +4,7 @@ import { isLinker } from './linker';
 import { urlText } from './page-url';
 import { isHostName, mendPath, mendQuery, mendUserinfo } from './percent-encoding';
 
-// What the pipeline splits a URL into, in UTF-16 units; a longer part makes the whole event bad.
+// The pipeline's limits for a URL and its parts, in UTF-16 units; a longer part makes the whole event bad.
 const MAX_URL = 8192;
 const MAX_HOST = 255;
 const MAX_FRAGMENT = 3000;
@@ -30,7 +30,7 @@ function plainPattern(characters: string, escape: string): RegExp {
 
 /**
  * The URL as the pipeline takes it: what its parser, java.net.URI, refuses is percent-encoded, parts that are too long are
- * cut, and the browser tracker's cross-domain parameter `_sp` is taken out where it is malformed, because the pipeline
+ * truncated, and the browser tracker's cross-domain parameter `_sp` is taken out where it is malformed, because the pipeline
  * parses it in every page URL and refuses the event when it cannot. undefined when no reader would find host and port in it.
  *
  * @param maxPath In UTF-16 units; the pipeline takes 3,000 of a page and 6,000 of a referrer.
@@ -53,13 +53,13 @@ export function fitUrl(url: string, maxPath: number): string | undefined {
   );
   const page = urlText({ origin, path, query: query === '' ? undefined : query }, room);
   const fragment = hash === '' ? '' : `#${mendQuery(hash.slice(1))}`;
-  // What follows a path that is cut belonged to another page.
+  // What follows a truncated path belonged to another page.
   const fits = path.length <= room && fragment.length <= MAX_FRAGMENT + 1 && page.length + fragment.length <= MAX_URL;
   const whole = fits ? page + fragment : page;
   return NOTHING.test(whole) ? undefined : whole;
 }
 
-/** What stands before a colon and is no scheme becomes a path's beginning, where no colon may be; undefined when it is too long. */
+/** A text before a colon that is not a scheme becomes a path's beginning, without the colon; undefined when it is too long. */
 function withScheme(url: string): string | undefined {
   const [scheme] = BEFORE_COLON.exec(url) ?? [];
   if (scheme === undefined || SCHEME.test(scheme)) return url;

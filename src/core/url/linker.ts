@@ -13,8 +13,8 @@ export const namesLinker = (name: string): boolean => name.length <= LONGEST_NAM
 
 /**
  * A URL, or any other text, without `_sp`, which holds the visitor's id: as a parameter, and inside of a URL that is itself
- * a parameter's value, however deep and however often it is escaped. Everything else stays byte-identical; what has a `_sp`
- * that is no parameter, as in JSON, is replaced whole.
+ * a parameter's value, however deep and however often it is escaped. Everything else stays byte-identical; a text with a
+ * `_sp` that is not a parameter, as in JSON, is replaced whole.
  *
  * @example
  * withoutLinker('https://acme.com/tea?_sp=6f1c.1700000000000&page=2'); // 'https://acme.com/tea?page=2'

@@ -1,7 +1,7 @@
-// URLs that the pipeline's parser takes: host checked, illegal characters percent-encoded, credentials and fragment cut, lengths kept.
+// URLs that the pipeline's parser takes: host checked, illegal characters percent-encoded, credentials and fragment removed, lengths kept.
 import { truncate } from '../truncate';
 import { memoise } from '../memoise';
-import { encodePath, encodeQuery } from './percent-encoding';
+import { encode, PATH, QUERY } from './percent-encoding';
 
 /** A URL without userinfo and fragment: `<origin><path>?<query>`; only characters that a URI may hold. */
 export interface UrlParts {
@@ -14,19 +14,19 @@ export interface UrlParts {
 const MAX_URL = 8192;
 const MAX_QUERY = 6000;
 const MAX_HOST = 255;
-// Node's own bound for all headers of a request. A longer one is left out: cut, it could hide half a credential.
+// Node's own bound for all headers of a request. A longer one is left out, because its beginning could end in half a credential.
 const LONGEST_INPUT = 16_384;
 
 /**
- * The page's origin by the framework's word, undefined when protocol or host are no such thing: both may be a header's text.
+ * The page's origin by the framework's word, undefined when protocol or host are unusable: both may be a header's text.
  *
  * @example
  * requestOrigin('https', 'acme.com:8443'); // 'https://acme.com:8443'
  */
 export function requestOrigin(protocol: string, host: string | undefined): string | undefined {
   const scheme = protocol.toLowerCase();
-  const name = host === undefined ? undefined : plainHost(host);
-  return name !== undefined && (scheme === 'https' || scheme === 'http') ? `${scheme}://${name}` : undefined;
+  const name = host === undefined || host.length > MAX_HOST ? '' : plainHost(host);
+  return name !== '' && (scheme === 'https' || scheme === 'http') ? `${scheme}://${name}` : undefined;
 }
 
 /**
@@ -58,12 +58,13 @@ export function absoluteUrl(url: string): UrlParts | undefined {
   const scheme = url.length > LONGEST_INPUT ? undefined : SCHEME.exec(url)?.[0];
   if (scheme === undefined) return undefined;
   const { authority, rest } = afterAuthority(url, scheme.length);
-  const host = plainHost(authority.slice(authority.lastIndexOf('@') + 1));
-  return host === undefined ? undefined : partsOf(scheme + host, rest);
+  const host = authority.slice(authority.lastIndexOf('@') + 1);
+  const name = host.length > MAX_HOST ? '' : plainHost(host);
+  return name === '' ? undefined : partsOf(scheme + name, rest);
 }
 
 /**
- * The URL as text, within the pipeline's lengths: a query too long ends at a parameter's end, a path too long is cut and
+ * The URL as text, within the pipeline's lengths: a query too long ends at a parameter's end, a path too long is truncated and
  * loses its query, which belonged to another page.
  *
  * @param maxPath In UTF-16 units; the pipeline takes 3,000 of a page and 6,000 of a referrer.
@@ -95,16 +96,14 @@ function partsOf(origin: string, pathAndMore: string): UrlParts {
   const hash = pathAndMore.indexOf('#');
   const text = hash < 0 ? pathAndMore : pathAndMore.slice(0, hash);
   const mark = text.indexOf('?');
-  if (mark < 0) return { origin, path: encodePath(text), query: undefined };
-  return { origin, path: encodePath(text.slice(0, mark)), query: encodeQuery(text.slice(mark + 1)) };
+  if (mark < 0) return { origin, path: encode(text, PATH), query: undefined };
+  return { origin, path: encode(text.slice(0, mark), PATH), query: encode(text.slice(mark + 1), QUERY) };
 }
 
 const HOST = /^[\w[][\w.:[\]-]*$/;
-const parses = memoise(500, (host) => !host.endsWith(':') && URL.canParse(`http://${host}/`));
 
-/** A host name or a bracketed IPv6 address, with or without a port; undefined when it is none. A port may be left empty. */
-function plainHost(text: string): string | undefined {
-  if (text.length > MAX_HOST) return undefined;
+/** A host name or a bracketed IPv6 address, with or without a port; '' where it is none. A port may be left empty. */
+const plainHost = memoise(500, (text) => {
   const host = text.endsWith(':') ? text.slice(0, -1) : text;
-  return HOST.test(host) && parses(host) ? host : undefined;
-}
+  return HOST.test(host) && !host.endsWith(':') && URL.canParse(`http://${host}/`) ? host : '';
+});

@@ -1,8 +1,8 @@
-// Percent-encoding of what browsers and bots put into URLs and cookies: strict about what comes out, about nothing that goes in.
+// Percent-encoding of texts that browsers and bots put into URLs and cookies: it takes anything, and gives only legal text.
 import { isUtf8 } from 'node:buffer';
 
 /** What one part of a URI may hold, by java.net.URI, which is narrower than the browsers' parser. */
-interface Alphabet {
+export interface Alphabet {
   readonly illegal: RegExp;
   /** The same where letters beyond ASCII may stay: controls, blanks and half of a surrogate pair may not. */
   readonly refused: RegExp;
@@ -13,24 +13,14 @@ const alphabet = (characters: string): Alphabet => ({
   refused: new RegExp(`[^%\\u00a1-\\ud7ff\\ue000-\\u{10ffff}${characters}]|[\\p{Z}\\u180e]|%(?![\\da-fA-F]{2})`, 'gu'),
   legal: Array.from({ length: 256 }, (_, byte) => new RegExp(`[${characters}]`).test(String.fromCharCode(byte))),
 });
-const PATH = alphabet("\\w!.~'()*,;:$&+=/@-");
-const QUERY = alphabet("\\w!.~'()*,;:$&+=/@?[\\]-");
+export const PATH = alphabet("\\w!.~'()*,;:$&+=/@-");
+export const QUERY = alphabet("\\w!.~'()*,;:$&+=/@?[\\]-");
 const USERINFO = alphabet("\\w!.~'()*,;:$&+=-");
 const HOST = alphabet("\\w!.~'()*,;$&+=@-");
 
 const ESCAPES = Array.from({ length: 256 }, (_, byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`);
 const PERCENT = 0x25;
 const HEX = alphabet('\\da-fA-F').legal;
-
-/**
- * `path` with every character percent-encoded that a URI's path must not hold, and a `%` that starts no escape.
- *
- * @example
- * encodePath('/a|b/100%/%20'); // '/a%7Cb/100%25/%20'
- */
-export const encodePath = (path: string): string => encode(path, PATH);
-/** The same of a query. */
-export const encodeQuery = (query: string): string => encode(query, QUERY);
 
 const escaped = (text: string): string =>
   Array.from(Buffer.from(text.toWellFormed()), (byte) => ESCAPES[byte]).join('');
@@ -85,7 +75,13 @@ export function decodeFully(text: string): string | undefined {
   return decoded;
 }
 
-function encode(text: string, { illegal, legal }: Alphabet): string {
+/**
+ * `text` with every character percent-encoded that its part of a URI must not hold, and a `%` that starts no escape.
+ *
+ * @example
+ * encode('/a|b/100%/%20', PATH); // '/a%7Cb/100%25/%20'
+ */
+export function encode(text: string, { illegal, legal }: Alphabet): string {
   if (!illegal.test(text)) return text;
   const bytes = bytesOf(text);
   let out = '';

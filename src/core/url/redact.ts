@@ -20,7 +20,7 @@ const SECRET_NAMES: ReadonlySet<string> = new Set(
 const MASK = 'redacted';
 
 /**
- * A query with the values of secret parameters replaced, and everything else byte-identical. `;` and `?` part parameters
+ * A query with web tokens and the values of secret parameters replaced, and everything else byte-identical. `;` and `?` part parameters
  * like `&`, and a value that is itself a URL with a secret in it, at any depth, is replaced whole.
  *
  * `_sp`, the browser tracker's cross-domain parameter, is taken out where it is not `<id>.<milliseconds>…`: the pipeline
@@ -30,7 +30,8 @@ const MASK = 'redacted';
  * @example
  * redactQuery('q=tea&access_token=abc', []); // 'q=tea&access_token=redacted'
  */
-export function redactQuery(query: string, names: readonly string[]): string {
+export function redactQuery(given: string, names: readonly string[]): string {
+  const query = maskWebTokens(given);
   const isSecret = secretsOf(names);
   let out = '';
   for (let start = 0, end: number; start < query.length; start = end + 1) {
@@ -52,17 +53,19 @@ export function redactQuery(query: string, names: readonly string[]): string {
   return out;
 }
 
+/** Whether a path may hold something to redact. Few paths do. */
+export const MAY_HOLD_SECRET = /[;%]|eyJ/;
+
 /**
- * A path with the values of its secret `;name=value` parameters replaced, as Java servers write their session ids, and with
- * each segment replaced that is itself a URL with a secret in it.
+ * A path with web tokens and the values of its secret `;name=value` parameters replaced, as Java servers write their session
+ * ids, and with each segment replaced that is itself a URL with a secret in it. The caller tests {@link MAY_HOLD_SECRET} first.
  *
  * @example
  * redactPath('/cart;jsessionid=1A2B', []); // '/cart;jsessionid=redacted'
  */
 export function redactPath(path: string, names: readonly string[]): string {
-  if (!path.includes(';') && !path.includes('%')) return path;
   const isSecret = secretsOf(names);
-  return path
+  return maskWebTokens(path)
     .replace(/;([^;/=]+)=([^;/]+)/g, (parameter, name: string) => (isSecret(name) ? `;${name}=${MASK}` : parameter))
     .replace(/[^/;]+/g, (segment) => (ESCAPED_URL.test(segment) && hidesSecret(segment, isSecret) ? MASK : segment));
 }

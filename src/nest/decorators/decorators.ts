@@ -1,4 +1,4 @@
-// The decorators: they only write down what is to be tracked when the response is done.
+// The decorators: they only write down which events to track when the response is done.
 import { UseInterceptors } from '@nestjs/common';
 import type { IncomingHttpHeaders } from 'node:http';
 import { ConfigError } from '../../core/errors';
@@ -6,8 +6,8 @@ import { buildPageView, buildScreenView, type PageViewArgs, type ScreenViewArgs 
 import { buildSelfDescribingEvent, type SelfDescribingEventArgs } from '../../core/events/self-describing';
 import { buildStructEvent, type StructEventArgs } from '../../core/events/structured';
 import type { Builder } from '../../core/tracker/pipeline';
+import { TrackingInterceptor } from './calls';
 import { declare, declares, type Intent, type When } from './intents';
-import { TrackingInterceptor } from './tracking.interceptor';
 
 /** What a request has on the Express and on the Fastify adapter; name your own type where you know more. */
 export interface NestRequest {
@@ -89,7 +89,8 @@ export const TrackSelfDescribingEvent = <Req = NestRequest, Result = unknown, T 
 
 // Metadata is all that is written: the class and the method stay what others know them by.
 function tracking<Args>(decorator: string, build: Builder<Args>, values: object, isView = false): TrackDecorator {
-  const intent: Intent = { decorator, build, values, isView };
+  const isPageView = decorator === 'TrackPageView';
+  const intent: Intent = { decorator, build, values, isView, isPageView };
   return (target: object, key?: string | symbol, descriptor?: PropertyDescriptor) => {
     const declaring: unknown = key === undefined ? target : descriptor?.value;
     if (typeof declaring !== 'function')

@@ -1,4 +1,4 @@
-// What handlers and controllers declare with decorators, kept as metadata on them.
+// The events that handlers and controllers declare with decorators, kept as metadata on them.
 import type {} from 'reflect-metadata';
 import type { Builder } from '../../core/tracker/pipeline';
 
@@ -12,8 +12,10 @@ export interface Intent {
   readonly build: Builder<never>;
   /** Values, or functions that give them; or one function that gives all. */
   readonly values: object;
-  /** Whether it stands for the visit itself, and so for the time of its arrival. */
+  /** Whether it stands for the request itself, and so for the time of its arrival. */
   readonly isView: boolean;
+  /** Whether it is a page view: a page has one title, and a request one view of it. */
+  readonly isPageView: boolean;
 }
 
 const INTENTS = 'snowplow-middleware:intents';
@@ -45,9 +47,6 @@ function readIntents(handler: object, owner: object): readonly Intent[] {
   for (let klass: object | null = owner; klass; klass = Object.getPrototypeOf(klass) as object | null)
     inherited.push(...((Reflect.getOwnMetadata(INTENTS, klass) ?? []) as Intent[]));
   // A class's page view is for the handlers that have none of their own.
-  const hasPage = own.some(isPage);
-  return [...own, ...inherited.filter((intent) => !(hasPage && isPage(intent)))];
+  const hasPage = own.some(({ isPageView }) => isPageView);
+  return [...own, ...inherited.filter(({ isPageView }) => !(hasPage && isPageView))];
 }
-
-/** Whether it is a page view: a page has one title, and a request one view of it. */
-export const isPage = ({ decorator }: Intent): boolean => decorator === 'TrackPageView';

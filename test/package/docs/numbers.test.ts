@@ -64,7 +64,10 @@ it.each<[page: string, sentence: string]>([
   ['docs/outgrowing-one-machine.md', `for up to ${constant('cli/worker', 'CLOSE_MS') / SECOND} seconds`],
   ['docs/outgrowing-one-machine.md', `gives no sign for ${constant('redis/worker/scripts', 'EXPIRY_SECONDS')} seconds`],
   ['docs/outgrowing-one-machine.md', `expires ${constant('redis/worker/scripts', 'DEAD_SECONDS') / DAY} days after`],
-  ['docs/outgrowing-one-machine.md', `larger than ${constant('delivery/transport-emitter', 'MAX_QUEUED_BYTES') / MIB} MiB`],
+  [
+    'docs/outgrowing-one-machine.md',
+    `larger than ${constant('delivery/transport-emitter', 'MAX_QUEUED_BYTES') / MIB} MiB`,
+  ],
   [
     'docs/outgrowing-one-machine.md',
     `tried ${grouped(constant('bullmq/queue-transport', 'JOB_OPTIONS.attempts'))} times`,

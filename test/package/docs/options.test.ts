@@ -52,14 +52,21 @@ const written = (value: unknown): string => {
 const isLiteral = (text: string | undefined): boolean => text !== undefined && /^(?:['\d[{]|true\b|false\b)/.test(text);
 const firstWords = (text: string): string => text.split(',')[0] as string;
 
-const { rules, hooks, ...others } = resolveMiddleware('test', { endpoint: 'http://127.0.0.1:1' });
+const { rules, privacy, hooks, ...others } = resolveMiddleware('test', { endpoint: 'http://127.0.0.1:1' });
 const delivery = join('src', 'delivery', 'options.ts');
 const tables = [
   {
     name: 'middleware',
     members: membersOf('src/middleware/options.ts', 'RequestOptions'),
     // What is read where an option is absent: the cookie's path is the browser tracker's default.
-    code: { ...rules, ...hooks, ...others, cookiePath: rules.cookiePath ?? '/', anonymous: hooks.anonymous ?? false },
+    code: {
+      ...rules,
+      ...privacy,
+      ...hooks,
+      ...others,
+      cookiePath: rules.cookiePath ?? '/',
+      anonymous: privacy.anonymous ?? false,
+    },
   },
   { name: 'tracker', members: membersOf('src/core/tracker/tracker.ts', 'TrackerOptions'), code: TRACKER_DEFAULTS },
   {

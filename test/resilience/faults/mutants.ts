@@ -114,30 +114,30 @@ export const mutants: readonly Mutant[] = [
     'callback',
   ]),
   mutant('all visitors share one tracker', [33, 'express:'], 'middleware/middleware.js', [
-    'this.tracker.forRequest(visit)',
-    '(globalThis.one ??= this.tracker.forRequest(visit))',
+    'this.tracker.forRequest(context)',
+    '(globalThis.one ??= this.tracker.forRequest(context))',
   ]),
   mutant(
     'a pipelined answer ends in the scope of another',
     [34, 'express: no event of pipelined'],
     'middleware/middleware.js',
-    ['(0, scope_1.bindEvents)(own, raw);', ''],
+    ['(0, scope_1.bindEvents)(scope, raw);', ''],
   ),
   mutant('an answer that was cut off is a page view', [36, 'express: clients'], 'middleware/middleware.js', [
-    'isFinished && !visit.pageViewed && wentOut(raw)',
-    '!visit.pageViewed',
+    'isFinished && !context.pageViewed && wentOut(raw)',
+    '!context.pageViewed',
   ]),
-  mutant('a picture that a page asks for again is a page view', [36, 'koa: what a page'], 'middleware/page-visit.js', [
+  mutant('a picture that a page asks for again is a page view', [36, 'koa: what a page'], 'middleware/page-view.js', [
     'isOnly(NAVIGATE, mode) && isOnly(WHOLE_PAGE, destination)',
     'true',
   ]),
-  mutant('a page that is fetched early is a page view', [36, 'express: what a page'], 'middleware/page-visit.js', [
+  mutant('a page that is fetched early is a page view', [36, 'express: what a page'], 'middleware/page-view.js', [
     'EARLY.some((name) => header(name))',
     'false',
   ]),
   mutant('an answer is over only when its connection says so', [36, 'koa: requests'], 'middleware/middleware.js', [
-    "listen.call(raw, 'finish', () =>",
-    "listen.call(raw, 'none', () =>",
+    "listen.call(raw, 'finish',",
+    "listen.call(raw, 'none',",
   ]),
   mutant('signal listeners stay behind', [46, 'express:'], 'middleware/app-life.js', ['this.#unlisten?.()', 'false']),
   mutant(
@@ -202,23 +202,23 @@ export const mutants: readonly Mutant[] = [
     'const fields = globalThis.fields ??= (0, request_fields_1.requestFields)(',
   ]),
   mutant('a Nest app tracks for whoever came first', [44, 'nest on express: a signal'], 'nest/tracker.service.js', [
-    'return (0, scope_1.currentScope)()?.findWhere(this.#isMine);',
-    'return (globalThis.found ??= (0, scope_1.currentScope)()?.findWhere(this.#isMine));',
+    'return scope_1.scopes.getStore()?.findWhere(this.#isMine);',
+    'return (globalThis.found ??= scope_1.scopes.getStore()?.findWhere(this.#isMine));',
   ]),
   mutant('a request runs outside of its scope', [33, 'express4:'], 'middleware/middleware.js', [
-    '(next) => (0, scope_1.runInScope)(own, next)',
-    '(next) => next()',
+    'scope_1.scopes.run(scope, next)',
+    'next()',
   ]),
   mutant('a request is over as soon as it begins', [34, 'koa: no event of concurrent'], 'middleware/middleware.js', [
-    "listen.call(raw, 'close', () =>",
-    "visit.end(); listen.call(raw, 'close', () =>",
+    "listen.call(raw, 'close',",
+    "context.end(); listen.call(raw, 'close',",
   ]),
-  mutant('a scope outlives its request', [34, 'express: a client'], 'core/tracker/open-scopes.js', [
-    'for (const scope of scopes)\n        scope.close();',
+  mutant('a scope outlives its request', [34, 'express: a client'], 'core/tracker/scope.js', [
+    'for (const scope of closing)\n        scope.isOpen = false;',
     '',
   ]),
   mutant('a referrer tells its secrets', [34, 'koa: no event of pipelined'], 'core/request/request-fields.js', [
-    'return url && redacted(url, MAX_REFERRER_PATH, rules, anonymous);',
+    'return url && redactedUrl(url, MAX_REFERRER_PATH, rules, anonymous);',
     'return url && (0, page_url_1.urlText)(url, MAX_REFERRER_PATH);',
   ]),
   mutant('a header tells the secrets of a URL', [34, 'koa: no anonymous event'], 'core/request/header-entities.js', [

@@ -54,7 +54,7 @@ const ELSEWHERE: Readonly<Record<string, readonly (readonly [file: string, words
     ['test/unit/core/serialising.test.ts', '64 KB of data and entities go, more are refused as too large'],
   ],
   T19: [
-    ['test/unit/core/request.test.ts', 'privacyDecision'],
+    ['test/unit/core/request.test.ts', 'takes the signals'],
     ['test/conformance/adapter-visitor.ts', 'refuses, anonymises and ignores as the app and the visitor wish'],
   ],
   T20: [

@@ -3,8 +3,13 @@ import { createServer, request as httpRequest } from 'node:http';
 import { type AddressInfo, isIP } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { clientSession, privacyDecision, requestFields } from '../../../src/core/request/request-fields';
+import { Log } from '../../../src/core/logger';
+import { clientSession, requestFields } from '../../../src/core/request/request-fields';
+import { decidePrivacy } from '../../../src/core/tracker/privacy';
 import { COOKIE, DUID, FACTS, NETWORK, RULES, SID, WEB_TOKEN, fields, noHookError } from '../../support/request-fields';
+
+const PRIVACY = { respectPrivacySignals: 'off', skip: undefined, anonymous: undefined } as const;
+const log = new Log(false);
 
 describe('requestFields', () => {
   it('turns the strings of a request into the wire fields of a subject', () => {
@@ -74,7 +79,7 @@ describe('ua and lang', () => {
   });
 });
 
-describe('privacyDecision', () => {
+describe('decidePrivacy', () => {
   it.each([
     [{ dnt: '1' }, true],
     [{ gpc: '1' }, true],
@@ -84,12 +89,12 @@ describe('privacyDecision', () => {
     [{ dnt: 'unspecified', gpc: 'true' }, false],
     [{ gpc: '1, 1' }, false],
     [{ gpc: '' }, false],
-  ])('takes the signals %j as a wish for privacy: %s, and answers it as configured', (signals, asked) => {
+  ])('takes the signals %j as the visitor’s word for privacy: %s, and answers it as configured', (signals, asked) => {
     for (const respectPrivacySignals of ['anonymous', 'skip'] as const)
-      expect(privacyDecision({ ...FACTS, ...signals }, { ...RULES, respectPrivacySignals })).toBe(
+      expect(decidePrivacy({ ...PRIVACY, respectPrivacySignals }, { ...FACTS, ...signals }, {}, log)).toBe(
         asked ? respectPrivacySignals : 'none',
       );
-    expect(privacyDecision({ ...FACTS, ...signals }, RULES)).toBe('none');
+    expect(decidePrivacy(PRIVACY, { ...FACTS, ...signals }, {}, log)).toBe('none');
   });
 });
 
@@ -141,7 +146,7 @@ describe('any request', () => {
     fc.assert(
       fc.property(anyFacts, fc.boolean(), (facts, anonymous) => {
         const sent = requestFields(facts, RULES, anonymous, noHookError);
-        privacyDecision(facts, RULES);
+        decidePrivacy({ ...PRIVACY, respectPrivacySignals: 'skip' }, facts, {}, log);
         clientSession(facts, RULES);
         const { url, refr, ip, ua, lang, duid, sid, vid, tnuid, ...rest } = sent;
         expect(rest).toEqual({});

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
 import { currentTracker, RequestTracker, Subject } from 'snowplow-middleware';
-import { currentScope } from '../../../src/core/tracker/scope';
+import { scopes } from '../../../src/core/tracker/scope';
 import { capture, keepLines } from '../../support/capture';
 
 const uid = (name?: string): string | undefined => currentTracker(name)?.subject.fields['uid'];
@@ -86,7 +86,7 @@ describe('runWith', () => {
       tracker.runWith(user(`job-${depth}`), () => {
         if (depth < 1000) return nest(depth + 1);
         let around = 0;
-        for (let scope = currentScope()?.outer; scope; scope = scope.outer) around++;
+        for (let scope = scopes.getStore()?.outer; scope; scope = scope.outer) around++;
         return around;
       });
     expect(nest(1)).toBe(0);
@@ -229,7 +229,7 @@ describe('the end of a job', () => {
         (trackers[turn % 2] as (typeof trackers)[0]).runWith(user(`${turn}`), () => {
           start = bound();
           depth = 0;
-          for (let scope = currentScope()?.outer; scope; scope = scope.outer) depth++;
+          for (let scope = scopes.getStore()?.outer; scope; scope = scope.outer) depth++;
         }),
       );
     expect(depth).toBe(0);

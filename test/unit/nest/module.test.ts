@@ -120,7 +120,7 @@ describe.each(ADAPTERS)('SnowplowModule on %s', (name, makeAdapter) => {
     expect(other?.payload).toMatchObject({ tna: 'audit-events', uid: 'u-17', ua: 'Mozilla/5.0', ip: '127.0.0.1' });
   });
 
-  it("obeys the visitor's wish in a service's events about another subject", async () => {
+  it("obeys the visitor's privacy mode in a service's events about another subject", async () => {
     @Controller()
     class Other {
       constructor(@Inject(TrackerService) private readonly tracker: TrackerService) {}

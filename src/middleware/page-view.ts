@@ -6,7 +6,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 export type ReadHeader = (name: string) => string | undefined;
 
 /** Whether a GET was answered with a page, or with 304 for one that the visitor has, and a visitor went there. */
-export function isPageVisit(raw: ServerResponse, header: ReadHeader): boolean {
+export function isPageView(raw: ServerResponse, header: ReadHeader): boolean {
   const { statusCode } = raw;
   if ((statusCode !== 200 && statusCode !== 304) || methodOf(raw) !== 'GET') return false;
   if (!isNavigation(header, statusCode === 200) || isUnseen(raw, header)) return false;
@@ -44,7 +44,7 @@ function isOnly(allowed: ReadonlySet<string>, header: string | undefined): boole
   return given.length > 0 && given.every((value) => allowed.has(value));
 }
 
-/** The values of a header, without their parameters. Other middleware may have put there what is no text. */
+/** The values of a header, without their parameters. Other middleware may have put something there that is not text. */
 const values = (header: unknown): string[] =>
   (typeof header === 'string' ? header : '')
     .toLowerCase()
