@@ -172,7 +172,7 @@ export class TrackerCore {
       return this.#refuse('closed', count, event);
     }
     const { args, items } = event;
-    // One request for anonymity is enough: no option takes back another's.
+    // It is enough that one of them asks for anonymity: none takes back what another asks for.
     const asked = settings.anonymous || Boolean(args.anonymous);
     const setting = context.forEvent(asked);
     if (!setting) return this.#refuse('private', count, event);
