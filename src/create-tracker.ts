@@ -1,10 +1,10 @@
 // The composition root: one options object becomes an emitter and a tracker that owns it.
 import { ConfigError } from './core/errors';
-import { custom, isPlain, type OptionRules, readOptions, resolveOptions, text } from './core/options';
+import { asChecked, custom, isPlain, type OptionRules, readOptions, resolveOptions, text } from './core/options';
 import { Tracker, TRACKER_RULES, type TrackerOptions } from './core/tracker/tracker';
 import { AsyncEmitter } from './delivery/emitter';
 import type { EventStore } from './delivery/store/event-store';
-import type { AsyncEmitterOptions } from './delivery/options';
+import { ASYNC_EMITTER_RULES, type AsyncEmitterOptions } from './delivery/options';
 import { DiskEventStore } from './disk/disk-event-store';
 
 /** Options of {@link createTracker}: a tracker's, and where its events go. */
@@ -29,6 +29,9 @@ export const CREATE_TRACKER_RULES: OptionRules<CreateTrackerOptions> = {
   emitter: custom("a plain object of the emitter's options", isPlain),
 };
 
+/** Where options stand that people give to a tracker by mistake. */
+export const ELSEWHERE = { emitter: ASYNC_EMITTER_RULES };
+
 /**
  * Makes an AsyncEmitter, and a Tracker that owns it: closing the tracker closes both.
  *
@@ -43,7 +46,7 @@ export function createTracker(options: CreateTrackerOptions, owner = 'createTrac
     durable,
     emitter = {},
     ...trackerOptions
-  } = resolveOptions(owner, options, CREATE_TRACKER_RULES, {});
+  } = resolveOptions(owner, options, CREATE_TRACKER_RULES, {}, ELSEWHERE);
   if (endpoint === undefined) throw new ConfigError(`${owner}: endpoint`, 'a host name or a URL', 'nothing');
   const emitterOptions = readOptions(`${owner}: emitter`, emitter);
   if ('endpoint' in emitterOptions)
@@ -51,8 +54,12 @@ export function createTracker(options: CreateTrackerOptions, owner = 'createTrac
   const eventStore = durable === undefined ? undefined : durableStore(owner, durable, emitterOptions);
   try {
     const store = eventStore ? { eventStore } : {};
-    const made = new AsyncEmitter({ logger: trackerOptions.logger, ...emitterOptions, ...store, endpoint });
-    return new Tracker({ ...trackerOptions, emitters: made }, [made]);
+    const own = { logger: trackerOptions.logger, ...emitterOptions, ...store, endpoint };
+    const known = ['endpoint'];
+    if (eventStore) known.push('eventStore');
+    if (emitterOptions.logger === undefined) known.push('logger');
+    const made = new AsyncEmitter(asChecked(own, known));
+    return new Tracker(asChecked({ ...trackerOptions, emitters: made }), [made]);
   } catch (error) {
     // Else it would live on, with the events of those that have died.
     void eventStore?.close?.();

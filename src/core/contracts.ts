@@ -1,6 +1,6 @@
-// Argument checks of the public methods. A check throws a ContractError, and its caller decides whether that is thrown on or logged.
+// What a value is: argument checks in front of every public method, and the questions that they are made of.
+// A check throws a ContractError; the caller decides what becomes of it.
 import { ContractError, show } from './errors';
-import { isJsonObject } from './shape';
 
 /**
  * What a tracker does with a broken contract: throw it, log it and refuse the event as `invalid`, or check nothing.
@@ -113,3 +113,13 @@ export function checkOptionalUuid(caller: string, path: string, value: unknown):
 export function checkOptionalFlag(caller: string, path: string, value: unknown): void {
   if (!isAbsent(value) && typeof value !== 'boolean') fail(caller, path, 'true or false', value);
 }
+
+/** Whether it can have properties of its own: an object or an array, and not null. */
+export const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
+
+/** The same without arrays: what JSON calls an object. */
+export const isJsonObject = (value: unknown): value is object => isObject(value) && !Array.isArray(value);
+
+/** Whether it is a promise of any make. */
+export const isThenable = <T>(value: T | PromiseLike<T>): value is PromiseLike<T> =>
+  typeof (value as { then?: unknown } | null | undefined)?.then === 'function';

@@ -1,5 +1,4 @@
 // The two errors that users meet: a wrong set-up, and a broken contract. Their `code` tells them apart, never their class.
-import { isObject } from './shape';
 
 /**
  * A set-up mistake, thrown at construction. The message names the option, what was expected and what came.
@@ -67,7 +66,7 @@ function worded(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
   if (typeof value === 'bigint') return `${value}n`;
   if (Array.isArray(value)) return 'an array';
-  if (isObject(value)) return 'an object';
+  if (typeof value === 'object' && value !== null) return 'an object';
   if (typeof value === 'function') return 'a function';
   return String(value);
 }
@@ -75,7 +74,7 @@ function worded(value: unknown): string {
 /** Tells our errors apart from others without `instanceof`, which fails across two installed copies of the package. */
 export function hasCode(error: unknown, code: string): boolean {
   try {
-    return isObject(error) && (error as { code?: unknown }).code === code;
+    return typeof error === 'object' && error !== null && (error as { code?: unknown }).code === code;
   } catch {
     // Anything can be thrown, a revoked Proxy too.
     return false;

@@ -1,7 +1,7 @@
 // The package's log: a console logger with levels, an adapter for pino, and the guard around functions of the user.
 import { ConfigError, show } from './errors';
 import { NOT_ASKED, runMarked } from './marks';
-import { isThenable } from './shape';
+import { isThenable } from './contracts';
 
 /**
  * What the package writes its few lines to. Message first, as console, winston and Nest's Logger take it.

@@ -1,6 +1,6 @@
 // Checks an options object once, at the door, so that nothing below has to ask again: known names, right types, defaults.
 import { ConfigError, show, UNREADABLE } from './errors';
-import { isObject } from './shape';
+import { isObject } from './contracts';
 
 /** One option's check: what it must be, in words, and whether a value is that. */
 export interface OptionRule {
@@ -60,18 +60,33 @@ export const loggerRule = either(
   rule('false', (value) => value === false),
 );
 
+// Options that were checked where they came in, by the object that carries them on.
+const checked = new WeakMap<object, ReadonlySet<string>>();
+
+/**
+ * Marks options as checked, so that whoever resolves the object next does not check them again.
+ *
+ * @param names Which ones; all of them by default.
+ */
+export function asChecked<Options extends object>(options: Options, names = Object.keys(options)): Options {
+  checked.set(options, new Set(names));
+  return options;
+}
+
 /**
  * Checks `given` against `rules` and lays it over `defaults`: explicit `undefined` counts as not given, an unknown name
  * is refused (it is a typo more often than not), and the result is a frozen copy.
  *
  * @param owner What takes the options, as the user wrote it: `Emitter`, `snowplow`.
- * @throws ConfigError that names the option, what was expected and what came.
+ * @param elsewhere Where else options are given, with the rules there: `emitter` to the emitter's.
+ * @throws ConfigError that names the option, what was expected and what came, and where a misplaced option belongs.
  */
 export function resolveOptions<Options extends object, Defaults extends Partial<Options>>(
   owner: string,
   given: Options,
   rules: OptionRules<Options>,
   defaults: Defaults,
+  elsewhere: Readonly<Record<string, object>> = {},
 ): Readonly<Options & Defaults> {
   // Without a prototype: what is not given must not be found there.
   const resolved: Record<string, unknown> = Object.assign(Object.create(null), defaults);
@@ -80,11 +95,12 @@ export function resolveOptions<Options extends object, Defaults extends Partial<
     if (!check)
       throw new ConfigError(
         `${owner}: ${named(name)}`,
-        `a known option${closest(name, Object.keys(rules))}`,
+        `a known option${placeOf(name, elsewhere) ?? closest(name, Object.keys(rules))}`,
         'an unknown name',
       );
     if (value === undefined) continue;
-    if (!check.accepts(value)) throw new ConfigError(`${owner}: ${name}`, check.expected, show(value));
+    if (!checked.get(given)?.has(name) && !check.accepts(value))
+      throw new ConfigError(`${owner}: ${name}`, check.expected, show(value));
     resolved[name] = value;
   }
   return Object.freeze(resolved) as Readonly<Options & Defaults>;
@@ -105,6 +121,12 @@ export function readOptions<Options extends object>(owner: string, given: Option
 /** A name from outside, as a message may hold it: one line, cut short, and quoted where it is no common name. */
 export const named = (name: string): string =>
   /^[\p{L}\p{N}_$.-]{1,40}$/u.test(name) ? name : show(name).replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, '·');
+
+function placeOf(name: string, elsewhere: Readonly<Record<string, object>>): string | undefined {
+  for (const [place, rules] of Object.entries(elsewhere))
+    if (Object.hasOwn(rules, name)) return `; it belongs under \`${place}: { ${name} }\``;
+  return undefined;
+}
 
 // A typo is mostly one of case or of a letter or two: the same letters without case, or a shared beginning.
 function closest(name: string, known: readonly string[]): string {

@@ -2,7 +2,7 @@
 import { isAbsent } from '../core/contracts';
 import { ConfigError } from '../core/errors';
 import { Log } from '../core/logger';
-import { type OptionRules, readOptions, resolveOptions } from '../core/options';
+import { asChecked, type OptionRules, readOptions, resolveOptions } from '../core/options';
 import { BatchEmitter } from './engine/batch-emitter';
 import { CollectorTransport } from './http/collector-transport';
 import { tryDispatcher } from './http/undici-client';
@@ -73,7 +73,8 @@ export function assemble(
   const threads = resolved.threadCount ?? threadCount;
   const { method, maxPostBytes, bufferCapacity, bufferCapacityBytes, byteLimit = Infinity } = resolved;
   const store =
-    resolved.eventStore ?? new MemoryEventStore({ capacity: bufferCapacity, capacityBytes: bufferCapacityBytes });
+    resolved.eventStore ??
+    new MemoryEventStore(asChecked({ capacity: bufferCapacity, capacityBytes: bufferCapacityBytes }));
   const url = collectorUrl(owner, resolved.endpoint, resolved.protocol, resolved.port);
   if (resolved.dispatcher) tryDispatcher(`${owner}: dispatcher`, resolved.dispatcher, url);
   const transport = new CollectorTransport(

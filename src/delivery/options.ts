@@ -15,7 +15,7 @@ import {
   type OptionRules,
   text,
 } from '../core/options';
-import { isThenable } from '../core/shape';
+import { isThenable } from '../core/contracts';
 import type { EventStore } from './store/event-store';
 
 /** What every built-in emitter takes. */

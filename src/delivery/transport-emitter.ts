@@ -1,7 +1,7 @@
 // The emitter over any transport: what RedisEmitter and BullMqEmitter are made of, and emitters of the user's own.
 import { ConfigError } from '../core/errors';
 import { Log } from '../core/logger';
-import { having, type OptionRules, resolveOptions } from '../core/options';
+import { asChecked, having, type OptionRules, resolveOptions } from '../core/options';
 import { BatchEmitter } from './engine/batch-emitter';
 import { batching, BUFFER_RULES, type BufferOptions, DEFAULTS } from './options';
 import { MemoryEventStore } from './store/memory-store';
@@ -69,5 +69,10 @@ export function overTransport(
     threads: 1,
     onDrop: options.onDrop,
   };
-  return [settings, options.eventStore ?? new MemoryEventStore({ capacity, capacityBytes }), transport(log), log];
+  return [
+    settings,
+    options.eventStore ?? new MemoryEventStore(asChecked({ capacity, capacityBytes })),
+    transport(log),
+    log,
+  ];
 }

@@ -5,6 +5,7 @@ import { show } from '../core/errors';
 /** What became of a batch, or of one event of it. */
 export type Outcome = { readonly status: 'sent' } | Failure;
 
+/** What became of events that were not sent. */
 export interface Failure {
   /**
    * `retry`: kept and tried again; `too-large`: a batch is tried again in smaller ones, an event answered for by itself is
@@ -24,6 +25,7 @@ export interface Failure {
   readonly of?: 'events' | 'caller';
 }
 
+/** The port to where events are sent: one batch in, one outcome out. Nothing of it may throw. */
 export interface Transport {
   /** Whether one event can be sent at all; asked before it is accepted. */
   fits(event: EncodedEvent): boolean;

@@ -4,7 +4,7 @@ import type { EncodedEvent } from '../core/emitter';
 import { Log } from '../core/logger';
 import { integer, oneOf, resolveOptions, text } from '../core/options';
 import type { TakeLimits, EventStore, Lease, StoreListener } from '../delivery/store/event-store';
-import { bytesOf, Lanes } from '../delivery/store/lanes';
+import { bytesOf, Lanes } from '../delivery/store/memory-store';
 import { Files } from './files';
 import { bytesIn, ownersIn, prepare, segmentsOf, unusable } from './folder';
 import { Neighbours } from './neighbours';

@@ -2,7 +2,7 @@
 import { rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { EncodedEvent } from '../core/emitter';
-import { bytesOf } from '../delivery/store/lanes';
+import { bytesOf } from '../delivery/store/memory-store';
 import { touch } from './alive';
 import { bytesIn, segmentsOf } from './folder';
 import { Owner } from './owner';

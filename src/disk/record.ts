@@ -2,7 +2,7 @@
 import { crc32 } from 'node:zlib';
 import type { EncodedEvent } from '../core/emitter';
 import { encodedEvent } from '../core/tracker/encode';
-import { bytesOf } from '../delivery/store/lanes';
+import { bytesOf } from '../delivery/store/memory-store';
 
 /** What a line's first byte says: two kinds of event that wait, and one that is settled. */
 const MARKS = { named: 0x2d, anonymous: 0x61, settled: 0x78 } as const;

@@ -14,7 +14,7 @@ import {
 } from 'node:fs';
 import { promisify } from 'node:util';
 import type { EncodedEvent } from '../core/emitter';
-import type { Entry as Waiting } from '../delivery/store/lanes';
+import type { Entry as Waiting } from '../delivery/store/memory-store';
 import { HEADER_BYTES, readHeader, readLines, SETTLED, toHeader, toLines } from './record';
 
 /** A file that has so much takes no more. */

@@ -2,6 +2,7 @@
 import { ConfigError } from '../core/errors';
 import { isHeaderAllowed } from '../core/request/header-entities';
 import {
+  asChecked,
   callback,
   custom,
   either,
@@ -21,7 +22,7 @@ import type { Subject } from '../core/protocol/subject';
 import type { PrivacyRules } from '../core/tracker/privacy';
 import type { Tracker } from '../core/tracker/tracker';
 import type { RequestHooks } from '../core/request/http-request-context';
-import { CREATE_TRACKER_RULES, createTracker, type CreateTrackerOptions } from '../create-tracker';
+import { CREATE_TRACKER_RULES, createTracker, type CreateTrackerOptions, ELSEWHERE } from '../create-tracker';
 import { SHUTDOWN_RULES, type ShutdownOptions } from './shutdown';
 
 /** The options of every framework's middleware, beside those of `createTracker` or a `tracker` to share. */
@@ -147,7 +148,16 @@ export function resolveMiddleware<Req, Res>(
   options: MiddlewareOptions<Req, Res>,
 ): ResolvedMiddleware<Req, Res> {
   type All = Partial<CreateTrackerOptions> & RequestOptions<Req, Res> & { tracker?: Tracker };
-  const all = resolveOptions<All, object>(owner, options as All, RULES as unknown as OptionRules<All>, {});
+  const all = resolveOptions<All, object>(
+    owner,
+    options as All,
+    RULES as unknown as OptionRules<All>,
+    {},
+    {
+      ...ELSEWHERE,
+      shutdown: SHUTDOWN_RULES,
+    },
+  );
   const own = Object.fromEntries(Object.entries(all).filter(([name]) => Object.hasOwn(TRACKER_OWN, name)));
   const beside = Object.keys(own)[0];
   if (all.tracker && beside)
@@ -155,7 +165,8 @@ export function resolveMiddleware<Req, Res>(
   if (all.shutdown) resolveOptions(`${owner}: shutdown`, all.shutdown, SHUTDOWN_RULES, {});
   const careful = process.env['NODE_ENV'] === 'development' || process.env['NODE_ENV'] === 'test';
   const tracker =
-    all.tracker ?? createTracker({ contracts: careful ? 'throw' : 'log', ...own } as CreateTrackerOptions, owner);
+    all.tracker ??
+    createTracker(asChecked({ contracts: careful ? 'throw' : 'log', ...own } as CreateTrackerOptions), owner);
   return {
     owner,
     tracker,

@@ -1,8 +1,7 @@
 // Decodes `ue_pr`/`ue_px` and `co`/`cx`, and checks their envelopes.
 import { failing, typeName, type Failure } from '../hints/finding';
-import { INT32_MAX } from '../../core/contracts';
 import { inCode } from '../hints/origins';
-import { isJsonObject, isObject } from '../../core/shape';
+import { INT32_MAX, isJsonObject, isObject } from '../../core/contracts';
 
 /**
  * Data with the `iglu:` URI of the schema that describes it.

@@ -2,7 +2,7 @@
 import { FIELDS } from '../fields/fields';
 import { MAX_FINDINGS, type Failure } from '../hints/finding';
 import * as lost from './lost-request';
-import { isJsonObject } from '../../core/shape';
+import { isJsonObject } from '../../core/contracts';
 
 export type Parameters = Readonly<Record<string, string>>;
 

@@ -6,7 +6,7 @@ import { ENRICHED_NAMES, enrich, type Enriched } from '../validate/enriched';
 import type { CollectedEvent } from '../log/event';
 import { FIELDS } from '../fields/fields';
 import { step } from '../hints/path';
-import { isObject } from '../../core/shape';
+import { isObject } from '../../core/contracts';
 
 /**
  * What a test expects of an event: a function, or an object of wire keys (`e`, `se_ca`), enriched names (`event`,

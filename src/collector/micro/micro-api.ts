@@ -6,7 +6,7 @@ import type { EventLog } from '../log/event-log';
 import { schemaKey, type SchemaSource } from '../schemas/iglu';
 import { microBad, microGood } from './micro-shapes';
 import { say, type Handler } from '../http/server';
-import { isJsonObject } from '../../core/shape';
+import { isJsonObject } from '../../core/contracts';
 
 const MAX_FILTER = 64 * 1024;
 const ENDPOINTS = `Endpoints:

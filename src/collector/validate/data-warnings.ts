@@ -2,7 +2,7 @@
 import { excerpt, typeName, type Finding } from '../hints/finding';
 import { step } from '../hints/path';
 import type { Item } from '../decode/self-describing';
-import { isJsonObject, isObject } from '../../core/shape';
+import { isJsonObject, isObject } from '../../core/contracts';
 
 // JSON keeps tabs and line breaks, as in a stack trace; warehouses load them.
 const CONTROL = /[^\P{Cc}\t\n\r]/u;

@@ -1,5 +1,4 @@
 // Builder of the application error: an exception, truncated to the limits of its schema.
-import { type Caller, checkOptionalFlag } from '../contracts';
 import { truncate } from '../truncate';
 import {
   checkEventArgs,
@@ -9,7 +8,7 @@ import {
   selfDescribingEvent,
   type TrackerEvent,
 } from './event';
-import { isObject } from '../shape';
+import { type Caller, checkOptionalFlag, isObject } from '../contracts';
 
 /** Arguments of an application error. */
 export interface ErrorArgs extends EventArgs {

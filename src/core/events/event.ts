@@ -1,11 +1,19 @@
 // What every event has in common: the arguments that all events take, and the shape that builders make for track().
 import { isDate } from 'node:util/types';
-import { type Caller, checkOptionalFlag, checkOptionalUuid, contractsFor, fail, isAbsent, isUuid } from '../contracts';
 import { ContractError, hasCode, UNREADABLE } from '../errors';
 import { isTime } from '../protocol/fields';
 import { checkEntities, type SelfDescribing } from '../protocol/self-describing-json';
 import { isSubject, type Subject } from '../protocol/subject';
-import { isObject } from '../shape';
+import {
+  type Caller,
+  checkOptionalFlag,
+  checkOptionalUuid,
+  contractsFor,
+  fail,
+  isAbsent,
+  isUuid,
+  isObject,
+} from '../contracts';
 
 /**
  * When an event happened. A number (ms since the epoch) or a Date is the true timestamp `ttm`, sent beside the creation

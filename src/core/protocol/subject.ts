@@ -1,4 +1,5 @@
 // Who and what an event is about: the user, the device, the address. Chainable setters, each for one wire key.
+import { clean, PLATFORMS, type Platform, SUBJECT_FIELDS } from './fields';
 import {
   type Caller,
   checkId,
@@ -10,9 +11,8 @@ import {
   fail,
   type Id,
   isAbsent,
+  isObject,
 } from '../contracts';
-import { clean, PLATFORMS, type Platform, SUBJECT_FIELDS } from './fields';
-import { isObject } from '../shape';
 
 /** Your own id of a user, as databases give it. */
 export type UserId = Id;

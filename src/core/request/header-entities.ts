@@ -2,11 +2,10 @@
 import { clientIp } from '../protocol/fields';
 import { truncate } from '../truncate';
 import { withoutLinker } from '../url/linker';
-import { requestOrigin, targetUrl } from '../url/page-url';
-import { decodeFully } from '../url/percent-encoding';
 import { isSecretName, maskWebTokens, redactQuery } from '../url/redact';
 import { foreignUrl, MAX_PAGE_PATH, redactedUrl, type RequestFacts, type RequestRules } from './request-fields';
 import type { SelfDescribing } from '../protocol/self-describing-json';
+import { requestOrigin, targetUrl, decodeFully } from '../url/page-url';
 
 /** A header as it came. */
 export interface Header {

@@ -1,6 +1,5 @@
 // One request as its events see it: the visitor's subject, read from the request's strings when the first event asks, and
 // what the app's hooks add while the request lives.
-import { isAbsent } from '../contracts';
 import { type Header, headerEntities } from './header-entities';
 import { currentMark } from '../marks';
 import { clientSession, requestFields, type RequestFacts, type RequestRules } from './request-fields';
@@ -9,7 +8,7 @@ import { Subject } from '../protocol/subject';
 import type { EventSetting, RequestContext } from '../tracker/request-context';
 import { decidePrivacy, type PrivacyMode, type PrivacyRules } from '../tracker/privacy';
 import type { TrackerCore } from '../tracker/pipeline';
-import { isThenable } from '../shape';
+import { isAbsent, isThenable } from '../contracts';
 
 type Fields = Readonly<Record<string, string>>;
 

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { isUuid } from '../contracts';
 import { memoise } from '../memoise';
-import { decode } from '../url/percent-encoding';
+import { decode } from '../url/page-url';
 
 /** Which of several `_sp_id` cookies counts: the settings of the site's browser tracker. */
 export interface IdCookieRules {

@@ -1,16 +1,15 @@
 // An event's fields, subject, data and entities become one flat JSON text, once, at track time.
 import { isDate } from 'node:util/types';
-import { isAbsent, isUuid } from '../contracts';
 import type { EncodedEvent, Payload } from '../emitter';
 import { type EventArgs, millisOf, type TrackerEvent } from '../events/event';
 import { newEventId } from '../protocol/event-id';
 import { ALL_FIELDS, clean, EVENT_FIELDS, type Field } from '../protocol/fields';
 import type { SelfDescribing } from '../protocol/self-describing-json';
 import { IDENTIFYING_KEYS } from './privacy';
-import { isObject } from '../shape';
 import { withoutLinker } from '../url/linker';
 import { entitiesJson, eventJson, toBase64 } from './encode-data';
 import { Refusal } from './refusal';
+import { isAbsent, isUuid, isObject } from '../contracts';
 
 type Fields = Readonly<Record<string, string>>;
 
@@ -35,7 +34,9 @@ const PLAIN = /^[ !#-[\]-~]*$/;
  * half as many strings as fields with all their quotes.
  */
 function field(key: string, value: string): string {
-  const { opening } = ALL_FIELDS.get(key) as Field;
+  const opening = ALL_FIELDS.get(key)?.opening;
+  // Written into a subject's fields past its setters.
+  if (opening === undefined) return '';
   return opening + (PLAIN.test(value) ? value : JSON.stringify(value.toWellFormed()).slice(1, -1));
 }
 

@@ -1,6 +1,5 @@
 // What a tracker shares with its request trackers: settings, emitters, counts, and the steps of an event on its way to the emitters.
 import { publishDropped, publishTracked, trackChannel } from '../channels';
-import { type Caller, type ContractMode, contractsFor, fail, isAbsent } from '../contracts';
 import {
   type EmitterLike,
   ENCODED_INPUT,
@@ -22,7 +21,7 @@ import { Refusal } from './refusal';
 import { isSubject, Subject } from '../protocol/subject';
 import type { RequestContext } from './request-context';
 import { millisOfLimit, type TimeLimit } from '../deadline';
-import { isObject, isThenable } from '../shape';
+import { type Caller, type ContractMode, contractsFor, fail, isAbsent, isObject, isThenable } from '../contracts';
 
 /** A tracker's settings, resolved, checked and frozen. */
 export interface TrackerSettings {

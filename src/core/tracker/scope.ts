@@ -6,7 +6,7 @@ import { types } from 'node:util';
 import { logger } from '../logger';
 import type { Tracking } from './tracking';
 import { VERSION } from '../protocol/version';
-import { isThenable } from '../shape';
+import { isThenable } from '../contracts';
 
 /** Node's response to a request. */
 interface Response {

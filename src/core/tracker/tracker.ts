@@ -1,5 +1,4 @@
 // The app's tracker, which owns settings and emitters, and the request's, which can only track.
-import { type ContractMode, fail, isAbsent } from '../contracts';
 import type { EmitterLike, FlushReport, Payload } from '../emitter';
 import { ConfigError, show } from '../errors';
 import type { TrackerEvent } from '../events/event';
@@ -16,7 +15,7 @@ import { PlainContext, type RequestContext } from './request-context';
 import { type Builder, type RefusalInfo, TrackerCore, type TrackerStats } from './pipeline';
 import { Tracking } from './tracking';
 import { TRACKER_VERSION } from '../protocol/version';
-import { isObject } from '../shape';
+import { type ContractMode, fail, isAbsent, isObject } from '../contracts';
 
 const LATE_LOOKUP =
   'currentTracker() or TrackerService was asked for the tracker of a request that has ended, and has none: take req.tracker, ' +

@@ -1,5 +1,5 @@
 // `_sp`, the browser tracker's cross-domain parameter `<domain user id>.<milliseconds>…`: its form, and texts without it.
-import { decode, decodeFully } from './percent-encoding';
+import { decode, decodeFully } from './page-url';
 
 // Fourteen digits of milliseconds last until the year 5138.
 const LINKER = /^[\w-]{1,128}\.\d{1,14}(?![^.])[\w.=-]*$/;

@@ -1,7 +1,7 @@
 // The one book of what is in flight: leases with their unsettled events, and the batches that requests carry.
 import type { EncodedEvent } from '../../core/emitter';
 import type { Log } from '../../core/logger';
-import { isThenable } from '../../core/shape';
+import { isThenable } from '../../core/contracts';
 import type { Batch } from '../retry-policy/isolation';
 import type { EventStore, Lease } from '../store/event-store';
 import { asError } from '../transport';

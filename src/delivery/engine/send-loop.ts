@@ -164,7 +164,8 @@ export class SendLoop {
     if (size === 0) this.flush?.stopTaking();
     const isProof = this.#due <= 0 && isAlone && !this.#isolation.isEmpty && this.#isolation.needsProof;
     if (size === 0 || (this.#due <= 0 && !isProof)) return false;
-    const waitMs = this.#backoff.waitMs(this.flush?.isTrying === true);
+    const { failures, askedFor } = this.#backoff;
+    const waitMs = failures === 0 && askedFor === 0 ? 0 : this.#backoff.waitMs(this.flush?.isTrying === true);
     if (waitMs > 0) {
       this.flush?.stopTaking();
       this.#alarm.setAfter(waitMs);
@@ -173,7 +174,7 @@ export class SendLoop {
     const { maxEvents, maxBytes } = this.#limits;
     const isFull = size >= maxEvents || bytes + size * EVENT_OVERHEAD >= maxBytes;
     // A receiver that fails is asked by one request at a time, and one more connection is worth it only for a full batch.
-    if (!isAlone) return isFull && this.#backoff.failures === 0;
+    if (!isAlone) return isFull && failures === 0;
     if (isFull || isProof || this.flush !== undefined) return true;
     const now = performance.now();
     const restMs = this.#lastPartial + PACE_MS - now;

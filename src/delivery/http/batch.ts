@@ -1,6 +1,5 @@
-// From events to the bytes of one request: the POST envelope, the GET query, and `stm` stamped for the attempt.
+// From events to the bytes of one request: the POST envelope, the GET query, `stm` stamped for the attempt, and the memory of bodies.
 import type { EncodedEvent } from '../../core/emitter';
-import type { BodyMemory } from './body-memory';
 
 const OPENING = '{"schema":"iglu:com.snowplowanalytics.snowplow/payload_data/jsonschema/1-0-4","data":[';
 const CLOSING = ']}';
@@ -41,4 +40,29 @@ export function getQuery(event: EncodedEvent, sentAt: number): string {
   let query = '';
   for (const [key, value] of Object.entries(event.payload())) query += `${key}=${encodeURIComponent(value)}&`;
   return `${query}stm=${sentAt}`;
+}
+
+const UNIT = 16 * 1024;
+const MOST_KEPT = 4 * 1024 * 1024;
+
+export class BodyMemory {
+  readonly #spare: ArrayBufferLike[] = [];
+  #spareBytes = 0;
+
+  /** As many bytes, with anything in them; never from a pool that others write to. */
+  take(bytes: number): Buffer {
+    const spare = this.#spare.pop();
+    this.#spareBytes -= spare?.byteLength ?? 0;
+    // One that is too small makes room for one that is not.
+    const memory =
+      spare && spare.byteLength >= bytes ? spare : Buffer.allocUnsafeSlow(Math.ceil(bytes / UNIT) * UNIT).buffer;
+    return Buffer.from(memory, 0, bytes);
+  }
+
+  /** What was taken is written over from now on: nobody may read it any more. */
+  giveBack({ buffer }: Buffer): void {
+    if (this.#spareBytes + buffer.byteLength > MOST_KEPT) return;
+    this.#spare.push(buffer);
+    this.#spareBytes += buffer.byteLength;
+  }
 }

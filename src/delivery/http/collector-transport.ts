@@ -3,11 +3,10 @@ import type { EncodedEvent } from '../../core/emitter';
 import type { Log } from '../../core/logger';
 import { VERSION } from '../../core/protocol/version';
 import { retryAfterMs } from '../retry-policy/backoff';
-import { ENVELOPE_BYTES, EVENT_OVERHEAD, getQuery, postBody } from './batch';
-import { BodyMemory } from './body-memory';
 import type { DispatcherLike } from '../options';
 import type { Outcome, Transport } from '../transport';
 import { type Answer, type Limits, UndiciClient } from './undici-client';
+import { ENVELOPE_BYTES, EVENT_OVERHEAD, getQuery, postBody, BodyMemory } from './batch';
 
 export interface CollectorTransportOptions {
   readonly url: URL;

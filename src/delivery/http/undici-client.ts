@@ -6,7 +6,6 @@ import type { DispatcherLike } from '../options';
 import { asError } from '../transport';
 import { sharedLookup } from './lookup';
 import { buildConnector, type Dispatcher, Pool } from './undici';
-import { statusOf, watchAnswers } from './unread-answer';
 
 // Below the idle time-outs that servers and load balancers commonly have (Node's own is 5 s).
 const KEEP_ALIVE_MS = 4_000;
@@ -271,5 +270,38 @@ export function tryDispatcher(option: string, given: DispatcherLike, url: URL): 
   } catch (error) {
     if (/^invalid on\w+ method$/.test(asError(error).message))
       throw new ConfigError(option, 'a dispatcher of undici 7 or 8', 'one of an older undici');
+  }
+}
+
+// Heads are short: a status line that is not in here does not count.
+const MOST_BYTES = 4_096;
+
+const lastRead = new WeakMap<object, Buffer>();
+
+/** Remembers what a connection read last, for {@link statusOf} the error that ends it. */
+export function watchAnswers(socket: Socket): void {
+  const { read } = socket;
+  let last: unknown;
+  socket.read = (size) => {
+    const chunk: unknown = read.call(socket, size);
+    if (chunk) last = chunk;
+    return chunk;
+  };
+  socket.once('error', (error) => {
+    if (Buffer.isBuffer(last)) lastRead.set(error, last);
+  });
+}
+
+/** The final status in what was read right before `error` ended its connection, if it is there. */
+export function statusOf(error: Error): number | undefined {
+  let head = lastRead.get(error)?.toString('latin1', 0, MOST_BYTES) ?? '';
+  for (;;) {
+    const [, status] = /^HTTP\/1\.[01] (\d{3})[ \r\n]/.exec(head) ?? [];
+    if (status === undefined) return undefined;
+    if (status >= '200') return Number(status);
+    // An interim answer, perhaps one that nobody asked for: the final one follows its empty line.
+    const end = /\r?\n\r?\n/.exec(head);
+    if (!end) return undefined;
+    head = head.slice(end.index + end[0].length);
   }
 }

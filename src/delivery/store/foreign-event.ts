@@ -1,10 +1,9 @@
 // An event that was read from a queue or a store: ours, or one that another tracker has put there. Nothing about it is trusted.
 import { createHash } from 'node:crypto';
-import { fail, isUuid } from '../../core/contracts';
 import type { EncodedEvent } from '../../core/emitter';
 import { ContractError, show } from '../../core/errors';
 import { encodePayload } from '../../core/tracker/encode';
-import { isJsonObject } from '../../core/shape';
+import { fail, isUuid, isJsonObject } from '../../core/contracts';
 
 /**
  * Numbers and booleans become text, nulls are left out, as the Python tracker's own worker would send them.

@@ -3,7 +3,7 @@ import { before } from '../../core/deadline';
 import { ConfigError } from '../../core/errors';
 import { custom, type OptionRule } from '../../core/options';
 import { openIoredis, openNodeRedis, type OwnClient } from './own-client';
-import { isObject } from '../../core/shape';
+import { isObject } from '../../core/contracts';
 
 /** A client by its shape: of valkey-glide, of ioredis, of node-redis (connected). Clusters by ioredis only. */
 export type RedisClientLike =

@@ -24,7 +24,7 @@ export const textOf = (page: string): string => readFileSync(join(ROOT, page), '
  *     -->
  *
  * `run` has it run against a collector. `visit` are paths to ask for, `shows` is what the last answer must hold, `prints`
- * what the program must print, and `sees` a filter that an event must meet. `checked` has the collector check entities
+ * what the program must print, `node` the version of Node that it needs, and `sees` a filter that an event must meet. `checked` has the collector check entities
  * against the package's own schemas.
  */
 export interface Block {

@@ -15,7 +15,7 @@ export function checkBlocks(blocks: readonly Block[]): ReadonlyMap<Block, readon
     const file = files.get(name);
     return file ? ts.createSourceFile(name, file.text, language) : getSourceFile(name, language, ...rest);
   };
-  const program = ts.createProgram([...files.keys()], options, host);
+  const program = ts.createProgram([...files.keys(), join(__dirname, 'sqlite.d.ts')], options, host);
   return new Map(
     [...files].map(([name, { block }]) => {
       const source = program.getSourceFile(name);

@@ -20,15 +20,15 @@ const mutant = (
 });
 
 export const mutants: readonly Mutant[] = [
-  mutant('an ack is forgotten', [30, 'free again'], 'delivery/store/lanes.js', [
+  mutant('an ack is forgotten', [30, 'free again'], 'delivery/store/memory-store.js', [
     'const done = settle(named);',
     'const done = [];',
   ]),
-  mutant('an event that came back is lost', [5, 'a third'], 'delivery/store/lanes.js', [
+  mutant('an event that came back is lost', [5, 'a third'], 'delivery/store/memory-store.js', [
     'putBack(lane, returned, returnedBytes);',
     'void 0;',
   ]),
-  mutant('events are acknowledged by position', [5, 'one by one'], 'delivery/store/lanes.js', [
+  mutant('events are acknowledged by position', [5, 'one by one'], 'delivery/store/memory-store.js', [
     'return named.flatMap((event) => pull(open, event));',
     'return events.slice(0, named.length).flatMap((event) => pull(open, event));',
   ]),
@@ -41,7 +41,7 @@ export const mutants: readonly Mutant[] = [
     [30, 'a burst far'],
     'delivery/store/memory-store.js',
     ['events.length > this.#capacity)', 'events.length > Infinity)'],
-    ['+ (0, lanes_1.bytesOf)(events) > this.#capacityBytes)', '+ (0, lanes_1.bytesOf)(events) > Infinity)'],
+    ['+ bytesOf(events) > this.#capacityBytes)', '+ bytesOf(events) > Infinity)'],
   ),
   mutant('a time-out is swallowed', [12], 'delivery/http/undici-client.js', [
     'if (this.#timer === timer)',
@@ -152,10 +152,10 @@ export const mutants: readonly Mutant[] = [
     'writeAll(this.#file, lines.fill(10), this.end);',
   ]),
   mutant('bytes are not counted', [30, 'large events'], 'delivery/store/memory-store.js', [
-    '+ (0, lanes_1.bytesOf)(events) > this.#capacityBytes)',
-    '+ (0, lanes_1.bytesOf)(events) > Infinity)',
+    '+ bytesOf(events) > this.#capacityBytes)',
+    '+ bytesOf(events) > Infinity)',
   ]),
-  mutant('bytes that come back are forgotten', [30, 'large events'], 'delivery/store/lanes.js', [
+  mutant('bytes that come back are forgotten', [30, 'large events'], 'delivery/store/memory-store.js', [
     'this.bytes += returnedBytes;',
     ';',
   ]),
@@ -237,7 +237,7 @@ export const mutants: readonly Mutant[] = [
     'core/url/linker.js',
     ['out += separator + (holds(piece) ? mended(piece, depth) : piece);', 'out += separator + piece;'],
   ),
-  mutant('anonymous events share a request with others', [5, 'a third'], 'delivery/store/lanes.js', [
+  mutant('anonymous events share a request with others', [5, 'a third'], 'delivery/store/memory-store.js', [
     'const lane = anonymous ? this.#anonymous : this.#named;',
     'const lane = this.#named;',
   ]),

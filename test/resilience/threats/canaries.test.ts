@@ -97,7 +97,7 @@ describe.each(frameworks)('an app on %s', (_name, start) => {
     await collector.requested(7);
     await tracker.close();
     tracker.trackStructEvent({ category: CANARY, action: CANARY });
-    for (const line of ['threw', 'given up: rejected', 'refused: unserializable', 'a broken contract', 'a redirect'])
+    for (const line of ['threw', 'dropped: rejected', 'refused: unserializable', 'a broken contract', 'a redirect'])
       expect(ear.heard).toContain(line);
     expect(ear.heard).not.toContain(CANARY);
     for (const identity of IDENTITY) expect(ear.heard).not.toContain(identity);

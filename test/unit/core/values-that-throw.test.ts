@@ -99,6 +99,11 @@ const closing = (made: unknown): void => void (made as { close?: () => Promise<u
 const SET_UP: [name: string, good: readonly unknown[], run: (...args: unknown[]) => unknown][] = [
   ['Emitter', ['h', { ...EMITTER }], (...args) => closing(make('Emitter', ...args))],
   ['AsyncEmitter', [{ endpoint: 'h', ...EMITTER, threadCount: 2 }], (...args) => closing(make('AsyncEmitter', ...args))],
+  [
+    'TransportEmitter',
+    [{ transport: { fits: () => true, send: async () => ({ status: 'sent' }), close: async () => {} }, batchSize: 1, logger: false }],
+    (...args) => closing(make('TransportEmitter', ...args)),
+  ], // prettier-ignore
   ['Tracker', [{ emitters: { input() {} }, ...TRACKER }], (...args) => closing(make('Tracker', ...args))],
   ['createTracker', [{ endpoint: 'h', emitter: { ...EMITTER }, ...TRACKER }], (...args) => closing(loose['createTracker']?.(...args))],
   ['MemoryEventStore', [{ capacity: 1, capacityBytes: 1 }], (...args) => make('MemoryEventStore', ...args)],
