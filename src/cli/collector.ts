@@ -24,7 +24,7 @@ Options:
   --force         start although NODE_ENV is production
   -h, --help      show this text
 
-One line an event: ● good, ▲ taken with a warning, ✕ bad, with what is wrong and how to mend it. Ctrl+C stops it.
+One line an event: ● good, ▲ taken with a warning, ✕ bad, with what is wrong and how to fix it. Ctrl+C stops it.
 
 Examples:
   npx snowplow-middleware collector --open --iglu ./schemas
@@ -96,7 +96,7 @@ function line(event: CollectedEvent): string {
     paint('bold', plain(nameOf(event)).padEnd(18)),
     plain(summaryOf(event)),
     why && paint(colour, plain(why)),
-    error && plain(error.mend.replaceAll('\n', ' ')),
+    error && plain(error.hint.replaceAll('\n', ' ')),
   ]
     .filter(Boolean)
     .join('  ');

@@ -6,7 +6,7 @@ import type * as optionsFile from '../delivery/options';
 import type * as drainFile from './disk-drain';
 import { ENDED } from '../disk/folder';
 import { checkFolder, type FoundOwner, type Held, look, together } from './disk-look';
-import { orTell } from './output';
+import { orReport } from './output';
 
 const HELP = `Usage: snowplow-middleware disk PATH [options]
 
@@ -55,7 +55,7 @@ const WORDS: ReadonlySet<number> = new Set([0, 1, 4]);
  * await runDisk(['/var/lib/shop/events', '--json']);
  */
 export async function runDisk(argv: string[]): Promise<void> {
-  await orTell(() => run(argv));
+  await orReport(() => run(argv));
 }
 
 async function run(argv: string[]): Promise<void> {

@@ -26,7 +26,7 @@ export const loggerOf = (say: Say): Logger => ({
 });
 
 /** Runs a command. What it throws goes to stderr, with exit code 1. */
-export async function orTell(command: () => Promise<void>): Promise<void> {
+export async function orReport(command: () => Promise<void>): Promise<void> {
   try {
     await command();
   } catch (error) {

@@ -9,7 +9,7 @@ import { Log, type Logger } from '../core/logger';
 import type * as answerFile from '../redis/client/answer';
 import type * as clientFile from '../redis/client/client';
 import type * as redisWorker from '../redis/worker/redis-worker';
-import { loggerOf, orTell, type Say, sayer } from './output';
+import { loggerOf, orReport, type Say, sayer } from './output';
 
 const HELP = `Usage: snowplow-middleware worker redis --endpoint URL [options]
        snowplow-middleware worker bullmq --queue NAME --endpoint URL [options]
@@ -78,7 +78,7 @@ interface Plan {
  * await runWorker(['redis', '--redis', 'redis://10.0.0.5', '--endpoint', 'https://collector.acme.com']);
  */
 export async function runWorker(argv: string[]): Promise<void> {
-  await orTell(() => run(argv));
+  await orReport(() => run(argv));
 }
 
 async function run(argv: string[]): Promise<void> {
@@ -120,7 +120,7 @@ async function run(argv: string[]): Promise<void> {
   setTimeout(() => process.exit(), LINGER_MS).unref();
 }
 
-// What no waiting will mend is told before anything is taken: credentials that are wrong, a key that holds something else.
+// What no waiting will fix is told before anything is taken: credentials that are wrong, a key that holds something else.
 async function check(redis: string, { key, type, option }: Plan): Promise<void> {
   const { connect } = require('../redis/client/client') as typeof clientFile;
   const { answerOf } = require('../redis/client/answer') as typeof answerFile;

@@ -39,7 +39,7 @@ export interface Collector {
    * const [view] = await collector.waitFor({ event: 'page_view', page_url: /catalogue$/ });
    */
   waitFor(filter: EventFilter, count?: number, timeoutMs?: number): Promise<CollectedEvent[]>;
-  /** @throws Error listing every bad event with what is wrong and how to mend it. */
+  /** @throws Error listing every bad event with what is wrong and how to fix it. */
   assertAllGood(): void;
   /** Makes the next requests fail: a status, or a {@link Fault}. */
   fail(fault?: number | Fault): void;

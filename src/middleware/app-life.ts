@@ -1,7 +1,7 @@
 // An app's life as its middleware learns of it: which servers it is behind, and until when it listens for signals.
 import type { ServerHttp2Session } from 'node:http2';
 import type { Tracker } from '../core/tracker/tracker';
-import { hearServers, noteSessions, whenClosed } from './servers';
+import { hearServers, recordSessions, whenClosed } from './servers';
 import { closeOnShutdown, type ServerLike, type ShutdownOptions } from './shutdown';
 
 export class AppLife {
@@ -28,7 +28,7 @@ export class AppLife {
     this.servers.add(server);
     this.#stopHearing();
     this.#unlisten ??= this.#listen();
-    noteSessions(server, session);
+    recordSessions(server, session);
     whenClosed(server, () => void this.#part(server));
   }
 

@@ -34,7 +34,7 @@ export function hearServers(heard: (server: object) => void): () => void {
 }
 
 /** Notes the sessions that an HTTP/2 server has from now on, for it names none; `known` is one that it has already. */
-export function noteSessions(server: object, known?: ServerHttp2Session): void {
+export function recordSessions(server: object, known?: ServerHttp2Session): void {
   if (typeof (server as { updateSettings?: unknown } | undefined)?.updateSettings !== 'function') return;
   let all = sessions.get(server);
   const note = (session: ServerHttp2Session): void => {

@@ -3,7 +3,7 @@ import type { Server } from 'node:http';
 import { constants } from 'node:os';
 import { within } from '../core/deadline';
 import { callback, custom, having, integer, list, type OptionRules, resolveOptions } from '../core/options';
-import { hearServers, noteSessions, sessionsOf } from './servers';
+import { hearServers, recordSessions, sessionsOf } from './servers';
 
 /** What has to be closed: a Tracker, by its shape. */
 interface Closable {
@@ -75,8 +75,8 @@ export function closeOnShutdown(options: CloseOnShutdownOptions): () => boolean 
   const given = resolved.server;
   const servers = (): readonly ServerLike[] =>
     typeof given === 'function' ? given() : Array.isArray(given) ? (given as ServerLike[]) : [given as ServerLike];
-  if (typeof given !== 'function') for (const one of servers()) noteSessions(one);
-  const unhear = signals.length > 0 ? hearServers((server) => noteSessions(server)) : undefined;
+  if (typeof given !== 'function') for (const one of servers()) recordSessions(one);
+  const unhear = signals.length > 0 ? hearServers((server) => recordSessions(server)) : undefined;
   let ended: Promise<void> | undefined;
   const app: App = {
     get isEnding() {

@@ -104,7 +104,7 @@ function requestOf({ fields = {}, without = [], request = { method: 'POST' } }: 
 
 const bodyOf = (events: readonly object[]): string => JSON.stringify({ schema: SCHEMA, data: events });
 
-// node:http rather than fetch, which would mend or refuse what some of these hold.
+// node:http rather than fetch, which would correct or refuse what some of these hold.
 function send({ method, path, headers, body }: ReturnType<typeof requestOf>): Promise<number> {
   return new Promise((resolve, reject) => {
     httpRequest(`${collector.url}/`, { path, method, headers }, (response) => {

@@ -1,4 +1,4 @@
-// Why a whole request is lost: the words of each failure, and how to mend it.
+// Why a whole request is lost: the words of each failure, and how to fix it.
 import { FIELDS, lookUp } from '../fields/fields';
 import { failing, typeName, type Failure } from '../hints/finding';
 import { nearest } from '../hints/nearest';
@@ -36,8 +36,8 @@ const KEY_OF_COLUMN = Object.fromEntries(
 );
 const KNOWN_NAMES = [...Object.keys(FIELDS), ...Object.keys(KEY_OF_COLUMN)];
 
-/** How to mend a key that the protocol does not know: by the one that was meant, where that can be guessed. */
-export function mendUnknownKey(key: string): string {
+/** How to fix a key that the protocol does not know: by the one that was meant, where that can be guessed. */
+export function hintForUnknownKey(key: string): string {
   const guess = nearest(key, KNOWN_NAMES);
   if (!guess) return `Put data of your own into a self-describing event or a context.${inCode('cx')}`;
   const meant = lookUp(KEY_OF_COLUMN, guess) ?? guess;
@@ -45,7 +45,7 @@ export function mendUnknownKey(key: string): string {
 }
 
 export const unknownKey = (path: string, key: string, value: unknown): Failure =>
-  protocol(`${path}.${key}`, 'unknown-key', value, 'is no key of the tracker protocol', mendUnknownKey(key));
+  protocol(`${path}.${key}`, 'unknown-key', value, 'is no key of the tracker protocol', hintForUnknownKey(key));
 
 export const notAString = (path: string, key: string, value: unknown): Failure =>
   protocol(

@@ -83,8 +83,8 @@ function decode(payload: Readonly<Record<string, string>>, envelope: Envelope, f
 function open(key: string, value: string, { keys, schema, example, itemsOf }: Envelope) {
   const isBase64 = key === keys[1];
   const text = isBase64 ? Buffer.from(value, 'base64').toString() : value;
-  const refuse = (rule: string, at: unknown, problem: string, mend?: string): Failure =>
-    violation(key, rule, at, problem, mend ?? `Send ${isBase64 ? 'base64url of ' : ''}${example}.${inCode(key)}`);
+  const refuse = (rule: string, at: unknown, problem: string, hint?: string): Failure =>
+    violation(key, rule, at, problem, hint ?? `Send ${isBase64 ? 'base64url of ' : ''}${example}.${inCode(key)}`);
   if (value === '')
     return refuse('empty-json', '', 'is empty, which is not JSON', 'Leave the key out when there is nothing to send.');
   let json: unknown;
@@ -109,8 +109,8 @@ function open(key: string, value: string, { keys, schema, example, itemsOf }: En
 }
 
 function checkItem(item: unknown, path: string, where: string): Failure | undefined {
-  const mend = `Send { schema: 'iglu:com.acme/name/jsonschema/1-0-0', data: {…} }, with no other key.${where}`;
-  const refuse = (problem: string): Failure => violation(path, 'not-self-describing', item, problem, mend);
+  const hint = `Send { schema: 'iglu:com.acme/name/jsonschema/1-0-0', data: {…} }, with no other key.${where}`;
+  const refuse = (problem: string): Failure => violation(path, 'not-self-describing', item, problem, hint);
   if (!isJsonObject(item)) return refuse(`is ${typeName(item)}`);
   if (!isSelfDescribing(item)) return refuse('has not the keys schema and data');
   const more = Object.keys(item).find((key) => key !== 'schema' && key !== 'data');

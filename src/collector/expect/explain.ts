@@ -97,9 +97,9 @@ function explainBad(event: CollectedEvent): string[] {
   const title = event.lost.length > 0 ? `lost request of ${count(event.lost.length, 'event')}` : nameOf(event);
   return [
     `  event ${event.number}, ${title}:`,
-    ...event.errors.flatMap(({ field, value, problem, mend }) => [
+    ...event.errors.flatMap(({ field, value, problem, hint }) => [
       `    ${field} ${problem}${value === '' ? '' : `: ${JSON.stringify(value)}`}`,
-      ...mend.split('\n').map((line) => `      ${line}`),
+      ...hint.split('\n').map((line) => `      ${line}`),
     ]),
   ];
 }

@@ -1,4 +1,4 @@
-// What the verdict says of an event: what is wrong, where, and how to mend it.
+// What the verdict says of an event: what is wrong, where, and how to fix it.
 
 /** The bad row that Enrich would write. The first four lose the whole request, the others one event. */
 export type FailureType =
@@ -14,7 +14,7 @@ export type FailureType =
  * One thing that is wrong with an event, in words a developer can act on.
  *
  * @example
- * { field: 'vid', rule: 'not-an-int32', value: '1.5', problem: 'is not a 32-bit whole number', mend: 'Round it, …' }
+ * { field: 'vid', rule: 'not-an-int32', value: '1.5', problem: 'is not a 32-bit whole number', hint: 'Round it, …' }
  */
 export interface Finding {
   /** The wire key or the path at fault: `se_va`, `event.data.price`, `context[1].schema`, `data[0].foo`, `Content-Type`. */
@@ -24,7 +24,7 @@ export interface Finding {
   /** The value at fault, cut short. */
   readonly value: string;
   readonly problem: string;
-  readonly mend: string;
+  readonly hint: string;
 }
 
 /** A finding that makes an event bad. */
@@ -56,14 +56,14 @@ const LOSE_ALL: ReadonlySet<FailureType> = new Set([
 /** Makes the failures that end in one type of bad row. */
 export const failing =
   (type: FailureType) =>
-  (field: string, rule: string, value: unknown, problem: string, mend: string): Failure => ({
+  (field: string, rule: string, value: unknown, problem: string, hint: string): Failure => ({
     scope: LOSE_ALL.has(type) ? 'payload' : 'event',
     type,
     field,
     rule,
     value: excerpt(value),
     problem,
-    mend,
+    hint,
   });
 
 /** As many of an event's findings are kept. */
@@ -81,7 +81,7 @@ export function bounded<Found extends Finding>(findings: readonly Found[]): Foun
     ...finding,
     field: excerpt(finding.field),
     problem: excerpt(finding.problem, 400),
-    mend: excerpt(finding.mend, 400),
+    hint: excerpt(finding.hint, 400),
   }));
 }
 

@@ -66,7 +66,7 @@ const ORIGINS: Readonly<Record<string, string>> = {
   cx: CONTEXT,
 };
 
-/** A line that names where the key comes from, to stand below what mends it; empty where this package never sends it. */
+/** A line that names where the key comes from, to stand below the hint; empty where this package never sends it. */
 export function inCode(key: string): string {
   const origin = lookUp(ORIGINS, key);
   return origin === undefined ? '' : `\nIn code: ${origin}.`;

@@ -40,7 +40,7 @@ export interface MicroBad {
   readonly rawEvent: (MicroSource & { readonly parameters: Parameters }) | null;
   /** A title, and the bad row as JSON text. */
   readonly errors: readonly [string, string];
-  /** Beyond Micro: what is wrong and how to mend it, in plain words. */
+  /** Beyond Micro: what is wrong and how to fix it, in plain words. */
   readonly verdict: readonly Failure[];
 }
 

@@ -44,12 +44,12 @@ export function schemaCheck(source: SchemaSource): SchemaCheck | undefined {
         unresolved(
           item,
           `could not be fetched: ${reasonOf(error as Error)}`,
-          'Mend the address of the registry, or start it.',
+          'Correct the address of the registry, or start it.',
         ),
       ];
     }
     if (text === undefined)
-      return [unresolved(item, `was not found in ${source.places}`, await mendMissing(item.schema))];
+      return [unresolved(item, `was not found in ${source.places}`, await hintForMissing(item.schema))];
     let validate: ValidateFunction;
     try {
       validate = compile(text);
@@ -60,7 +60,7 @@ export function schemaCheck(source: SchemaSource): SchemaCheck | undefined {
           'broken-schema',
           item.schema,
           `is no usable draft-04 schema: ${(error as Error).message}`,
-          'Mend the schema.',
+          'Correct the schema.',
         ),
       ];
     }
@@ -68,11 +68,11 @@ export function schemaCheck(source: SchemaSource): SchemaCheck | undefined {
     return (validate.errors ?? []).slice(0, MAX_FAILURES).map((error) => schemaFailure(item, error));
   };
 
-  async function mendMissing(schema: string): Promise<string> {
+  async function hintForMissing(schema: string): Promise<string> {
     const key = schemaKey(schema);
     const guess = key && (await source.guess(key));
     if (guess !== undefined) return `Did you mean ${guess}?`;
-    return `Publish it, save it there as ${schema.slice('iglu:'.length)}, or mend its name and version.`;
+    return `Publish it, save it there as ${schema.slice('iglu:'.length)}, or correct its name and version.`;
   }
 }
 
@@ -81,5 +81,5 @@ const reasonOf = ({ message, cause }: Error): string => (cause instanceof Error 
 
 const violation = failing('schema_violations');
 
-const unresolved = ({ path, schema }: Item, problem: string, mend: string): Failure =>
-  violation(`${path}.schema`, 'schema-not-found', schema, problem, mend);
+const unresolved = ({ path, schema }: Item, problem: string, hint: string): Failure =>
+  violation(`${path}.schema`, 'schema-not-found', schema, problem, hint);

@@ -19,31 +19,31 @@ interface Words {
   readonly at?: string;
   readonly value?: unknown;
   readonly problem: string;
-  readonly mend: string;
+  readonly hint: string;
 }
 
 /** One fault that Ajv found in an item. */
 export function schemaFailure({ path, schema }: Item, error: ErrorObject): Failure {
   const words = (WORDS[error.keyword] ?? otherwise)(error, schema);
-  const { at, value = error.data, problem, mend } = words;
+  const { at, value = error.data, problem, hint } = words;
   const field = `${path}.data${pathOf(error.instancePath)}${at === undefined ? '' : step(at)}`;
-  return failing('schema_violations')(field, `schema-${error.keyword}`, JSON.stringify(value) ?? '', problem, mend);
+  return failing('schema_violations')(field, `schema-${error.keyword}`, JSON.stringify(value) ?? '', problem, hint);
 }
 
 const otherwise = ({ message = 'is not valid' }: ErrorObject, schema: string): Words => ({
   problem: message,
-  mend: `Change the value, or publish a newer version of ${schema} that takes it.`,
+  hint: `Change the value, or publish a newer version of ${schema} that takes it.`,
 });
 
 const WORDS: Readonly<Record<string, (error: ErrorObject, schema: string) => Words>> = {
   type: ({ data, params }, schema) => {
     const wanted = [params['type']].flat().join(' or ');
-    return { problem: `is ${typeName(data)}, and has to be ${wanted}`, mend: mendType(data, wanted, schema) };
+    return { problem: `is ${typeName(data)}, and has to be ${wanted}`, hint: hintForType(data, wanted, schema) };
   },
   required: ({ data, params }, schema) => {
     const name = String(params['missingProperty']);
     const guess = didYouMean(name, Object.keys(Object(data) as object)).replace('Did you mean', 'Is it called');
-    return { at: name, value: data, problem: 'is missing', mend: `Add it: ${schema} requires it.${guess}` };
+    return { at: name, value: data, problem: 'is missing', hint: `Add it: ${schema} requires it.${guess}` };
   },
   additionalProperties: ({ data, params, parentSchema }, schema) => {
     const name = String(params['additionalProperty']);
@@ -52,25 +52,25 @@ const WORDS: Readonly<Record<string, (error: ErrorObject, schema: string) => Wor
       at: name,
       value: (data as Record<string, unknown>)[name],
       problem: `is no property of the schema, which has ${excerpt(known.join(', '))}`,
-      mend: `Take it out, or publish a newer version of ${schema} that has it.${didYouMean(name, known)}`,
+      hint: `Take it out, or publish a newer version of ${schema} that has it.${didYouMean(name, known)}`,
     };
   },
   enum: ({ data, params }) => {
     const choices = params['allowedValues'] as unknown[];
     const guess = didYouMean(String(data), choices.map(String));
-    return { problem: `is not one of ${excerpt(choices)}`, mend: `Send one of them, spelt just so.${guess}` };
+    return { problem: `is not one of ${excerpt(choices)}`, hint: `Send one of them, spelt just so.${guess}` };
   },
   maxLength: ({ data, params }) => ({
     problem: `is ${Array.from(data as string).length} characters long, and may have ${String(params['limit'])}`,
-    mend: 'Cut it before you track it: data under a schema is never cut for you.',
+    hint: 'Cut it before you track it: data under a schema is never cut for you.',
   }),
   format: ({ params }) => {
     const format = String(params['format']);
-    return { problem: `is no ${format}`, mend: `Send ${EXAMPLES[format] ?? `a value of the format ${format}`}.` };
+    return { problem: `is no ${format}`, hint: `Send ${EXAMPLES[format] ?? `a value of the format ${format}`}.` };
   },
 };
 
-function mendType(data: unknown, wanted: string, schema: string): string {
+function hintForType(data: unknown, wanted: string, schema: string): string {
   if (data === null) return `Leave it out when there is no value: ${schema} takes no null.`;
   if (/^(number|integer)$/.test(wanted) && typeof data === 'string')
     return data.trim() !== '' && Number.isFinite(Number(data))

@@ -20,7 +20,7 @@ function noObject({ path, data }: Item): Finding[] {
       rule: 'data-no-object',
       value: excerpt(data),
       problem: `is ${typeName(data)}: a schema that asks for an object, as nearly all do, makes the event bad`,
-      mend: 'Send an object: { … }.',
+      hint: 'Send an object: { … }.',
     },
   ];
 }
@@ -37,7 +37,7 @@ function controlCharacters({ path, data }: Item): Finding[] {
           rule: 'control-characters',
           value: excerpt(JSON.stringify(value)),
           problem: 'holds control characters: they stay in the data, and some warehouses refuse the row for a NUL',
-          mend: 'Take them out before you track it.',
+          hint: 'Take them out before you track it.',
         });
     level = level.flatMap(([place, value]) =>
       isObject(value)

@@ -9,7 +9,7 @@ interface KindRule {
   readonly rule: string;
   readonly accepts: (value: string) => boolean;
   readonly problem: string;
-  readonly mend: string;
+  readonly hint: string;
 }
 
 const INTEGER = /^[+-]?\d{1,19}$/;
@@ -33,37 +33,37 @@ const RULES: Readonly<Partial<Record<FieldKind, KindRule>>> = {
     rule: 'unknown-event',
     accepts: (value) => lookUp(EVENT_NAMES, value) !== undefined,
     problem: 'is no event type',
-    mend: `Send one of ${EVENTS}.`,
+    hint: `Send one of ${EVENTS}.`,
   },
   platform: {
     rule: 'unknown-platform',
     accepts: (value) => (PLATFORMS as readonly string[]).includes(value),
     problem: 'is no platform of the protocol',
-    mend: `Send srv for a server, web for a site, or one of ${PLATFORMS.filter((name) => !['srv', 'web'].includes(name)).join(', ')}.`,
+    hint: `Send srv for a server, web for a site, or one of ${PLATFORMS.filter((name) => !['srv', 'web'].includes(name)).join(', ')}.`,
   },
   uuid: {
     rule: 'not-a-uuid',
     accepts: isUuid,
     problem: 'is not a UUID',
-    mend: 'Send 36 characters, hexadecimal digits with hyphens, as crypto.randomUUID() makes them; or leave it out.',
+    hint: 'Send 36 characters, hexadecimal digits with hyphens, as crypto.randomUUID() makes them; or leave it out.',
   },
   millis: {
     rule: 'not-milliseconds',
     accepts: isMillis,
     problem: 'is not a time in whole milliseconds since 1970, up to the year 9999',
-    mend: 'Send String(Date.now()): no seconds with decimals, no microseconds, no ISO date.',
+    hint: 'Send String(Date.now()): no seconds with decimals, no microseconds, no ISO date.',
   },
   int32: {
     rule: 'not-an-int32',
     accepts: isInt32,
     problem: 'is not a 32-bit whole number',
-    mend: 'Round it with Math.round(), keep it within ±2147483647, or leave it out.',
+    hint: 'Round it with Math.round(), keep it within ±2147483647, or leave it out.',
   },
   decimal: {
     rule: 'not-a-number',
     accepts: (value) => value === 'null' || DECIMAL.test(value),
     problem: 'is not a decimal number',
-    mend: 'Send digits with a point, such as 9.99; no NaN, Infinity, currency sign or thousands separator.',
+    hint: 'Send digits with a point, such as 9.99; no NaN, Infinity, currency sign or thousands separator.',
   },
   size: {
     rule: 'not-a-size',
@@ -72,13 +72,13 @@ const RULES: Readonly<Partial<Record<FieldKind, KindRule>>> = {
       return match !== null && Number(match[1]) <= INT32_MAX && Number(match[2]) <= INT32_MAX;
     },
     problem: 'is not a size in pixels',
-    mend: 'Send width, x, height in whole pixels, such as 1280x720.',
+    hint: 'Send width, x, height in whole pixels, such as 1280x720.',
   },
   flag: {
     rule: 'not-a-flag',
     accepts: (value) => value === '0' || value === '1',
     problem: 'is not a flag',
-    mend: 'Send 1 or 0, not true or false.',
+    hint: 'Send 1 or 0, not true or false.',
   },
 };
 
@@ -92,8 +92,8 @@ export function checkFields(payload: Readonly<Record<string, string>>): Failure[
     if (!field || (field.overriddenBy !== undefined && Object.hasOwn(payload, field.overriddenBy))) continue;
     const broken = RULES[field.kind];
     if (broken && !broken.accepts(value)) {
-      const { rule, problem, mend } = broken;
-      failures.push(violation(key, rule, value, problem, mend + inCode(key)));
+      const { rule, problem, hint } = broken;
+      failures.push(violation(key, rule, value, problem, hint + inCode(key)));
     }
     failures.push(...checkLength(key, stored(value), field));
     if (key === 'ip' && /^[,| ]+$/.test(value)) failures.push(fatalAddress(value));

@@ -3,7 +3,7 @@ import type { CollectedRequest } from '../log/event';
 import { isMillis } from './field-rules';
 import { FIELDS, lookUp, type FieldKind } from '../fields/fields';
 import { excerpt, MAX_FINDINGS, type Finding } from '../hints/finding';
-import { mendUnknownKey } from '../decode/lost-request';
+import { hintForUnknownKey } from '../decode/lost-request';
 import { inCode } from '../hints/origins';
 import type { Parameters } from '../decode/tracker-payload';
 import { splitUri } from '../fields/uri';
@@ -19,7 +19,7 @@ interface WarningRule {
   readonly find: (judged: Judged) => readonly string[];
   readonly problem: string;
   /** In words for any tracker; where this package sets the field is added. */
-  readonly mend: string | ((field: string) => string);
+  readonly hint: string | ((field: string) => string);
 }
 
 const SKEW_MS = 5 * 60_000;
@@ -48,7 +48,7 @@ const RULES: readonly WarningRule[] = [
     rule: 'no-data',
     find: ({ payload }) => unless(payload['e'] !== 'ue' || 'ue_px' in payload || 'ue_pr' in payload, 'ue_px'),
     problem: 'is missing: a self-describing event without data is stored without a name',
-    mend: 'Send ue_px (base64) or ue_pr (plain) with every ue event.',
+    hint: 'Send ue_px (base64) or ue_pr (plain) with every ue event.',
   },
   {
     rule: 'both-forms',
@@ -57,56 +57,56 @@ const RULES: readonly WarningRule[] = [
       ...unless(!('ue_pr' in payload && 'ue_px' in payload), 'ue_px'),
     ],
     problem: 'comes beside its plain twin (co, ue_pr): the two are not merged, one of them is lost',
-    mend: 'Put everything into one of the two.',
+    hint: 'Put everything into one of the two.',
   },
   {
     rule: 'no-category',
     find: ({ payload }) => (payload['e'] === 'se' ? ['se_ca', 'se_ac'].filter((key) => !has(payload, key)) : []),
     problem: 'is missing: a structured event needs category and action to be found again',
-    mend: 'Send it with every se event.',
+    hint: 'Send it with every se event.',
   },
   {
     rule: 'no-page-url',
     find: ({ payload, request }) =>
       unless(payload['e'] !== 'pv' || has(payload, 'url') || 'referer' in request.headers, 'url'),
     problem: 'is missing: nobody will know which page was viewed',
-    mend: 'Send it with every page view; the middleware takes it from the request.',
+    hint: 'Send it with every page view; the middleware takes it from the request.',
   },
   {
     rule: 'no-app-id',
     find: ({ payload }) => unless(has(payload, 'aid'), 'aid'),
     problem: 'is missing: events of several apps cannot be told apart',
-    mend: 'Give the tracker one.',
+    hint: 'Give the tracker one.',
   },
   {
     rule: 'no-event-id',
     find: ({ payload }) => unless('eid' in payload, 'eid'),
     problem: 'is missing: the pipeline makes one up, and an event sent twice counts twice',
-    mend: 'Send a UUID made when the event is tracked, the same in every attempt; an Emitter does.',
+    hint: 'Send a UUID made when the event is tracked, the same in every attempt; an Emitter does.',
   },
   {
     rule: 'no-platform',
     find: ({ payload }) => unless('p' in payload, 'p'),
     problem: 'is missing: a GET is taken without it, a POST would be lost',
-    mend: 'Send srv for a server, web for a page.',
+    hint: 'Send srv for a server, web for a page.',
   },
   {
     rule: 'no-tracker-version',
     find: ({ payload }) => unless('tv' in payload, 'tv'),
     problem: 'is missing: a GET is taken without it, a POST would be lost',
-    mend: 'Send the name and version of the tracker.',
+    hint: 'Send the name and version of the tracker.',
   },
   {
     rule: 'no-address',
     find: lacks('ip'),
     problem: "is missing: the server's own address is stored as the visitor's",
-    mend: "Send the visitor's, or SP-Anonymous where there is none; the middleware takes it from the request.",
+    hint: "Send the visitor's, or SP-Anonymous where there is none; the middleware takes it from the request.",
   },
   {
     rule: 'no-user-agent',
     find: lacks('ua'),
     problem: "is missing: the tracker's own user agent is stored as the visitor's",
-    mend: "Send the visitor's; the middleware takes it from the request.",
+    hint: "Send the visitor's; the middleware takes it from the request.",
   },
   {
     rule: 'no-network-id',
@@ -119,38 +119,38 @@ const RULES: readonly WarningRule[] = [
         'tnuid',
       ),
     problem: 'is missing: network_userid is a new random id in every request',
-    mend: "Send the visitor's sp cookie, as the middleware does; without one, do not rely on network_userid.",
+    hint: "Send the visitor's sp cookie, as the middleware does; without one, do not rely on network_userid.",
   },
   {
     rule: 'identified-though-anonymous',
     find: ({ payload, request }) => (request.anonymous ? IDENTIFIERS.filter((key) => has(payload, key)) : []),
     problem: 'is stored although the request says SP-Anonymous: that only hides headers and cookie',
-    mend: 'Leave it out; the option anonymous of a tracker or an event does.',
+    hint: 'Leave it out; the option anonymous of a tracker or an event does.',
   },
   {
     rule: 'relative-url',
     find: ({ payload }) => ['url', 'refr'].filter((key) => has(payload, key) && splitUri(payload[key]!)?.host === null),
     problem: 'has no host: it is stored with host null and port 80',
-    mend: 'Send an absolute URL, with https:// and host; the middleware makes one of the request and its option origin.',
+    hint: 'Send an absolute URL, with https:// and host; the middleware makes one of the request and its option origin.',
   },
   {
     rule: 'long-url',
     find: ({ payload }) => ['url', 'refr'].filter((key) => (payload[key]?.length ?? 0) > 4_096),
     problem: 'is longer than 4096 characters: Enrich before 4.0 makes such events bad',
-    mend: 'Cut the query, or make sure of the version of your pipeline.',
+    hint: 'Cut the query, or make sure of the version of your pipeline.',
   },
   {
     rule: 'sent-before-created',
     find: ({ payload }) => unless(!(Number(payload['stm']) < Number(payload['dtm'])), 'stm'),
     problem: "is before dtm: the time of the event is taken from the collector's clock",
-    mend: 'Set stm when the request is sent, by the clock that made dtm.',
+    hint: 'Set stm when the request is sent, by the clock that made dtm.',
   },
   {
     rule: 'seconds',
     find: ({ payload }) =>
       where(payload, (key, value) => kindOf(key) === 'millis' && isMillis(value) && Number(value) < FIRST_MS),
     problem: 'is before 2001: it looks like seconds, or like performance.now()',
-    mend: 'Send milliseconds since 1970: String(Date.now()), or seconds times 1,000.',
+    hint: 'Send milliseconds since 1970: String(Date.now()), or seconds times 1,000.',
   },
   {
     rule: 'clock-skew',
@@ -160,43 +160,43 @@ const RULES: readonly WarningRule[] = [
       return unless(!(Number(payload['dtm']) - received > SKEW_MS), 'dtm');
     },
     problem: "is more than five minutes off the collector's clock",
-    mend: 'Refresh stm in every attempt to send, and mend the clock.',
+    hint: 'Refresh stm in every attempt to send, and hint the clock.',
   },
   {
     rule: 'unknown-key',
     find: ({ payload }) => where(payload, (key) => kindOf(key) === undefined),
     problem: 'is no key of the tracker protocol: ignored in a query, and a POST body with it would be lost',
-    mend: mendUnknownKey,
+    hint: hintForUnknownKey,
   },
   {
     rule: 'ignored-key',
     find: ({ payload }) => where(payload, (key) => kindOf(key) === 'ignored'),
     problem: 'is allowed, and stored nowhere',
-    mend: 'Leave it out; data of your own goes into a context.',
+    hint: 'Leave it out; data of your own goes into a context.',
   },
   {
     rule: 'control-characters',
     find: ({ payload }) => where(payload, (key, value) => kindOf(key) === 'text' && /\p{Cc}/u.test(value)),
     problem: 'holds control characters: tabs become blanks, the others vanish',
-    mend: 'Take line breaks and tabs out yourself.',
+    hint: 'Take line breaks and tabs out yourself.',
   },
   {
     rule: 'empty-text',
     find: ({ payload }) => where(payload, (key, value) => kindOf(key) === 'text' && value === ''),
     problem: 'is empty, and is stored as null',
-    mend: 'Leave the key out when there is nothing to say.',
+    hint: 'Leave the key out when there is nothing to say.',
   },
   {
     rule: 'null-text',
     find: ({ payload }) => where(payload, (_key, value) => value === 'null' || value === 'undefined'),
     problem: 'is the name of nothing, written as text: numbers become null, text stays as it is',
-    mend: 'Leave the key out when there is no value.',
+    hint: 'Leave the key out when there is no value.',
   },
 ];
 
 /** Finds what would go wrong in silence. */
 export function findWarnings(judged: Judged): Finding[] {
-  return RULES.flatMap(({ rule, find, problem, mend }) =>
+  return RULES.flatMap(({ rule, find, problem, hint }) =>
     find(judged)
       .slice(0, MAX_FINDINGS)
       .map((field) => ({
@@ -204,7 +204,7 @@ export function findWarnings(judged: Judged): Finding[] {
         rule,
         value: excerpt(judged.payload[field] ?? ''),
         problem,
-        mend: typeof mend === 'string' ? mend + inCode(field) : mend(field),
+        hint: typeof hint === 'string' ? hint + inCode(field) : hint(field),
       })),
   );
 }

@@ -1,7 +1,7 @@
-// A page's or referrer's URL as a field: kept as it came where the pipeline can take it, else mended, else left out.
+// A page's or referrer's URL as a field: kept as it came where the pipeline can take it, else escaped, else left out.
 import { isIPv6 } from 'node:net';
 import { isLinker } from './linker';
-import { urlText, isHostName, mendPath, mendQuery, mendUserinfo } from './page-url';
+import { urlText, isHostName, escapePath, escapeQuery, escapeUserinfo } from './page-url';
 
 // The pipeline's limits for a URL and its parts, in UTF-16 units; a longer part makes the whole event bad.
 const MAX_URL = 8192;
@@ -41,17 +41,17 @@ export function fitUrl(url: string, maxPath: number): string | undefined {
   const readable = withScheme(url);
   if (readable === undefined) return undefined;
   const [, scheme = '', slashes = '', rest = '', search = '', hash = ''] = PARTS.exec(readable) as string[];
-  const authority = slashes === '' ? '' : mendedAuthority(slashes);
+  const authority = slashes === '' ? '' : escapedAuthority(slashes);
   if (authority === undefined || authority.length > MAX_URL - MAX_FRAGMENT) return undefined;
   const origin = scheme + authority;
   const room = Math.min(maxPath, MAX_URL - origin.length);
   const isOpaque = scheme !== '' && authority === '' && !rest.startsWith('/');
-  const path = isOpaque ? mendQuery(rest) : mendPath(rest);
-  const query = mendQuery(search.slice(1)).replace(LINKER_PARAMETER, (parameter, value: string) =>
+  const path = isOpaque ? escapeQuery(rest) : escapePath(rest);
+  const query = escapeQuery(search.slice(1)).replace(LINKER_PARAMETER, (parameter, value: string) =>
     isLinker(value) ? parameter : '',
   );
   const page = urlText({ origin, path, query: query === '' ? undefined : query }, room);
-  const fragment = hash === '' ? '' : `#${mendQuery(hash.slice(1))}`;
+  const fragment = hash === '' ? '' : `#${escapeQuery(hash.slice(1))}`;
   // What follows a truncated path belonged to another page.
   const fits = path.length <= room && fragment.length <= MAX_FRAGMENT + 1 && page.length + fragment.length <= MAX_URL;
   const whole = fits ? page + fragment : page;
@@ -66,10 +66,10 @@ function withScheme(url: string): string | undefined {
   return url.replace(/^[^/?#]*/, (start) => start.replaceAll(':', '%3A'));
 }
 
-function mendedAuthority(slashes: string): string | undefined {
+function escapedAuthority(slashes: string): string | undefined {
   const [whole, userinfo, v6, name = '', port = ''] = AUTHORITY.exec(slashes) ?? [];
   if (whole === undefined || !(v6 === undefined ? isHostName(name) : isIPv6(v6))) return undefined;
   const host = v6 === undefined ? name : `[${v6}]`;
   if (host.length > MAX_HOST) return undefined;
-  return `//${userinfo === undefined ? '' : `${mendUserinfo(userinfo)}@`}${host}${port}`;
+  return `//${userinfo === undefined ? '' : `${escapeUserinfo(userinfo)}@`}${host}${port}`;
 }

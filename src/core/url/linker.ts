@@ -43,13 +43,13 @@ function withoutParameters(text: string, depth: number): string {
       if (next === '' || BEGINS_A_PART.test(next)) separator = next;
       continue;
     }
-    out += separator + (holds(piece) ? mended(piece, depth) : piece);
+    out += separator + (holds(piece) ? escaped(piece, depth) : piece);
     separator = next;
   }
   return out + separator;
 }
 
-function mended(piece: string, depth: number): string {
+function escaped(piece: string, depth: number): string {
   const inner = depth + 1 < DEEPEST ? withoutParameters(piece, depth + 1) : piece;
   if (!holds(inner)) return inner;
   const before = inner.slice(0, inner.indexOf('=') + 1 || inner.lastIndexOf('/') + 1 || 0);

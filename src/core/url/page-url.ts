@@ -26,7 +26,7 @@ const HEX = alphabet('\\da-fA-F').legal;
 
 const escaped = (text: string): string =>
   Array.from(Buffer.from(text.toWellFormed()), (byte) => ESCAPES[byte]).join('');
-const mended =
+const escaping =
   ({ refused }: Alphabet) =>
   (text: string): string =>
     text.replace(refused, escaped);
@@ -35,13 +35,13 @@ const mended =
  * stay as they are.
  *
  * @example
- * mendPath('/õhtu|'); // '/õhtu%7C'
+ * escapePath('/õhtu|'); // '/õhtu%7C'
  */
-export const mendPath = mended(PATH);
+export const escapePath = escaping(PATH);
 /** The same of a query, a fragment or what follows the scheme of `mailto:` and the like. */
-export const mendQuery = mended(QUERY);
+export const escapeQuery = escaping(QUERY);
 /** The same of user name and password. */
-export const mendUserinfo = mended(USERINFO);
+export const escapeUserinfo = escaping(USERINFO);
 /** Whether java.net.URI takes a text for a host's name: a name of the DNS, or of another registry. */
 export const isHostName = (host: string): boolean => host.search(HOST.refused) < 0;
 

@@ -22,10 +22,10 @@ function refusalOf(error: unknown): string | undefined {
   return FORBIDDEN.test(text) ? 'NOPERM' : /^[A-Z]{3,}\b/.exec(text)?.[0];
 }
 
-/** Whether no waiting will mend it. */
+/** Whether waiting cannot fix it. */
 export const isWrongSetUp = (answer: string): boolean => /^(ERR|WRONGTYPE|NOAUTH|WRONGPASS|NOPERM)$/.test(answer);
 
-/** Logs what only somebody can mend who knows how it was meant. */
+/** Logs what needs a person to fix the set-up. */
 export function logWrongSetUp(answer: string, log: Log): void {
   if (isWrongSetUp(answer)) log.error(`Redis answered ${answer}: check its URL, the key and the credentials`);
 }

@@ -10,7 +10,7 @@ import { MAX_QUEUED_BYTES } from '../../delivery/transport-emitter';
 import { answerOf, isRefusal, logWrongSetUp } from '../client/answer';
 import type { Redis } from '../client/client';
 import { type Keys, keysOf } from '../keys';
-import { BEAT, BURY, DONE, EXPIRY_SECONDS, FETCH, GIVE_BACK, TAKE_OVER } from './scripts';
+import { BEAT, DEAD_LETTER, DONE, EXPIRY_SECONDS, FETCH, GIVE_BACK, TAKE_OVER } from './scripts';
 
 // Less than after what others take over, because the server counts in whole seconds.
 const OURS_MS = (EXPIRY_SECONDS - 2) * 1_000;
@@ -100,7 +100,7 @@ export class RedisEventStore implements EventStore {
       reject: (events) => {
         const rejected = unsettled(events);
         this.#deadLettered += rejected.length;
-        return finish(rejected, BURY);
+        return finish(rejected, DEAD_LETTER);
       },
       nack: (events) => lease.nack(unsettled(events)),
     };
@@ -214,8 +214,8 @@ export class RedisEventStore implements EventStore {
     if (bad.length > 0) {
       this.#deadLettered += bad.length;
       this.#log.warn('entries that are no events were laid aside as dead letters', { entries: bad.length });
-      this.#settled.push(...bad.map((place) => ({ place, script: BURY })));
-      await this.#settle([], BURY);
+      this.#settled.push(...bad.map((place) => ({ place, script: DEAD_LETTER })));
+      await this.#settle([], DEAD_LETTER);
     }
     return events.length;
   }
@@ -263,7 +263,7 @@ export class RedisEventStore implements EventStore {
 
   async #tellRedis(): Promise<void> {
     const refusal = await this.#ofEach(async (keys) => {
-      for (const script of [DONE, BURY]) await this.#tell(keys, script);
+      for (const script of [DONE, DEAD_LETTER]) await this.#tell(keys, script);
     });
     if (refusal) throw refusal;
   }
@@ -272,7 +272,7 @@ export class RedisEventStore implements EventStore {
     // What is settled while Redis is being told is not part of it, and must not be forgotten with it.
     const told = new Set(this.#settled.filter(({ place, script: own }) => place.keys === keys && own === script));
     if (told.size === 0) return;
-    const names = [keys.processing(this.#worker), keys.deaths, ...(script === BURY ? [keys.dead] : [])];
+    const names = [keys.processing(this.#worker), keys.deaths, ...(script === DEAD_LETTER ? [keys.dead] : [])];
     const numbers = [...told].map(({ place }) => String(place.number));
     await this.#run(script, names, numbers);
     this.#settled = this.#settled.filter((one) => !told.has(one));

@@ -66,7 +66,7 @@ end
 for _, number in ipairs(ARGV) do redis.call('HDEL', KEYS[1], number) end`;
 
 /** Lays entries aside as dead letters. KEYS: processing, deaths, dead. ARGV: their numbers. */
-export const BURY = `
+export const DEAD_LETTER = `
 redis.call('HDEL', KEYS[1], '')
 for _, number in ipairs(ARGV) do
   local entry = redis.call('HGET', KEYS[1], number)

@@ -220,17 +220,17 @@ describe('shapes', () => {
     });
   });
 
-  it('gives bad events with their bad row and how to mend them', async () => {
+  it('gives bad events with their bad row and how to fix them', async () => {
     await post(collector.url, [pageView({ vid: 'x' })]);
     await post(collector.url, [pageView({ foo: 'x' })]);
     const [whole, single] =
       await ask<
-        { rawEvent: unknown; errors: [string, string]; verdict: { mend: string }[]; collectorPayload: unknown }[]
+        { rawEvent: unknown; errors: [string, string]; verdict: { hint: string }[]; collectorPayload: unknown }[]
       >('/bad');
     expect(single).toMatchObject({
       errors: ['Error while validating the event.', expect.any(String)],
       rawEvent: { parameters: { vid: 'x' } },
-      verdict: [{ field: 'vid', mend: expect.any(String) }],
+      verdict: [{ field: 'vid', hint: expect.any(String) }],
     });
     expect(JSON.parse(single!.errors[1])).toMatchObject({
       schema: 'iglu:com.snowplowanalytics.snowplow.badrows/schema_violations/jsonschema/2-0-1',

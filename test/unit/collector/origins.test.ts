@@ -41,8 +41,8 @@ beforeAll(async () => {
     se_va pp_mix pp_max pp_miy pp_may tr_id tr_af tr_tt tr_tx tr_sh tr_ci tr_st tr_co tr_cu ti_id ti_sk ti_nm ti_ca ti_pr
     ti_qu ti_cu ue_px cx`.split(/\s+/);
   await post(collector.url, [pageView(Object.fromEntries(keys.map((key) => [key, wrong])))]);
-  for (const { field, mend } of collector.bad()[0]!.errors) {
-    const code = /\nIn code: (.*)\.$/.exec(mend)?.[1];
+  for (const { field, hint } of collector.bad()[0]!.errors) {
+    const code = /\nIn code: (.*)\.$/.exec(hint)?.[1];
     if (code !== undefined) said.set(field, code);
   }
   expect([...said.keys()].toSorted()).toEqual(keys.toSorted());

@@ -172,7 +172,7 @@ describe('the list', () => {
 });
 
 describe('an event', () => {
-  it('opens by click: verdict, how to mend it, fields, request', async () => {
+  it('opens by click: verdict, how to fix it, fields, request', async () => {
     await visit();
     await page.locator('.row.bad').nth(1).click();
     const detail = page.locator('#detail');

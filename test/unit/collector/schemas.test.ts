@@ -123,19 +123,19 @@ it('names the folders it looked in, and the schema there that is nearest by vend
   publish('com.acme/buy/jsonschema/1-0-1.json');
   publish('schemas/org.acme.shop/basket_filled/jsonschema/2-0-0');
   collector = await startCollector({ iglu: [folder] });
-  const mend = async (schema: string): Promise<string> => {
+  const hint = async (schema: string): Promise<string> => {
     await post(collector!.url, [pageView({ e: 'ue', ue_px: encode(unstruct(schema, {})) })]);
     const [error] = collector!.bad().at(-1)!.errors;
     expect([error!.field, error!.problem]).toEqual(['event.schema', `was not found in ${folder}`]);
-    return error!.mend;
+    return error!.hint;
   };
-  expect(await mend('iglu:com.acme/bui/jsonschema/1-0-0')).toBe(`Did you mean ${BUY}?`);
-  expect(await mend('iglu:con.acme/Buy/jsonschema/2-0-0')).toBe('Did you mean iglu:com.acme/buy/jsonschema/1-0-1?');
-  expect(await mend('iglu:org.acme.shop/basketFilled/jsonschema/2-0-0')).toBe(
+  expect(await hint('iglu:com.acme/bui/jsonschema/1-0-0')).toBe(`Did you mean ${BUY}?`);
+  expect(await hint('iglu:con.acme/Buy/jsonschema/2-0-0')).toBe('Did you mean iglu:com.acme/buy/jsonschema/1-0-1?');
+  expect(await hint('iglu:org.acme.shop/basketFilled/jsonschema/2-0-0')).toBe(
     'Did you mean iglu:org.acme.shop/basket_filled/jsonschema/2-0-0?',
   );
-  expect(await mend('iglu:com.acme/refund/jsonschema/1-0-0')).toBe(
-    'Publish it, save it there as com.acme/refund/jsonschema/1-0-0, or mend its name and version.',
+  expect(await hint('iglu:com.acme/refund/jsonschema/1-0-0')).toBe(
+    'Publish it, save it there as com.acme/refund/jsonschema/1-0-0, or correct its name and version.',
   );
 });
 

@@ -6,7 +6,7 @@ import { Log } from '../../../src/core/logger';
 import type { TakeLimits, Lease } from '../../../src/delivery/store/event-store';
 import { connect, type Redis } from '../../../src/redis/client/client';
 import { RedisEventStore } from '../../../src/redis/worker/redis-event-store';
-import { BURY, DONE, FETCH } from '../../../src/redis/worker/scripts';
+import { DEAD_LETTER, DONE, FETCH } from '../../../src/redis/worker/scripts';
 import { testEventStore } from '../../conformance/event-store';
 import { sampleEvent } from '../../support/feed';
 import { hasRedis, type RedisServer, startRedis } from '../../support/redis-server';
@@ -121,7 +121,7 @@ describe.skipIf(!hasRedis)('RedisEventStore', () => {
   test.each([
     ['the other list cannot be read', FETCH, 2, 'before'],
     ["the other list's answer is lost", FETCH, 2, 'after'],
-    ['what is no event cannot be laid aside', BURY, 1, 'before'],
+    ['what is no event cannot be laid aside', DEAD_LETTER, 1, 'before'],
   ] as const)('events that came are announced when %s', async (_what, script, nth, when) => {
     const ids = await fill(3);
     await server.client.rpush(key, 'poison');

@@ -14,7 +14,7 @@ import { connect, over, type Redis, type RedisClientLike } from '../../../src/re
 import { keysOf } from '../../../src/redis/keys';
 import { openIoredis, openNodeRedis } from '../../../src/redis/client/own-client';
 import { RedisEventStore } from '../../../src/redis/worker/redis-event-store';
-import { BEAT, BURY, DONE, FETCH, GIVE_BACK, TAKE_OVER } from '../../../src/redis/worker/scripts';
+import { BEAT, DEAD_LETTER, DONE, FETCH, GIVE_BACK, TAKE_OVER } from '../../../src/redis/worker/scripts';
 import { expectBalanced, sampleEvent } from '../../support/feed';
 import { type RecordingCollector, startRecordingCollector } from '../../support/recording-collector';
 import { hasRedis, type RedisServer, startRedis } from '../../support/redis-server';
@@ -397,7 +397,7 @@ describe.skipIf(!hasRedis)('A Redis that', () => {
     const run: Readonly<Record<string, () => [string, string[], string[]]>> = {
       FETCH: () => [FETCH, [source, processing, deaths, dead, workers], ['10', '2', '20', '40', 'w']],
       DONE: () => [DONE, [processing, deaths], []],
-      BURY: () => [BURY, [processing, deaths, dead], ['0', '1']],
+      DEAD_LETTER: () => [DEAD_LETTER, [processing, deaths, dead], ['0', '1']],
       BEAT: () => [BEAT, [workers, taken, processing], ['w']],
       GIVE_BACK: () => [GIVE_BACK, [workers, processing, source], ['w']],
       TAKE_OVER: () => [TAKE_OVER, [workers, processing, source, deaths, dead, taken], ['w']],

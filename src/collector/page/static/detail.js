@@ -1,4 +1,4 @@
-// Everything about one event: verdict and how to mend it, data, contexts, wire fields, request.
+// Everything about one event: verdict and how to fix it, data, contexts, wire fields, request.
 import { assertionOf } from './assertion.js';
 import { clock, el, sender } from './dom.js';
 
@@ -33,11 +33,11 @@ function about(event) {
 
 function findings(title, kind, found) {
   if (found.length === 0) return [];
-  const items = found.map(({ field, value, problem, mend }) =>
+  const items = found.map(({ field, value, problem, hint }) =>
     el('li', { class: `finding ${kind}` }, [
       el('p', { class: 'problem' }, [el('code', {}, el('bdi', {}, field)), ` ${problem}`]),
       ...(value ? [el('p', { class: 'value' }, el('bdi', {}, value))] : []),
-      el('p', { class: 'mend' }, mend),
+      el('p', { class: 'hint' }, hint),
     ]),
   );
   return [heading(title), el('ul', {}, items)];

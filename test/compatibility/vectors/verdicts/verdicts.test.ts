@@ -55,7 +55,7 @@ beforeAll(async () => {
 afterEach(() => collector.reset());
 afterAll(() => collector.close());
 
-// node:http rather than fetch, which would mend or refuse what these cases are about.
+// node:http rather than fetch, which would correct or refuse what these cases are about.
 function send({ method, path, headers, body = '' }: NonNullable<Case['request']>): Promise<number> {
   const text = typeof body === 'string' ? body : JSON.stringify(body);
   return new Promise((resolve, reject) => {
