@@ -1,4 +1,4 @@
-// The door `snowplow-middleware/collector`: a collector for development and tests.
+// The entry point `snowplow-middleware/collector`: a collector for development and tests.
 // Floor 3: may import core only, and node: modules; Ajv lazily, when schemas are asked for.
 // Next: collector.ts puts the parts together; collect.ts takes events in, verdict.ts judges them, page/ shows them.
 export { startCollector, type Collector } from './collector';

@@ -1,4 +1,4 @@
-// Checks an options object once, at the door, so that nothing below has to ask again: known names, right types, defaults.
+// Checks an options object once, where it comes in, so that nothing below has to ask again: known names, right types, defaults.
 import { ConfigError, show, UNREADABLE } from './errors';
 import { isObject } from './contracts';
 
