@@ -46,6 +46,11 @@ export class SendLoop {
   // Waiting events that are to be sent now, whatever their number: a full batch, an interval that is over, a retry.
   #due = 0;
   #isScheduled = false;
+  // Made once: `send` is called for many an event.
+  readonly #onTurn = (): void => {
+    this.#isScheduled = false;
+    this.#run();
+  };
   #isStopped = false;
   // When a request was last started that was not full.
   #lastPartial = -Infinity;
@@ -84,7 +89,7 @@ export class SendLoop {
     this.#due = this.#store.size;
     if (this.#isScheduled || this.inFlight.batches.size >= this.#settings.threads) return;
     this.#isScheduled = true;
-    this.#outside(setImmediate, this.#run);
+    this.#outside(setImmediate, this.#onTurn);
   }
 
   /** A flush of all that is held. Callers share one as long as it covers what they have handed over, else the next. */
@@ -103,7 +108,7 @@ export class SendLoop {
     const flush = new Flush(this.#store.size, this.inFlight.batches, this.#backoff.failures, how);
     this.flush = flush;
     this.#due = this.#store.size;
-    this.#outside(this.#run);
+    this.#outside(() => this.#run());
     return flush;
   }
 
@@ -127,14 +132,12 @@ export class SendLoop {
     return dropped;
   }
 
-  // A field, because it is handed around for many an event.
-  readonly #run = (): void => {
-    this.#isScheduled = false;
+  #run(): void {
     while (this.#startOne());
     if (!this.flush?.isFinished) return;
     this.#endFlush(this.flush);
     while (this.#startOne());
-  };
+  }
 
   // What is set aside and may be divided goes first, because its innocent events have waited; single events go last.
   #startOne(): boolean {
