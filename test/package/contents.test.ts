@@ -56,6 +56,12 @@ describe('the packed files', () => {
     expect(targets.filter((target) => !paths.has(target))).toEqual([]);
   });
 
+  it('publish no type that is internal', () => {
+    const types = packed.files.filter(({ path }) => path.endsWith('.d.ts'));
+    const found = types.filter(({ path }) => readFileSync(join(installed, path), 'utf8').includes('@internal'));
+    expect(found.map(({ path }) => path)).toEqual([]);
+  });
+
   it('name no folder of the machine that built them', () => {
     const found = packed.files.filter(({ path }) => readFileSync(join(installed, path), 'utf8').includes(ROOT));
     expect(found).toEqual([]);
