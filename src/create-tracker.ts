@@ -54,10 +54,13 @@ export function createTracker(options: CreateTrackerOptions, owner = 'createTrac
   const eventStore = durable === undefined ? undefined : durableStore(owner, durable, emitterOptions);
   try {
     const store = eventStore ? { eventStore } : {};
-    const own = { logger: trackerOptions.logger, ...emitterOptions, ...store, endpoint };
+    const { logger, onDrop } = trackerOptions;
+    const own = { ...emitterOptions, ...store, endpoint };
+    own.logger ??= logger;
+    own.onDrop ??= onDrop;
     const known = ['endpoint'];
     if (eventStore) known.push('eventStore');
-    if (emitterOptions.logger === undefined) known.push('logger');
+    for (const name of ['logger', 'onDrop'] as const) if (emitterOptions[name] === undefined) known.push(name);
     const made = new AsyncEmitter(asChecked(own, known));
     return new Tracker(asChecked({ ...trackerOptions, emitters: made }), [made]);
   } catch (error) {

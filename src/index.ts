@@ -4,6 +4,7 @@ export { currentTracker } from './core/tracker/scope';
 export { disableContracts, enableContracts, type ContractMode, type Id } from './core/contracts';
 export { ConfigError, ContractError } from './core/errors';
 export type {
+  DropInfo,
   DropReason,
   EmitterLike,
   EmitterStats,
@@ -53,7 +54,7 @@ export { type SelfDescribing, SelfDescribingJson, type StandardSchema } from './
 export { Subject, type UserId } from './core/protocol/subject';
 export type { TimeLimit } from './core/deadline';
 export { RequestTracker, Tracker, type TrackerHealth, type TrackerOptions } from './core/tracker/tracker';
-export type { RefusalInfo, TrackerStats } from './core/tracker/pipeline';
+export type { TrackerStats } from './core/tracker/pipeline';
 export { Tracking } from './core/tracker/tracking';
 export { createTracker, type CreateTrackerOptions } from './create-tracker';
 export { AsyncEmitter, Emitter } from './delivery/emitter';

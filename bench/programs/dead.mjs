@@ -6,7 +6,7 @@ import { pace } from '../pace.mjs';
 
 const { url, perSecond, durationMs } = JSON.parse(process.argv[2]);
 let reported = 0;
-const onDrop = (events) => {
+const onDrop = ({ events }) => {
   reported += events.length;
 };
 const ours = open({ url, emitter: { onDrop, logger: false } });

@@ -173,7 +173,7 @@ function bullMqPlan(redis: string, queue: string | undefined, delivery: Delivery
   const processor = createProcessor({
     ...delivery,
     onSuccess: (events) => void (counts.sent += events.length),
-    onDrop: (events) => void (counts.failed += events.length),
+    onDrop: ({ events }) => void (counts.failed += events.length),
   });
   const { Worker } = loadBullMq();
   const start = (): Work => {

@@ -10,6 +10,15 @@ export type RefuseReason =
 /** Why an accepted event was dropped. Counted in `stats().dropped`, each one reported by `onDrop`. */
 export type DropReason = 'rejected' | 'too-large' | 'store-error' | 'shutdown';
 
+/** What `onDrop` gets. */
+export interface DropInfo {
+  /** The events as payloads; of one that could not be built its `eid` alone, where the caller gave one. */
+  readonly events: readonly Payload[];
+  readonly reason: RefuseReason | DropReason;
+  /** What the store or the collector said, where that is why. */
+  readonly error?: Error | undefined;
+}
+
 /** What a flush or a close did: events that reached the collector, events that failed meanwhile, events still held. */
 export interface FlushReport {
   readonly sent: number;

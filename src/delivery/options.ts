@@ -1,6 +1,6 @@
 // The options of every emitter: their defaults, their checks, and the collector's address worked out once.
 import { LONGEST_TIMER_MS } from '../core/deadline';
-import type { DropReason, Payload, RefuseReason } from '../core/emitter';
+import type { DropInfo, Payload } from '../core/emitter';
 import { ConfigError, show } from '../core/errors';
 import type { Logger } from '../core/logger';
 import {
@@ -40,8 +40,8 @@ export interface BufferOptions {
   maxRetryDelayMs?: number | undefined;
   /** Where accepted events wait. @default a MemoryEventStore of the two capacities */
   eventStore?: EventStore | undefined;
-  /** Told of events that were refused, or accepted and then given up. */
-  onDrop?: ((events: Payload[], reason: RefuseReason | DropReason, error?: Error) => void) | undefined;
+  /** Called for what the emitter refused, or accepted and then dropped. */
+  onDrop?: ((info: DropInfo) => void) | undefined;
   /** @default the package's `logger` */
   logger?: Logger | false | undefined;
 }

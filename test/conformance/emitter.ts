@@ -87,7 +87,7 @@ export function testEmitter(name: string, open: () => Promise<Destination>): voi
 
     it('refuses the new event when its buffer is full, reports it, and loses none that it accepted', async () => {
       const refused: string[] = [];
-      const onDrop: BufferOptions['onDrop'] = (events, reason) =>
+      const onDrop: BufferOptions['onDrop'] = ({ events, reason }) =>
         refused.push(...events.map(({ eid }) => `${reason} ${eid}`));
       const { emitter, feed } = make({ bufferCapacity: 5, batchSize: 5, flushIntervalMs: 0, onDrop });
       expect(feed.offer(8)).toBe(5);
@@ -112,7 +112,7 @@ export function testEmitter(name: string, open: () => Promise<Destination>): voi
 
     it('closes in time when nothing gets through, and reports the rest', async () => {
       const dropped: unknown[] = [];
-      const { emitter, feed } = make({ onDrop: (events, reason) => dropped.push(events.length, reason) });
+      const { emitter, feed } = make({ onDrop: ({ events, reason }) => dropped.push(events.length, reason) });
       await destination.break();
       feed.offer(3);
       const report = await emitter.close({ timeoutMs: 100 });
@@ -162,7 +162,7 @@ export function testEmitter(name: string, open: () => Promise<Destination>): voi
         given.add(event['eid'] as string);
         emitter.input(event);
       };
-      const onDrop: BufferOptions['onDrop'] = (events, reason) => {
+      const onDrop: BufferOptions['onDrop'] = ({ events, reason }) => {
         told.push(...events.map(({ eid }) => `${reason} ${eid}`));
         give();
         void flushed.then(give);

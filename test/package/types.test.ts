@@ -64,7 +64,7 @@ const USES: Readonly<Record<string, { peers: readonly string[]; code: string }>>
   './redis': {
     peers: [],
     code: `import { RedisEmitter, RedisWorker } from 'snowplow-middleware/redis';
-      export const emitter = new RedisEmitter({ redis: 'redis://127.0.0.1', onDrop: (events) => void events[0]?.['e'] });
+      export const emitter = new RedisEmitter({ redis: 'redis://127.0.0.1', onDrop: ({ events }) => void events[0]?.['e'] });
       export const worker = new RedisWorker({ ...${ENDPOINT} });`,
   },
   './bullmq': {

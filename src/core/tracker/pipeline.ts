@@ -1,6 +1,7 @@
 // What a tracker shares with its request trackers: settings, emitters, counts, and the steps of an event on its way to the emitters.
 import { publishDropped, publishTracked, trackChannel } from '../channels';
 import {
+  type DropInfo,
   type EmitterLike,
   ENCODED_INPUT,
   type EncodedEvent,
@@ -31,14 +32,7 @@ export interface TrackerSettings {
   readonly enabled: boolean;
   readonly contracts: ContractMode;
   readonly beforeSend: ((payload: Payload) => Payload | undefined) | undefined;
-  readonly onDrop: ((info: RefusalInfo) => void) | undefined;
-}
-
-/** What a tracker's `onDrop` gets for an event that the tracker refused. */
-export interface RefusalInfo {
-  readonly eventId?: string | undefined;
-  readonly reason: RefuseReason;
-  readonly payload?: Payload | undefined;
+  readonly onDrop: ((info: DropInfo) => void) | undefined;
 }
 
 const FLUSH_TIMEOUT_MS = 10_000;
@@ -153,9 +147,9 @@ export class TrackerCore {
     publishDropped(reason, count);
     const { onDrop } = this.settings;
     if (!onDrop) return;
-    if (!encoded) this.log.guard('onDrop', onDrop, { reason, eventId: eventIdOf(given), payload: undefined });
-    for (const event of encoded ?? [])
-      this.log.guard('onDrop', onDrop, { reason, eventId: event.eventId, payload: event.payload() });
+    const eid = encoded ? undefined : eventIdOf(given);
+    const events = encoded?.map((event) => event.payload()) ?? (eid === undefined ? [] : [{ eid }]);
+    this.log.guard('onDrop', onDrop, { events, reason });
   }
 
   #count(reason: RefuseReason, count: number): undefined {

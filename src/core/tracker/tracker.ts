@@ -1,5 +1,5 @@
 // The app's tracker, which owns settings and emitters, and the request's, which can only track.
-import type { EmitterLike, FlushReport, Payload } from '../emitter';
+import type { DropInfo, EmitterLike, FlushReport, Payload } from '../emitter';
 import { ConfigError, show } from '../errors';
 import type { TrackerEvent } from '../events/event';
 import { trackerFields } from './encode';
@@ -12,7 +12,7 @@ import { settleAll } from './flush-all';
 import { isSubject, Subject } from '../protocol/subject';
 import { millisOfLimit, type TimeLimit } from '../deadline';
 import { PlainContext, type RequestContext } from './request-context';
-import { type Builder, type RefusalInfo, TrackerCore, type TrackerStats } from './pipeline';
+import { type Builder, TrackerCore, type TrackerStats } from './pipeline';
 import { Tracking } from './tracking';
 import { TRACKER_VERSION } from '../protocol/version';
 import { type ContractMode, fail, isAbsent, isObject } from '../contracts';
@@ -43,8 +43,8 @@ export interface TrackerOptions {
   contracts?: ContractMode | undefined;
   /** Last look before the emitters; what it returns is sent instead, undefined refuses the event as `filtered`. */
   beforeSend?: ((payload: Payload) => Payload | undefined) | undefined;
-  /** Called for each event that the tracker itself refused. */
-  onDrop?: ((info: RefusalInfo) => void) | undefined;
+  /** Called for what the tracker refused; of a transaction and its items once. `createTracker` hands it to its emitter too. */
+  onDrop?: ((info: DropInfo) => void) | undefined;
   /** Takes the few lines that the tracker writes; false for none. @default the package's `logger` */
   logger?: Logger | false | undefined;
 }

@@ -135,7 +135,7 @@ export class Stats {
   #report(reason: RefuseReason | DropReason, events: Events, error?: Error): void {
     const { onDrop } = this.#callbacks;
     if (events.length > 0) publishDropped(reason, events.length);
-    if (onDrop) this.#log.guard('onDrop', onDrop, events.map(payloadOf), reason, error);
+    if (onDrop) this.#log.guard('onDrop', onDrop, { events: events.map(payloadOf), reason, error });
   }
 }
 

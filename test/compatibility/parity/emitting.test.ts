@@ -108,7 +108,7 @@ describe('emitters', () => {
 
   it('row 19: a full buffer refuses the new event, says so, and keeps what it has', async () => {
     const dropped: string[] = [];
-    const tracker = shop.tracker({}, { bufferCapacity: 3, batchSize: 3, onDrop: (events, reason) => dropped.push(`${events.length} ${reason}`) }); // prettier-ignore
+    const tracker = shop.tracker({}, { bufferCapacity: 3, batchSize: 3, onDrop: ({ events, reason }) => dropped.push(`${events.length} ${reason}`) }); // prettier-ignore
     shop.collector.fail();
     track(tracker, 3);
     expect(tracker.track(pageView(page))).toBeUndefined();

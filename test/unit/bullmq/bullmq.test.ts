@@ -248,7 +248,7 @@ describe.skipIf(!hasRedis)('BullMQ', () => {
       expect(failed.failedReason).toBe('2 events can never be delivered');
       expect((failed.data as { refused: Payload[] }).refused).toEqual(events.slice(5, 7));
       expect([...scripted.taken.keys()]).toEqual(fitting);
-      expect(onDrop.mock.calls.map(([, reason]) => reason as string)).toEqual(['too-large', 'too-large']);
+      expect(onDrop.mock.calls.map(([{ reason }]) => reason as string)).toEqual(['too-large', 'too-large']);
       const bytes = scripted.requests.map(({ body, target }) => (method === 'post' ? body.length : target.length));
       expect(Math.max(...bytes)).toBe(limit);
       await scripted.close();
@@ -313,10 +313,9 @@ describe.skipIf(!hasRedis)('BullMQ', () => {
       offer(made, 10);
       const report = await made.close({ timeoutMs: 100 });
       expect(report).toMatchObject({ sent: 0 });
-      expect(onDrop.mock.calls.flatMap(([events, reason]) => [(events as unknown[]).length, reason])).toEqual([
-        10,
-        'shutdown',
-      ]);
+      expect(
+        onDrop.mock.calls.flatMap(([{ events, reason }]) => [(events as unknown[]).length, reason as string]),
+      ).toEqual([10, 'shutdown']);
       expectBalanced(made, 10);
     });
   });

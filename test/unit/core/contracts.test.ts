@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import {
   disableContracts, enableContracts, pageView, SelfDescribingJson, structEvent, Subject, type Tracker,
+  type DropInfo,
 } from 'snowplow-middleware'; // prettier-ignore
 import { capture, eventOf, keepLines, thrownBy } from '../../support/capture';
 
@@ -159,19 +160,19 @@ describe('in mode log', () => {
 
   it('onDrop is told, with the id that the caller has given', () => {
     const eventId = 'e2a3c1a0-1b7e-4a5c-8f65-0d1f6f3a9b11';
-    const dropped: { eventId?: string | undefined; reason: string }[] = [];
-    const onDrop = (info: (typeof dropped)[number]): void => void dropped.push(info);
+    const dropped: DropInfo[] = [];
+    const onDrop = (info: DropInfo): void => void dropped.push(info);
     loose(capture({ contracts: 'log', onDrop }).tracker).trackStructEvent({ eventId });
     capture({ enabled: false, onDrop }).tracker.trackStructEvent({ category: 'c', action: 'a', eventId });
     capture({ enabled: false, onDrop }).tracker.track(structEvent({ category: 'c', action: 'a', eventId }));
-    expect(dropped.map((info) => `${info.reason} ${info.eventId}`)).toEqual([`invalid ${eventId}`, `disabled ${eventId}`, `disabled ${eventId}`]); // prettier-ignore
+    expect(dropped.map(({ reason, events }) => `${reason} ${events[0]?.['eid']}`)).toEqual([`invalid ${eventId}`, `disabled ${eventId}`, `disabled ${eventId}`]); // prettier-ignore
   });
 
   it('onDrop is told', () => {
     const dropped: unknown[] = [];
     const { tracker } = capture({ contracts: 'log', onDrop: (info) => dropped.push(info) });
     loose(tracker).trackStructEvent({});
-    expect(dropped).toEqual([{ reason: 'invalid', eventId: undefined, payload: undefined }]);
+    expect(dropped).toEqual([{ reason: 'invalid', events: [] }]);
   });
 
   it('calls still chain, and the good events go', () => {

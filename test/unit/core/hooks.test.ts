@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Subject, type Payload, type RefusalInfo } from 'snowplow-middleware';
+import { createTracker, type DropInfo, type Payload, Subject } from 'snowplow-middleware';
 import { capture, keepLines } from '../../support/capture';
 import { faultsOf } from '../../support/payload-rules';
 
@@ -97,11 +97,34 @@ describe('beforeSend', () => {
 
 describe('onDrop', () => {
   it('is told of each event that the tracker refused, with what there is of it', () => {
-    const told: RefusalInfo[] = [];
+    const told: DropInfo[] = [];
     const { tracker } = capture({ onDrop: (info) => told.push(info), beforeSend: () => undefined });
     tracker.trackPageView(page);
-    expect(told).toMatchObject([{ reason: 'filtered', payload: { e: 'pv', url: page.pageUrl } }]);
-    expect(told[0]!.eventId).toBe(told[0]!.payload!['eid']);
+    expect(told).toMatchObject([
+      { reason: 'filtered', events: [{ e: 'pv', url: page.pageUrl, eid: expect.any(String) }] },
+    ]);
+  });
+
+  it('is told once of a transaction and its items', () => {
+    const told: DropInfo[] = [];
+    const { tracker } = capture({ onDrop: (info) => told.push(info), beforeSend: () => undefined });
+    tracker.trackEcommerceTransaction({ orderId: 'T', totalValue: 1, items: [{ sku: 's', price: 1, quantity: 1 }] });
+    expect(told.map(({ events }) => events.map(({ e }) => e))).toEqual([['tr', 'ti']]);
+  });
+
+  it('of createTracker is told of what the tracker refuses, and of what the emitter refuses and drops', async () => {
+    const told: [number, string][] = [];
+    const onDrop = ({ events, reason }: DropInfo): void => void told.push([events.length, reason]);
+    const emitter = { bufferCapacity: 1, flushIntervalMs: 0, batchSize: 10 };
+    const tracker = createTracker({ endpoint: 'http://127.0.0.1:9', contracts: 'off', onDrop, logger: false, emitter });
+    tracker.trackPageView({ pageUrl: 'http://h/', context: [{ schema: 'none', data: {} }] });
+    tracker.trackPageView(page).trackPageView(page);
+    await tracker.close({ timeoutMs: 20 });
+    expect(told).toEqual([
+      [0, 'invalid'],
+      [1, 'full'],
+      [1, 'shutdown'],
+    ]);
   });
 
   it('finds the counts settled', () => {
@@ -114,7 +137,7 @@ describe('onDrop', () => {
       },
     });
     tracker.trackPageView(page).trackEcommerceTransaction({ orderId: 'T', totalValue: 1, items: [{ sku: 's', price: 1, quantity: 1 }] }); // prettier-ignore
-    expect(sums).toEqual([0, 0, 0]);
+    expect(sums).toEqual([0, 0]);
   });
 
   it('that throws or rejects harms nothing', async () => {

@@ -23,7 +23,7 @@ function emitterWith(options: Partial<EmitterOptions> = {}): { emitter: Emitter;
     onSuccess: (events) => told.push(['success', events.length]),
     onFailure: (sent, unsent, { willRetry, status }) =>
       told.push(['failure', sent, unsent.length, { willRetry, status }]),
-    onDrop: (events, reason, error) => told.push(['drop', events.length, reason, error?.message]),
+    onDrop: ({ events, reason, error }) => told.push(['drop', events.length, reason, error?.message]),
     ...options,
   });
   return { emitter, feed: new Feed(emitter), told };
@@ -366,7 +366,11 @@ it('mixed server errors lose nothing and repeat nothing that was taken', async (
 it('reports hand out the events as they went over the wire, frozen', async () => {
   const seen: Payload[] = [];
   collector.next(answer(400));
-  const emitter = new Emitter(collector.url, { batchSize: 1, logger: false, onDrop: (events) => seen.push(...events) });
+  const emitter = new Emitter(collector.url, {
+    batchSize: 1,
+    logger: false,
+    onDrop: ({ events }) => seen.push(...events),
+  });
   const feed = new Feed(emitter);
   feed.offer(1);
   await vi.waitFor(() => expect(seen).toHaveLength(1), 30_000);

@@ -312,7 +312,7 @@ describe.each(METHODS)('by %s', (method) => {
       30_000,
     );
     expect([...collector.taken.keys()]).toEqual(fitting);
-    expect(onDrop.mock.calls.map(([events, reason]) => [(events as unknown[]).length, reason])).toEqual([
+    expect(onDrop.mock.calls.map(([{ events, reason }]) => [(events as unknown[]).length, reason as string])).toEqual([
       [1, 'too-large'],
       [1, 'too-large'],
     ]);

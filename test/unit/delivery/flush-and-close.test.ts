@@ -156,7 +156,7 @@ describe('a close', () => {
     const dropped: unknown[] = [];
     const transport = new PortTransport(() => SENT);
     const { feed, emitter } = makeEngine(
-      { onDrop: (events, reason) => dropped.push(events.length, reason) },
+      { onDrop: ({ events, reason }) => dropped.push(events.length, reason) },
       { transport },
     );
     feed.offer(3);
@@ -206,7 +206,7 @@ describe('a close', () => {
     const dropped: unknown[] = [];
     const transport = new PortTransport(() => failed());
     const { feed, emitter, log } = makeEngine(
-      { onDrop: (events, reason) => dropped.push(events.length, reason) },
+      { onDrop: ({ events, reason }) => dropped.push(events.length, reason) },
       { transport },
     );
     feed.offer(3);
@@ -229,7 +229,7 @@ describe('a close', () => {
   it('is bounded when a send never settles, and reports those events once', async () => {
     const dropped: string[] = [];
     const { feed, emitter, transport } = makeEngine({
-      onDrop: (events) => dropped.push(...events.map(({ eid = '' }) => eid)),
+      onDrop: ({ events }) => dropped.push(...events.map(({ eid = '' }) => eid)),
     });
     feed.offer(10);
     await turn();
@@ -244,7 +244,7 @@ describe('a close', () => {
   it('has reported what it gave up by the time that the tracker is closed, however late the loop is', async () => {
     await using collector = await startScriptedCollector({ otherwise: hang() });
     const dropped: string[] = [];
-    const onDrop = (events: readonly { eid?: string }[]): void =>
+    const onDrop = ({ events }: { events: readonly { eid?: string }[] }): void =>
       void dropped.push(...events.map(({ eid = '' }) => eid));
     const tracker = createTracker({ endpoint: collector.url, logger: false, emitter: { onDrop } });
     const ids = Array.from({ length: 30 }, () => tracker.track(structEvent({ category: 'a', action: 'b' })));

@@ -1,6 +1,6 @@
 // One event that the receiver refuses, in whatever way: the events around it arrive, and it alone is given up or waits.
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { EncodedEvent } from '../../../src/core/emitter';
+import type { DropInfo, EncodedEvent } from '../../../src/core/emitter';
 import type { Failure, Outcome } from '../../../src/delivery/transport';
 import { type Answer, makeEngine, PortTransport, rejected, SENT } from '../../support/engine';
 
@@ -160,7 +160,7 @@ describe('an event that is refused alone', () => {
     const dropped: unknown[] = [];
     const culprit = culpritsAt(4);
     const transport = new PortTransport((events) => (events.some(culprit.is) ? suspicious(503) : SENT));
-    const onDrop = (events: readonly { eid?: string }[], reason: string, error?: Error): void =>
+    const onDrop = ({ events, reason, error }: DropInfo): void =>
       void dropped.push(
         events.map(({ eid }) => eid),
         reason,

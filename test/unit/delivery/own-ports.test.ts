@@ -2,6 +2,7 @@
 import {
   AsyncEmitter,
   ConfigError,
+  type DropInfo,
   type EncodedEvent,
   type EventStore,
   type Lease,
@@ -48,7 +49,7 @@ it('a transport of the user gets batches in order, is tried again, and is closed
 it('a transport that rejects has the event dropped with its reason, and one that it does not fit is refused', async () => {
   const dropped: unknown[] = [];
   const { transport } = keeping([{ status: 'rejected', error: new Error('no') }]);
-  const onDrop = (events: Payload[], reason: string): number => dropped.push([events.length, reason]);
+  const onDrop = ({ events, reason }: DropInfo): number => dropped.push([events.length, reason]);
   const emitter = new TransportEmitter({ transport, batchSize: 100, onDrop, logger: false });
   const tracker = new Tracker({ emitters: emitter, logger: false });
   track(tracker, 1);

@@ -243,7 +243,7 @@ describe('the counts', () => {
       ...quiet,
       bufferCapacity: 1,
       batchSize: 1,
-      onDrop: (_events, reason) => reasons.push(reason),
+      onDrop: ({ reason }) => reasons.push(reason),
     });
     const tracker = new Tracker({ emitters: emitter, logger: false });
     expect(tracker.track(screenView({ name: 'one' }))).toBeTypeOf('string');

@@ -31,7 +31,7 @@ async function run(script: string, options: object = {}, url = collector.url): P
     const { AsyncEmitter, Tracker } = require(${JSON.stringify(BUILT)});
     const emitter = new AsyncEmitter(${JSON.stringify(url)}, {
       ...${JSON.stringify(options)},
-      onDrop: (events, reason) => console.log('dropped', events.length, reason),
+      onDrop: ({ events, reason }) => console.log('dropped', events.length, reason),
     });
     const tracker = new Tracker({ emitters: emitter });
     const track = (count) => { for (let n = 0; n < count; n++) tracker.trackStructEvent({ category: 'c', action: 'a' }); };

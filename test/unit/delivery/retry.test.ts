@@ -282,7 +282,10 @@ describe('a batch that is too large', () => {
     const dropped: unknown[] = [];
     const transport = new PortTransport((events) => (events.some(({ bytes }) => bytes > 1_000) ? TOO_LARGE : SENT));
     const { feed, emitter } = makeEngine(
-      { batchSize: 100, onDrop: (events, reason, error) => dropped.push(events[0]?.['eid'], reason, error?.message) },
+      {
+        batchSize: 100,
+        onDrop: ({ events, reason, error }) => dropped.push(events[0]?.['eid'], reason, error?.message),
+      },
       { transport },
     );
     feed.offer(20);

@@ -80,7 +80,7 @@ describe('a durable store', () => {
   it('keeps what a close could not send, in flight or waiting, and loses nothing', async () => {
     const dropped: unknown[] = [];
     const store = new Durable();
-    const { feed, emitter } = makeEngine({ onDrop: (events) => dropped.push(events) }, { store });
+    const { feed, emitter } = makeEngine({ onDrop: ({ events }) => dropped.push(events) }, { store });
     feed.offer(10);
     await turn();
     feed.offer(3);
@@ -106,7 +106,7 @@ describe('a store that fails', () => {
     const dropped: unknown[] = [];
     const store = Object.assign(new Custom(), { put: put as never });
     const { feed, emitter } = makeEngine(
-      { onDrop: (events, reason) => dropped.push(events.length, reason) },
+      { onDrop: ({ events, reason }) => dropped.push(events.length, reason) },
       { store },
     );
     expect(feed.offer(1)).toBe(0);
@@ -178,7 +178,7 @@ describe('a store that fails', () => {
       return lease && { ...lease, nack: () => { throw new Error('disk full'); } }; // prettier-ignore
     };
     const { feed, emitter } = makeEngine(
-      { onDrop: (events, reason, error) => dropped.push(events.length, reason, error?.message) },
+      { onDrop: ({ events, reason, error }) => dropped.push(events.length, reason, error?.message) },
       { store, transport: new PortTransport(() => failed()) },
     );
     feed.offer(10);

@@ -22,7 +22,7 @@ const THREE_LINES = (endpoint: string): string => `
 `;
 
 const DROPS =
-  "appId: 'shop', emitter: { onDrop: (events, reason) => console.log('dropped ' + events.length + ' ' + reason) },";
+  "appId: 'shop', emitter: { onDrop: ({ events, reason }) => console.log('dropped ' + events.length + ' ' + reason) },";
 
 describe('an app that is told to stop', () => {
   let collector: Collector;

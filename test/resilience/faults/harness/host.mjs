@@ -21,7 +21,7 @@ process.on('warning', ({ name, message }) => note('wrong', `${name}: ${message}`
 const snowplow = require('snowplow-middleware');
 const run = (code, ...args) => runInThisContext(`(${code})`)(...args);
 
-const onDrop = (events, reason) =>
+const onDrop = ({ events, reason }) =>
   note(
     'dropped',
     reason,

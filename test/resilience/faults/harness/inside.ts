@@ -65,7 +65,7 @@ export interface Inside {
   close(): Promise<unknown>;
   readonly tracker: Main.Tracker;
   /** Notes events as dropped: for emitters that a scenario makes itself. */
-  onDrop(events: Main.Payload[], reason: string): void;
+  onDrop(info: Main.DropInfo): void;
   track(count: number, label?: string, tracker?: Main.Tracking): Offered;
   /** @param loop Is told that the tracking is the scenario's doing. */
   stream(count: number, perSecond: number, label?: string, loop?: LoopWatch): Promise<Offered>;

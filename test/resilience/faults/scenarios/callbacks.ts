@@ -37,8 +37,8 @@ const thatTrack = scenario(
           logger: false,
           onSuccess: again('onSuccess'),
           onFailure: again('onFailure'),
-          onDrop: (dropped, reason) => {
-            onDrop(dropped, reason);
+          onDrop: (info) => {
+            onDrop(info);
             again('onDrop')();
           },
         });
@@ -91,8 +91,8 @@ export const callbacks: Scenario[] = BEHAVIOURS.flatMap((how) => [
             bufferCapacity: 50_000,
             onSuccess: failAs('onSuccess'),
             onFailure: failAs('onFailure'),
-            onDrop: (dropped, reason) => {
-              onDrop(dropped, reason);
+            onDrop: (info) => {
+              onDrop(info);
               return failAs('onDrop')();
             },
             logger,

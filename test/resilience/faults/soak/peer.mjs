@@ -12,7 +12,7 @@ const peers = {
     const { createTracker } = require('snowplow-middleware');
     const bufferCapacity = large ? 200_000 : undefined;
     const bufferCapacityBytes = large ? 256 * 1024 * 1024 : undefined;
-    const onDrop = (events) => failed(events.length);
+    const onDrop = ({ events }) => failed(events.length);
     const tracker = createTracker({
       endpoint,
       logger: false,
