@@ -13,7 +13,7 @@ const PROGRESS_MS = 5_000;
 const CLOSE_MS = 2_000;
 // So that a collector that is back is noticed before the patience ends.
 const MAX_RETRY_MS = 5_000;
-// A store takes over an owner of an earlier kernel once its socket has stood still for a minute.
+// A store adopts an owner of an earlier kernel once its socket has stood still for a minute.
 const TAKE_OVER_MS = 75_000;
 // The default of maxPostBytes, and what a body has beside its events: the app that made them may have allowed more.
 const BODY_BYTES = { usual: 131_072, frame: 1_024 };
@@ -64,7 +64,7 @@ export async function drainFolder(path: string, owners: readonly FoundOwner[], o
     logger: loggerOf(say),
   });
   const count = (): Counts => countsOf(emitter.stats());
-  // What is taken over leaves its place, and has bytes before it is read and has a number.
+  // What is adopted leaves its place, and has bytes before it is read and has a number.
   const isOver = (): boolean =>
     count().held === 0 && store.bytes < 1 && !left.some(({ name }) => existsSync(join(path, name)));
   const progress = options.quiet ? () => {} : reporter(due.events, hasBar ? undefined : say);
@@ -154,7 +154,7 @@ function tellEnd(say: Say, due: number, { sent, rejected, damaged }: Counts, rem
     `${sent} events sent`,
     ...(rejected > 0 ? [`${rejected} rejected by the collector`] : []),
     ...(damaged > 0 ? [`${damaged} damaged`] : []),
-    ...(others > 0 ? [`${others} taken over by living owners`] : []),
+    ...(others > 0 ? [`${others} adopted by living owners`] : []),
     ...(remaining > 0 ? [`${remaining} remain in the folder`] : []),
   ];
   say('info', `Done: ${parts.join(', ')}`, { sent, rejected, damaged, others, remaining });

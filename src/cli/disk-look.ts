@@ -21,7 +21,7 @@ export interface Held {
   largest: number;
 }
 
-/** An owner by the name of its folder, with all that it has, taken over or its own. */
+/** An owner by the name of its folder, with all that it has, adopted or its own. */
 export interface FoundOwner extends Held {
   readonly name: string;
   readonly state: 'alive' | 'dead' | 'ended' | 'unknown';

@@ -11,7 +11,7 @@ import { orReport } from './output';
 const HELP = `Usage: snowplow-middleware disk PATH [options]
 
 Shows the owners in the folder of a DiskEventStore, and changes nothing there. An owner is a store that a process opened
-on this path, with the events that it accepted and those that it took over. It is
+on this path, with the events that it accepted and those that it adopted. It is
 
   alive    its process runs
   dead     its process was killed, or has crashed

@@ -48,7 +48,7 @@ const PROGRESS_MS = 5_000;
 const CLOSE_MS = 5_000;
 // How long what is left may hold the process when all is said: a connection that cannot be made, for example.
 const LINGER_MS = 300;
-// A job that was with five workers that died fails for good, as an event of a list is laid aside.
+// A job that was with five workers that died fails for good, as an event of a list becomes a dead letter.
 const STALLS_ALLOWED = 4;
 
 /** A worker under way, as the command line sees it. */
@@ -149,7 +149,7 @@ function redisPlan(redis: string, key = 'snowplow', delivery: DeliveryArguments)
     },
     async end() {
       const { deadLettered, returned } = await worker.close({ timeoutMs: CLOSE_MS });
-      const words = `${returned} given back to the list, ${deadLettered} laid aside as dead letters`;
+      const words = `${returned} given back to the list, ${deadLettered} moved to the dead letters`;
       return { words, counts: { returned, deadLettered } };
     },
   };

@@ -9,7 +9,7 @@ export type Outcome = { readonly status: 'sent' } | Failure;
 export interface Failure {
   /**
    * `retry`: kept and tried again; `too-large`: a batch is tried again in smaller ones, an event answered for by itself is
-   * given up; `rejected`: the receiver will never take it.
+   * dropped; `rejected`: the receiver will never take it.
    */
   readonly status: 'retry' | 'too-large' | 'rejected';
   readonly error: Error;

@@ -25,7 +25,7 @@ export class Files {
   readonly unread = { events: 0, bytes: 0 };
   // Those whose last events have moved, and which go when these are safe.
   readonly #worn = new Set<Segment>();
-  // The folders of dead owners that this one has taken over.
+  // The folders of dead owners that this one has adopted.
   readonly #folders = new Set<string>();
   // Owners whose folder was lost, until all that was open in it has moved.
   readonly #former: Owner[] = [];
@@ -51,7 +51,7 @@ export class Files {
     return this.#own.length > 0;
   }
 
-  /** Some of what was taken over is not in memory. */
+  /** Some of what was adopted is not in memory. */
   get hasAdopted(): boolean {
     return this.#adopted.length > 0;
   }
@@ -68,7 +68,7 @@ export class Files {
   }
 
   /**
-   * Reads the next piece of what was put, or of what was taken over.
+   * Reads the next piece of what was put, or of what was adopted.
    *
    * @returns what waits in it, and how many events should be there and are not.
    */
@@ -112,7 +112,7 @@ export class Files {
     this.noteAdopted();
   }
 
-  /** Lines up what is in folders that were taken over since the last time. */
+  /** Lines up what is in folders that were adopted since the last time. */
   noteAdopted(): void {
     for (const folder of this.#owner?.adopted ?? []) {
       if (this.#folders.has(folder)) continue;

@@ -9,7 +9,7 @@ export const NEW = '.new-';
 export const ENDED = 'ended-';
 /** An empty file that says whose folder it is, and in which version. */
 export const FORMAT = 'snowplow-events-1';
-/** In an owner's folder: the folders of dead owners that it has taken over. */
+/** In an owner's folder: the folders of dead owners that it has adopted. */
 export const ADOPTED = 'adopted';
 
 /** In an owner's folder: the kernel under which it was made. */
@@ -58,7 +58,7 @@ function namesIn(folder: string, pattern: RegExp): string[] {
 /** The folders of owners in this one. */
 export const ownersIn = (folder: string): string[] => namesIn(folder, OWNER).map((name) => join(folder, name));
 
-/** The segments of an owner and of those that it has taken over, each one's in their order. */
+/** The segments of an owner and of those that it has adopted, each one's in their order. */
 export const segmentsOf = (owner: string): string[] =>
   [...ownersIn(join(owner, ADOPTED)), owner].flatMap((folder) =>
     namesIn(folder, SEGMENT)

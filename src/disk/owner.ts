@@ -91,14 +91,14 @@ export class Owner {
       });
   }
 
-  /** Takes a dead owner's folder, and those that it had taken over: these first, one by one, so that nothing nests. */
+  /** Takes a dead owner's folder, and those that it had adopted: these first, one by one, so that nothing nests. */
   adopt(dead: string): void {
     for (const folder of [...ownersIn(join(dead, ADOPTED)), dead]) this.#take(folder);
     // Another adopter may have left one in there when it died.
     for (const inner of ownersIn(join(this.path, ADOPTED, basename(dead), ADOPTED))) this.#take(inner);
   }
 
-  /** The folders that it has taken over. */
+  /** The folders that it has adopted. */
   get adopted(): string[] {
     return ownersIn(join(this.path, ADOPTED));
   }

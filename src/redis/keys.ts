@@ -5,7 +5,7 @@ export interface Keys {
   /** The list itself; other trackers know it by this name. */
   readonly source: string;
   readonly anonymous: boolean;
-  /** Worker ids by their last sign of life. */
+  /** Worker ids by their last heartbeat. */
   readonly workers: string;
   /** How often each entry was with a worker that died. */
   readonly deaths: string;

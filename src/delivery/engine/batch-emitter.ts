@@ -123,7 +123,7 @@ export class BatchEmitter implements EncodedInput {
 
   /**
    * Sends what was accepted before the call, over any backoff but not before a time that the collector asked for.
-   * Resolves when each of those events was sent, was given up, or has failed one attempt; never rejects.
+   * Resolves when each of those events was sent, was dropped, or has failed one attempt; never rejects.
    *
    * @param limit How long to wait, in milliseconds or as `{ timeoutMs }`. Default 10,000.
    */

@@ -7,7 +7,7 @@ import type { Failure, Outcome } from '../transport';
 export interface BatchOutcome {
   readonly sent: readonly EncodedEvent[];
   readonly rejected: readonly EncodedEvent[];
-  /** Too large by itself: given up. */
+  /** Too large by itself: dropped. */
   readonly lost: readonly EncodedEvent[];
   readonly kept: readonly EncodedEvent[];
   /** Kept, and perhaps the reason themselves. */
@@ -45,7 +45,7 @@ const isList = (answer: Outcome | readonly Outcome[]): answer is readonly Outcom
 const FAILURES: ReadonlySet<unknown> = new Set(['rejected', 'too-large', 'retry']);
 const NO_RESULT: Failure = { status: 'retry', error: new Error('the transport gave no answer') };
 
-/** An outcome without what is set aside, and what else is given up with it, each with its reason. */
+/** An outcome without what is set aside, and what else is dropped with it, each with its reason. */
 export interface Isolated {
   readonly outcome: BatchOutcome;
   readonly dropped: readonly (readonly [batch: Batch, error: Error])[];

@@ -24,7 +24,7 @@ export interface EventStore {
   readonly bytes: number;
   /**
    * Events that came without a `put`: accepted by an earlier run, by a process that died, or elsewhere. Those that another
-   * process has taken over are subtracted. @default 0
+   * process has adopted are subtracted. @default 0
    */
   readonly recovered?: number;
   /** True when what it holds outlives the process: then a close leaves it there. @default false */
@@ -53,7 +53,7 @@ export interface Lease {
   readonly events: readonly EncodedEvent[];
   /** These are done with; all of them when none are named. */
   ack(events?: readonly EncodedEvent[]): void | Promise<void>;
-  /** These are given up; acknowledged where the store has no use for the difference. */
+  /** These are dropped; acknowledged where the store has no use for the difference. */
   reject?(events: readonly EncodedEvent[]): void | Promise<void>;
   /** These wait again, and count in `size` when it returns, where they were: before whatever came after them. All when none are named. */
   nack(events?: readonly EncodedEvent[]): void | Promise<void>;

@@ -155,7 +155,7 @@ export interface MemoryStoreOptions {
 
 /**
  * The default store: bounded by count and by bytes, waiting and leased events together. Full, it refuses the new event;
- * it never gives up one that it accepted.
+ * it never drops one that it accepted.
  *
  * @example
  * new AsyncEmitter({ endpoint: 'collector.acme.com', eventStore: new MemoryEventStore({ capacity: 50_000 }) });

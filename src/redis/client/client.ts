@@ -49,7 +49,7 @@ function commandOf(redis: RedisClientLike): Redis['command'] {
   return method === 'call' ? async (...args) => client['call']?.(...args) : async (...args) => client[method]?.(args);
 }
 
-// A command that takes longer is given up: the next attempt may find another server.
+// A command that takes longer is abandoned: the next attempt may find another server.
 const COMMAND_MS = 10_000;
 
 function open(owner: string, url: string): Redis {

@@ -12,7 +12,7 @@ import type { Redis } from '../client/client';
 import { type Keys, keysOf } from '../keys';
 import { BEAT, DEAD_LETTER, DONE, EXPIRY_SECONDS, FETCH, GIVE_BACK, TAKE_OVER } from './scripts';
 
-// Less than after what others take over, because the server counts in whole seconds.
+// Less than after what others claim, because the server counts in whole seconds.
 const OURS_MS = (EXPIRY_SECONDS - 2) * 1_000;
 
 /** Where an event lies in Redis. */
@@ -38,7 +38,7 @@ export class RedisEventStore implements EventStore {
   #alone = false;
   // An answer was lost: entries of these lists may lie with this worker in Redis of which it does not know.
   readonly #doubtful = new Set<Keys>();
-  // From then on others may have what is held here: nothing is sent before the next sign of life.
+  // From then on others may have what is held here: nothing is sent before the next heartbeat.
   #oursUntil = Infinity;
   #recovered = 0;
   #returned = 0;
@@ -148,7 +148,7 @@ export class RedisEventStore implements EventStore {
       this.#forget(keys);
       await this.#giveBack(keys, []);
     }
-    // A command that was given up may be obeyed later than those that came after it.
+    // A command that was abandoned may be obeyed later than those that came after it.
     else if (entries > this.#known(keys).length) this.#doubtful.add(keys);
     for (const worker of dead) {
       const { workers, source, deaths, dead: letters } = keys;
@@ -213,7 +213,7 @@ export class RedisEventStore implements EventStore {
     if (events.length > 0) this.#listener?.arrived();
     if (bad.length > 0) {
       this.#deadLettered += bad.length;
-      this.#log.warn('entries that are no events were laid aside as dead letters', { entries: bad.length });
+      this.#log.warn('entries that are no events were moved to the dead letters', { entries: bad.length });
       this.#settled.push(...bad.map((place) => ({ place, script: DEAD_LETTER })));
       await this.#settle([], DEAD_LETTER);
     }

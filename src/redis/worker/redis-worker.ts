@@ -24,7 +24,7 @@ export interface RedisWorkerOptions extends DeliveryOptions {
 /** What a worker did in its life. */
 export interface WorkerReport {
   readonly sent: number;
-  /** Entries laid aside in `{<key>}:dead`: no events, too large, rejected by the collector, or with five workers that died. */
+  /** Entries moved to `{<key>}:dead`: no events, too large, rejected by the collector, or with five workers that died. */
   readonly deadLettered: number;
   /** Events that went back to the list. */
   readonly returned: number;
@@ -53,7 +53,7 @@ const [LEAST_HELD, MOST_HELD] = [500, 4_000];
 
 /**
  * Delivers what RedisEmitters, or the Python tracker's, put into a list; as many workers on one list as you like. What a
- * worker that died had taken is delivered by the others, 15 seconds after its last sign of life.
+ * worker that died had taken is delivered by the others, 15 seconds after its last heartbeat.
  *
  * @throws ConfigError that names the option.
  * @example

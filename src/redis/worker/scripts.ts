@@ -9,7 +9,7 @@
 // - an entry is written to its new place before it is removed from the old one, by a command that the script has used already.
 
 const DEATHS_ALLOWED = 5;
-/** How long a worker may give no sign of life, in whole seconds of the server's clock, before others take over from it. */
+/** How long a worker may send no heartbeat, in whole seconds of the server's clock, before others claim what it has. */
 export const EXPIRY_SECONDS = 15;
 const DEAD_SECONDS = 30 * 24 * 3600;
 
@@ -77,8 +77,8 @@ for _, number in ipairs(ARGV) do
 end`;
 
 /**
- * A sign of life, by the server's own clock. KEYS: workers, taken, processing. ARGV: worker.
- * Answers: whether this worker was taken for dead, the workers that give no sign any more, and how many entries it has.
+ * A heartbeat, by the server's own clock. KEYS: workers, taken, processing. ARGV: worker.
+ * Answers: whether this worker was taken for dead, the workers that send no heartbeat any more, and how many entries it has.
  */
 export const BEAT: string = `
 redis.call('ZREM', KEYS[1], '')

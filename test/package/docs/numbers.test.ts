@@ -59,10 +59,13 @@ it.each<[page: string, sentence: string]>([
   ['docs/outgrowing-one-machine.md', `in files of ${constant('disk/segment', 'SEGMENT_BYTES') / MIB} MiB`],
   ['docs/outgrowing-one-machine.md', `each file of ${constant('disk/segment', 'SEGMENT_BYTES') / MIB} MiB`],
   ['docs/outgrowing-one-machine.md', `stood still for ${constant('disk/neighbours', 'STILL_MS') / SECOND} seconds`],
-  ['docs/outgrowing-one-machine.md', `taken over after ${constant('disk/neighbours', 'GONE_MS') / SECOND} seconds`],
+  ['docs/outgrowing-one-machine.md', `adopted after ${constant('disk/neighbours', 'GONE_MS') / SECOND} seconds`],
   ['docs/hazards.md', `for each ${constant('disk/segment', 'SEGMENT_BYTES') / MIB} MiB`],
   ['docs/outgrowing-one-machine.md', `for up to ${constant('cli/worker', 'CLOSE_MS') / SECOND} seconds`],
-  ['docs/outgrowing-one-machine.md', `gives no sign for ${constant('redis/worker/scripts', 'EXPIRY_SECONDS')} seconds`],
+  [
+    'docs/outgrowing-one-machine.md',
+    `sends no heartbeat for ${constant('redis/worker/scripts', 'EXPIRY_SECONDS')} seconds`,
+  ],
   ['docs/outgrowing-one-machine.md', `expires ${constant('redis/worker/scripts', 'DEAD_SECONDS') / DAY} days after`],
   [
     'docs/outgrowing-one-machine.md',
@@ -90,10 +93,10 @@ it('what is said in words is what the numbers are', () => {
   expect(textOf('docs/nestjs.md')).toContain('closed within five seconds');
   expect(constant('middleware/shutdown', 'SHUTDOWN_TIMEOUT_MS')).toBe(5 * SECOND);
   expect(textOf('docs/outgrowing-one-machine.md').replaceAll(/\s+/g, ' ')).toContain(
-    'with five workers that died is laid aside',
+    'with five workers that died becomes a dead letter',
   );
   expect(constant('redis/worker/scripts', 'DEATHS_ALLOWED')).toBe(5);
-  for (const words of ['ten times a second', 'takes it over within a second', 'looked at every second'])
+  for (const words of ['ten times a second', 'adopts it within a second', 'looked at every second'])
     expect(textOf('docs/outgrowing-one-machine.md').replaceAll(/\s+/g, ' ')).toContain(words);
   expect(10 * constant('disk/disk-event-store', 'GROUP_MS')).toBe(SECOND);
   expect(constant('disk/disk-event-store', 'LOOK_MS')).toBe(SECOND);

@@ -92,7 +92,7 @@ describe.skipIf(!hasRedis)('at work', () => {
     await collector.waitFor({ event: 'page_view' }, 300, 30_000);
     const output = await end(child);
     expect(output).toContain('Delivering from the list cli');
-    expect(output).toContain('Stopped: 300 events sent, 0 given back to the list, 0 laid aside as dead letters');
+    expect(output).toContain('Stopped: 300 events sent, 0 given back to the list, 0 moved to the dead letters');
   });
 
   test('bullmq: delivers the jobs, and ends on SIGINT with a summary and exit code 0', async () => {

@@ -115,7 +115,7 @@ test('an owner that stands still is not dead', async () => {
   expect(await takeAll(other, 20)).toEqual(own);
 });
 
-test('ten owners that crash one after another, each with what it has taken over, leave nothing nested', async () => {
+test('ten owners that crash one after another, each with what it has adopted, leave nothing nested', async () => {
   const accepted: string[] = [];
   for (let crash = 0; crash < 10; crash++) {
     const before = accepted.length;
@@ -191,7 +191,7 @@ describe('a cleaner that removes', () => {
   });
 });
 
-test('a folder that was moved away goes on in a new one, with what had been taken over', async () => {
+test('a folder that was moved away goes on in a new one, with what had been adopted', async () => {
   const dead = encodedEvents(3);
   const before = store();
   before.put(dead);
@@ -264,9 +264,9 @@ test('in a cluster each worker has its own socket, whoever dies first', async ()
     return worker;
   });
   await until('both have put', () => said.length === 20);
-  // The other worker or this process takes it over; what a worker has taken over comes when it dies too.
+  // The other worker or this process takes it over; what a worker has adopted comes when it dies too.
   workers[0]?.process.kill('SIGKILL');
-  await until('it is taken over', () => ownersOn(path).length === 2);
+  await until('it is adopted', () => ownersOn(path).length === 2);
   workers[1]?.process.kill('SIGKILL');
   await takeAll(heir, 20);
   expect(heir.recovered).toBe(20);

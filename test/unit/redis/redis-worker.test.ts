@@ -105,7 +105,7 @@ suite('RedisWorker', () => {
     expect(got).toEqual(ids);
   });
 
-  test('gives signs of life while the wall clock is set back, and ends in time', async () => {
+  test('gives heartbeat while the wall clock is set back, and ends in time', async () => {
     const workers = `{${key}}:workers`;
     const lastSign = async (): Promise<number> => {
       const [id = ''] = await server.client.zrange(workers, '0', '0');
@@ -347,7 +347,7 @@ suite('RedisWorker', () => {
       expect(await left()).toEqual([`{${key}}:taken:dead-worker`]);
     });
 
-    test('is left to it as long as it gives signs of life', async () => {
+    test('is left to it as long as it gives heartbeat', async () => {
       await server.client.zadd(workers(), String(Math.floor(Date.now() / 1000)), 'other');
       await server.client.hset(processing('other'), '0', JSON.stringify(sampleEvent()));
       const ids = await fill(1);
