@@ -235,7 +235,7 @@ export const mutants: readonly Mutant[] = [
     'a link inside of a link tells who an anonymous visitor is',
     [34, 'express: no anonymous event'],
     'core/url/linker.js',
-    ['out += separator + (holds(piece) ? mended(piece, depth) : piece);', 'out += separator + piece;'],
+    ['out += separator + (holds(piece) ? escaped(piece, depth) : piece);', 'out += separator + piece;'],
   ),
   mutant('anonymous events share a request with others', [5, 'a third'], 'delivery/store/memory-store.js', [
     'const lane = anonymous ? this.#anonymous : this.#named;',
