@@ -239,7 +239,7 @@ export class BatchEmitter implements EncodedInput {
       await this.flush({ timeoutMs: left() });
       // Where the receiver has asked for more time than there is, waiting helps nobody.
       if (this.#remaining === 0 || left() <= 0 || this.#loop.askedFor > deadline) break;
-      const pauseMs = Math.min(CLOSE_PAUSE_MS, left());
+      const pauseMs = Math.min(CLOSE_PAUSE_MS, Math.max(0, left()));
       await new Promise((resolve) => clock.setTimeout(resolve, pauseMs));
     }
     this.#loop.stop();
