@@ -76,7 +76,8 @@ export class Subject {
 
   /** Wire key to value, for example `{ uid: 'u-17' }`. */
   get fields(): Readonly<Record<string, string>> {
-    return this.#fields;
+    // A copy: what is written into it past the setters would reach the wire unchecked.
+    return { ...this.#fields };
   }
 
   /** `p`: the platform, one of `web iot app mob pc cnsl tv srv headset`. */

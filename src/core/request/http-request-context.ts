@@ -157,7 +157,7 @@ export class HttpRequestContext<Req extends object> implements RequestContext {
     const fields = requestFields(this.facts, rules, anonymous, onHookError);
     // Refilled, because a handler may hold it.
     if (this.#subject && this.#read)
-      Subject.refill(this.#subject, withChanges(fields, this.#read, this.#subject.fields));
+      Subject.refill(this.#subject, withChanges(fields, this.#read, Subject.fieldsOf(this.#subject)));
     else this.#subject = new Subject(fields, core.onSubjectBreach);
     this.#read = fields;
     this.#readAnonymously = anonymous;
@@ -169,7 +169,7 @@ export class HttpRequestContext<Req extends object> implements RequestContext {
     // After the request the last answer stands.
     if (!req) return this.#hooked ?? subject;
     // The hook writes to a copy: its fields must not outlive the request's, and none of them counts where it fails.
-    const copy = new Subject(subject.fields, core.onHookBreach);
+    const copy = new Subject(Subject.fieldsOf(subject), core.onHookBreach);
     let done = false;
     core.log.guard('subject', () => {
       const answer: unknown = hook(req, copy);

@@ -34,9 +34,7 @@ const PLAIN = /^[ !#-[\]-~]*$/;
  * half as many strings as fields with all their quotes.
  */
 function field(key: string, value: string): string {
-  const opening = ALL_FIELDS.get(key)?.opening;
-  // Written into a subject's fields past its setters.
-  if (opening === undefined) return '';
+  const { opening } = ALL_FIELDS.get(key) as Field;
   return opening + (PLAIN.test(value) ? value : JSON.stringify(value.toWellFormed()).slice(1, -1));
 }
 

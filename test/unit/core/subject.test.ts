@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { disableContracts, enableContracts, Subject } from 'snowplow-middleware';
+import { capture } from '../../support/capture';
 
 afterEach(enableContracts);
 
@@ -144,4 +145,14 @@ describe('merge', () => {
     const merged = Subject.merge(new Subject().setPlatform('mob'), new Subject().setUserId('u9'));
     expect(merged.fields).toEqual({ p: 'mob', uid: 'u9' });
   });
+});
+
+it('what is written into its fields past the setters reaches no event', () => {
+  const subject = new Subject().setUserId('u-17');
+  Object.assign(subject.fields as Record<string, string>, { uid: 'other', url: '","e":"ue', unknown: 'x' });
+  const { tracker, last } = capture();
+  tracker.withSubject(subject).trackPageView({ pageUrl: 'http://h/' });
+  expect(last()).toMatchObject({ uid: 'u-17', url: 'http://h/' });
+  expect(last()).not.toHaveProperty('unknown');
+  expect(subject.fields).toEqual({ uid: 'u-17' });
 });
