@@ -52,7 +52,7 @@ export class BatchEmitter implements EncodedInput {
   readonly #loop: SendLoop;
   // The flush timer is started outside the request whose event started the batch: it must not keep that alive.
   readonly #outside = AsyncLocalStorage.snapshot();
-  readonly #holder = { lastCall: () => this.#lastCall(), abandon: () => void this.#loop.abandon() };
+  readonly #holder = { sendLast: () => this.#sendLast(), abandon: () => void this.#loop.abandon() };
   #held = false;
   #intervalMs: number;
   #timer: NodeJS.Timeout | undefined;
@@ -225,7 +225,7 @@ export class BatchEmitter implements EncodedInput {
     release(this.#holder);
   };
 
-  #lastCall(): void {
+  #sendLast(): void {
     // Events that come later ask for a call of their own.
     this.#held = false;
     if (!this.#loop.flush) this.#loop.startFlush('last');
