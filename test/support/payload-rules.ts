@@ -99,7 +99,7 @@ export function faultsOf(event: unknown): string[] {
   if (typeof event !== 'object' || event === null) return ['no object'];
   const faults = ['tv', 'p', 'e'].filter((key) => !Object.hasOwn(event, key)).map((key) => `${key} is missing`);
   for (const [key, value] of Object.entries(event)) {
-    if (!ALLOWED.has(key)) faults.push(`${key} is no key of payload_data`);
+    if (!ALLOWED.has(key)) faults.push(`${key} is not a key of payload_data`);
     if (typeof value !== 'string') faults.push(`${key} is a ${typeof value}`);
     else {
       if (value === '') faults.push(`${key} is empty`);

@@ -45,7 +45,7 @@ export function hintForUnknownKey(key: string): string {
 }
 
 export const unknownKey = (path: string, key: string, value: unknown): Failure =>
-  protocol(`${path}.${key}`, 'unknown-key', value, 'is no key of the tracker protocol', hintForUnknownKey(key));
+  protocol(`${path}.${key}`, 'unknown-key', value, 'is not a key of the tracker protocol', hintForUnknownKey(key));
 
 export const notAString = (path: string, key: string, value: unknown): Failure =>
   protocol(
@@ -89,7 +89,7 @@ export const wrongEnvelope = (schema: unknown): Failure =>
     'schema',
     'wrong-envelope',
     schema ?? '',
-    schema === undefined ? 'is missing: the body is no payload_data' : 'is not payload_data, 1-0-0 to 1-0-4',
+    schema === undefined ? 'is missing: the body is not payload_data' : 'is not payload_data, 1-0-0 to 1-0-4',
     `Send ${ENVELOPE}.${BY_EMITTER}`,
   );
 
@@ -125,6 +125,6 @@ export const unknownPath = (path: string): Failure =>
     'path',
     'unknown-path',
     path,
-    'is no path of the Snowplow tracker protocol; the collector takes it and the events are lost later',
+    'is not a path of the Snowplow tracker protocol; the collector takes it and the events are lost later',
     `POST to ${TP2}, or GET /i.\nIn code: give an Emitter the collector's address as endpoint, without this path.`,
   );

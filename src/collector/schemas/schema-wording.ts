@@ -51,7 +51,7 @@ const WORDS: Readonly<Record<string, (error: ErrorObject, schema: string) => Wor
     return {
       at: name,
       value: (data as Record<string, unknown>)[name],
-      problem: `is no property of the schema, which has ${excerpt(known.join(', '))}`,
+      problem: `is not a property of the schema, which has ${excerpt(known.join(', '))}`,
       hint: `Take it out, or publish a newer version of ${schema} that has it.${didYouMean(name, known)}`,
     };
   },

@@ -32,13 +32,13 @@ const RULES: Readonly<Partial<Record<FieldKind, KindRule>>> = {
   event: {
     rule: 'unknown-event',
     accepts: (value) => lookUp(EVENT_NAMES, value) !== undefined,
-    problem: 'is no event type',
+    problem: 'is not an event type',
     hint: `Send one of ${EVENTS}.`,
   },
   platform: {
     rule: 'unknown-platform',
     accepts: (value) => (PLATFORMS as readonly string[]).includes(value),
-    problem: 'is no platform of the protocol',
+    problem: 'is not a platform of the protocol',
     hint: `Send srv for a server, web for a site, or one of ${PLATFORMS.filter((name) => !['srv', 'web'].includes(name)).join(', ')}.`,
   },
   uuid: {

@@ -68,7 +68,7 @@ function checkCrossDomain({ query }: UriParts): Failure[] {
     'url',
     'malformed-cross-domain',
     `_sp=${userId}.${time}`,
-    'carries a _sp parameter whose second part is no time in milliseconds',
+    'carries a _sp parameter whose second part is not a time in milliseconds',
     LINK_HELP,
   );
   return [malformed, ...tooLong];

@@ -165,7 +165,7 @@ const RULES: readonly WarningRule[] = [
   {
     rule: 'unknown-key',
     find: ({ payload }) => where(payload, (key) => kindOf(key) === undefined),
-    problem: 'is no key of the tracker protocol: ignored in a query, and a POST body with it would be lost',
+    problem: 'is not a key of the tracker protocol: ignored in a query, and a POST body with it would be lost',
     hint: hintForUnknownKey,
   },
   {

@@ -70,7 +70,7 @@ const MISTAKES: readonly [name: string, send: () => Promise<unknown>, ...words: 
     'event.data.currency is missing',
     '{"items":1,"curency":"EUR"}',
     `Add it: ${BASKET} requires it. Is it called curency?`,
-    'event.data.curency is no property of the schema, which has items, currency, coupon, at',
+    'event.data.curency is not a property of the schema, which has items, currency, coupon, at',
     'Did you mean currency?',
   ],
   [
@@ -136,7 +136,7 @@ const MISTAKES: readonly [name: string, send: () => Promise<unknown>, ...words: 
   [
     'an unknown platform',
     () => track({ p: 'server' }),
-    'p is no platform of the protocol',
+    'p is not a platform of the protocol',
     'server',
     'Send srv for a server',
     'In code: createTracker({ platform })',
@@ -157,7 +157,7 @@ const MISTAKES: readonly [name: string, send: () => Promise<unknown>, ...words: 
   [
     'an enriched name on the wire',
     () => track({ user_id: 'u-17' }),
-    'data[0].user_id is no key of the tracker protocol',
+    'data[0].user_id is not a key of the tracker protocol',
     'u-17',
     'On the wire it is called uid.',
     'In code: subject.setUserId().',

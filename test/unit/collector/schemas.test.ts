@@ -87,7 +87,7 @@ it('names every failure by its place, in draft-04 terms', async () => {
     [
       'event.data.more',
       'schema-additionalProperties',
-      'is no property of the schema, which has price, when, items, size',
+      'is not a property of the schema, which has price, when, items, size',
     ],
     ['event.data.price', 'schema-minimum', 'must be > 0'],
     ['event.data.when', 'schema-format', 'is no date-time'],
