@@ -64,7 +64,7 @@ export const loggerRule = either(
 const checked = new WeakMap<object, ReadonlySet<string>>();
 
 /**
- * Marks options as checked, so that whoever resolves the object next does not check them again.
+ * Marks options as checked: {@link resolveOptions} does not check them again in this object.
  *
  * @param names Which ones; all of them by default.
  */

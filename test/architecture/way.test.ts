@@ -10,8 +10,9 @@ it.each([
   ['a struct event on Express', 'express', 125, 30],
   ['a decorator in Nest', 'nest', 130, 31],
 ])('%s', (_what, framework, mostFunctions, mostFiles) => {
-  const { stdout, stderr } = spawnSync(process.execPath, [PROGRAM, framework], { encoding: 'utf8' });
-  const counted = JSON.parse(stdout || `"${stderr}"`) as {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [PROGRAM, framework], { encoding: 'utf8' });
+  expect(status, stderr).toBe(0);
+  const counted = JSON.parse(stdout) as {
     functions: number;
     files: number;
     used: { file: string; name: string; count: number }[];

@@ -119,7 +119,7 @@ export function clean(key: string, value: unknown, fields = ALL_FIELDS): string 
   }
 }
 
-// `[` + 45 characters of IPv6 + zone + `]:65535`, with room; anything longer is no address.
+// `[` + 45 characters of IPv6 + zone + `]:65535`, with room; a longer text is not an address.
 const LONGEST_ADDRESS = 100;
 const PORT = /^:\d{1,5}$/;
 const MAPPED = '::ffff:';

@@ -8,7 +8,7 @@ import { fail, isUuid, isJsonObject } from '../../core/contracts';
 /**
  * Numbers and booleans become text, nulls are left out, as the Python tracker's own worker would send them.
  *
- * @returns undefined when it is no event.
+ * @returns undefined when the value is not an event.
  */
 export function eventOf(value: unknown, anonymous: boolean): EncodedEvent | undefined {
   if (!isJsonObject(value)) return undefined;
@@ -27,7 +27,7 @@ export function eventOf(value: unknown, anonymous: boolean): EncodedEvent | unde
  * pipeline does not take is left out; an event without a UUID gets one that is the same each time.
  *
  * @param options `anonymous`: what the event said when it was put. An anonymous event loses what identifies the visitor.
- * @throws ContractError, a TypeError, when the text is no event.
+ * @throws ContractError, a TypeError, when the text is not an event.
  * @example
  * const event = decodeEvent(row.json, { anonymous: row.anonymous === 1 });
  */
