@@ -50,7 +50,13 @@ export {
 export { structEvent, type StructEventArgs } from './core/events/structured';
 export type { Platform } from './core/protocol/fields';
 export { fromPino, logger, type Logger, type LogLevel } from './core/logger';
-export { type SelfDescribing, SelfDescribingJson, type StandardSchema } from './core/protocol/self-describing-json';
+export { type DefinedSchema, defineSchema } from './core/protocol/define-schema';
+export {
+  type IgluUri,
+  type SelfDescribing,
+  SelfDescribingJson,
+  type StandardSchema,
+} from './core/protocol/self-describing-json';
 export { Subject, type UserId } from './core/protocol/subject';
 export type { TimeLimit } from './core/deadline';
 export { RequestTracker, Tracker, type TrackerHealth, type TrackerOptions } from './core/tracker/tracker';

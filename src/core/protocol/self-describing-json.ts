@@ -6,17 +6,21 @@ import { memoise } from '../memoise';
 import { contractsFor, fail, INT32_MAX, isAbsent, isJsonObject } from '../contracts';
 
 /** Data with the `iglu:` URI of the schema it follows. A plain object of this shape is accepted wherever one is asked for. */
-export interface SelfDescribing<T = unknown> {
-  readonly schema: string;
+export interface SelfDescribing<T = unknown, U extends string = string> {
+  readonly schema: U;
   readonly data: T;
 }
 
+/** The full URI of a schema in an Iglu registry: `iglu:vendor/name/jsonschema/1-0-0`. */
+export type IgluUri = `iglu:${string}/${string}/jsonschema/${number}-${number}-${number}`;
+
 /** A validator of the Standard Schema specification (Zod, Valibot, ArkType and others make them); its types copied, not imported. */
-export interface StandardSchema {
+export interface StandardSchema<Input = unknown, Output = unknown> {
   readonly '~standard': {
     readonly version: 1;
     readonly vendor: string;
     readonly validate: (value: unknown) => unknown;
+    readonly types?: { readonly input: Input; readonly output: Output } | undefined;
   };
 }
 
@@ -27,7 +31,7 @@ export interface StandardSchema {
  * new SelfDescribingJson('iglu:com.acme/basket/jsonschema/1-0-0', { items: 3 });
  * new SelfDescribingJson('iglu:com.acme/basket/jsonschema/1-0-0', { items: 3 }, { validator: z.object({ items: z.number() }) });
  */
-export class SelfDescribingJson<T = unknown> implements SelfDescribing<T> {
+export class SelfDescribingJson<T = unknown, U extends string = string> implements SelfDescribing<T, U> {
   /**
    * @param schema `iglu:vendor/name/jsonschema/1-0-0`.
    * @param data The data itself; serialised when the event is tracked.
@@ -36,7 +40,7 @@ export class SelfDescribingJson<T = unknown> implements SelfDescribing<T> {
    *   not while contracts are disabled for the process.
    */
   constructor(
-    readonly schema: string,
+    readonly schema: U,
     readonly data: T,
     options: { validator?: StandardSchema | undefined } = {},
   ) {
@@ -45,7 +49,7 @@ export class SelfDescribingJson<T = unknown> implements SelfDescribing<T> {
     if (!isIgluUri(schema)) fail(caller, 'schema', AN_IGLU_URI, schema);
     checkData(caller, 'data', data);
     const validator = validatorOf(caller, options);
-    if (!isAbsent(validator)) checkWith(validator, caller, data);
+    if (!isAbsent(validator)) outputOf(validator, caller, data);
   }
 }
 
@@ -68,7 +72,7 @@ export function jsonOpening(schema: unknown): string {
 /** Whether `schema` is a schema's full URI, `iglu:vendor/name/format/model-revision-addition`. */
 export const isIgluUri = (schema: unknown): schema is string => jsonOpening(schema) !== '';
 
-const AN_IGLU_URI = 'an iglu: URI such as iglu:com.acme/basket/jsonschema/1-0-0';
+export const AN_IGLU_URI = 'an iglu: URI such as iglu:com.acme/basket/jsonschema/1-0-0';
 
 /** Names the part at fault only when there is one: this is asked of every entity of every event. */
 export const isSelfDescribing = (value: unknown): value is SelfDescribing =>
@@ -95,8 +99,10 @@ function checkData(caller: string, path: string, data: unknown): void {
   if (received !== undefined) throw new ContractError(caller, path, 'an object', received);
 }
 
-interface StandardIssue {
-  readonly message: string;
+interface StandardResult {
+  readonly value?: unknown;
+  readonly issues?: readonly { readonly message: string }[];
+  readonly then?: unknown;
 }
 
 function validatorOf(caller: string, options: { validator?: StandardSchema | undefined } | null): unknown {
@@ -107,11 +113,16 @@ function validatorOf(caller: string, options: { validator?: StandardSchema | und
   }
 }
 
-function checkWith(validator: unknown, caller: string, data: unknown): void {
+/**
+ * What a validator makes of `data`.
+ *
+ * @throws ContractError when it finds an issue, throws, or answers with a promise.
+ */
+export function outputOf(validator: unknown, caller: string, data: unknown): unknown {
   try {
     const standard = (validator as StandardSchema)['~standard'];
     const result: unknown = runMarked('callback', () => standard.validate(data));
-    const { issues, then } = Object(result) as { issues?: readonly StandardIssue[]; then?: unknown };
+    const { issues, then, value } = Object(result) as StandardResult;
     if (typeof then === 'function') {
       // The promise's outcome no longer matters, and must not become an unhandled rejection.
       Promise.resolve(result).catch(() => {});
@@ -125,6 +136,7 @@ function checkWith(validator: unknown, caller: string, data: unknown): void {
         'what its validator accepts',
         issues.map(({ message }) => message).join('; '),
       );
+    return value;
   } catch (error) {
     if (hasCode(error, 'ERR_SNOWPLOW_CONTRACT')) throw error;
     throw new ContractError(caller, 'validator', 'one that answers', `what it threw: ${thrownWords(error)}`);
