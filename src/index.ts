@@ -24,6 +24,12 @@ export {
   removeFromCart,
   type TransactionItem,
 } from './core/events/commerce';
+export {
+  cmpVisible,
+  type CmpVisibleArgs,
+  consentPreferences,
+  type ConsentPreferencesArgs,
+} from './core/events/consent';
 export { applicationError, type ErrorArgs } from './core/events/error';
 export type { EventArgs, Timestamp, TrackerEvent } from './core/events/event';
 export { formChange, type FormChangeArgs, type FormElement, formSubmit, type FormSubmitArgs } from './core/events/form';
@@ -61,6 +67,7 @@ export { Subject, type UserId } from './core/protocol/subject';
 export type { TimeLimit } from './core/deadline';
 export { RequestTracker, Tracker, type TrackerHealth, type TrackerOptions } from './core/tracker/tracker';
 export type { TrackerStats } from './core/tracker/pipeline';
+export type { EventInfo } from './core/tracker/request-context';
 export { Tracking } from './core/tracker/tracking';
 export { createTracker, type CreateTrackerOptions } from './create-tracker';
 export { AsyncEmitter, Emitter } from './delivery/emitter';

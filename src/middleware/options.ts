@@ -18,6 +18,7 @@ import {
 import { asCallback, asHook } from '../core/marks';
 import type { RequestRules } from '../core/request/request-fields';
 import type { SelfDescribing } from '../core/protocol/self-describing-json';
+import type { EventInfo } from '../core/tracker/request-context';
 import type { Subject } from '../core/protocol/subject';
 import type { PrivacyRules } from '../core/tracker/privacy';
 import type { Tracker } from '../core/tracker/tracker';
@@ -35,8 +36,8 @@ export interface RequestOptions<Req, Res> {
   cookiePath?: string | undefined;
   /** Adds what the app knows of the visitor, such as a user id; called for each event while the request lives, over a copy. */
   subject?: ((req: Req, subject: Subject) => void) | undefined;
-  /** Entities for every event of the request. */
-  entities?: ((req: Req) => readonly SelfDescribing[]) | undefined;
+  /** Entities for every event of the request, asked for each. Those of a transaction go with its items too. */
+  entities?: ((req: Req, event: EventInfo) => readonly SelfDescribing[]) | undefined;
   /** Attach the browser's session as a `client_session` entity. @default false */
   clientSession?: boolean | undefined;
   /**
@@ -77,14 +78,14 @@ export interface RequestOptions<Req, Res> {
   shutdown?: ShutdownOptions | undefined;
 }
 
-type Own<Req, Res> = Omit<CreateTrackerOptions, 'anonymous' | 'subject'> &
+type Own<Req, Res> = Omit<CreateTrackerOptions, 'anonymous' | 'entities' | 'subject'> &
   RequestOptions<Req, Res> & { tracker?: undefined };
 type Shared<Req, Res> = RequestOptions<Req, Res> & { tracker: Tracker };
 
 /** Options of a middleware: those that make a tracker, or a `tracker` to share, which is flushed but never closed. */
 export type MiddlewareOptions<Req, Res> = Own<Req, Res> | Shared<Req, Res>;
 
-const { subject: _subject, anonymous: _anonymous, ...TRACKER_OWN } = CREATE_TRACKER_RULES;
+const { subject: _subject, anonymous: _anonymous, entities: _entities, ...TRACKER_OWN } = CREATE_TRACKER_RULES;
 
 const isOrigin = (value: unknown): boolean =>
   typeof value === 'string' && URL.canParse(value) && new URL(value).origin === value && /^https?:/.test(value);
@@ -147,7 +148,7 @@ export function resolveMiddleware<Req, Res>(
   owner: string,
   options: MiddlewareOptions<Req, Res>,
 ): ResolvedMiddleware<Req, Res> {
-  type All = Partial<CreateTrackerOptions> & RequestOptions<Req, Res> & { tracker?: Tracker };
+  type All = Partial<Omit<CreateTrackerOptions, 'entities'>> & RequestOptions<Req, Res> & { tracker?: Tracker };
   const all = resolveOptions<All, object>(
     owner,
     options as All,

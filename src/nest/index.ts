@@ -16,6 +16,7 @@ declare global {
 
 export {
   type NestRequest,
+  TrackEvent,
   TrackPageView,
   TrackScreenView,
   TrackSelfDescribingEvent,

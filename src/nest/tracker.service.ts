@@ -1,7 +1,6 @@
 // TrackerService: a singleton that stands for the request's tracker inside a request, and for the app's outside.
 import { ContractError } from '../core/errors';
 import type { FlushReport } from '../core/emitter';
-import type { TrackerEvent } from '../core/events/event';
 import { RequestScope, runJob, scopes } from '../core/tracker/scope';
 import { Subject } from '../core/protocol/subject';
 import type { RequestTracker, Tracker, TrackerHealth } from '../core/tracker/tracker';
@@ -85,10 +84,6 @@ export class TrackerService extends Tracking {
    */
   runWith<T>(subject: Subject, fn: () => T): T {
     return runJob(new RequestScope(this.#name, this.withSubject(subject), scopes.getStore()?.around(this.#isMine)), fn);
-  }
-
-  track(event: TrackerEvent): string | undefined {
-    return this.#tracking.track(event);
   }
 
   protected dispatch<Args>(caller: string, build: Builder<Args>, args: Args): string | undefined {

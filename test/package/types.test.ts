@@ -61,6 +61,13 @@ const USES: Readonly<Record<string, { peers: readonly string[]; code: string }>>
       @Module({ imports: [SnowplowModule.forRoot(${ENDPOINT})], controllers: [Home] })
       export class App {}`,
   },
+  './ecommerce': {
+    peers: [],
+    code: `import { createTracker } from 'snowplow-middleware';
+      import * as ecommerce from 'snowplow-middleware/ecommerce';
+      const product: ecommerce.Product = { id: 'TEA-1', category: 'Tea', price: 4.5, currency: 'EUR', quantity: 2 };
+      export const id = createTracker(${ENDPOINT}).track(ecommerce.productView(product));`,
+  },
   './redis': {
     peers: [],
     code: `import { RedisEmitter, RedisWorker } from 'snowplow-middleware/redis';

@@ -89,25 +89,34 @@ function checkTimestamp(caller: string, path: string, timestamp: Timestamp): voi
  * contract; with contracts off they make an empty event, which the tracker refuses.
  */
 export function publicBuilder<Args>(name: string, build: (args: Args, caller: Caller) => TrackerEvent) {
-  return (args: Args): TrackerEvent => {
+  return publicFunction(name, build, NO_EVENT);
+}
+
+const NO_EVENT: TrackerEvent = { fields: {}, args: {} };
+
+/** The same for a function that makes anything else; `unreadable` is what it makes of such arguments with contracts off. */
+export function publicFunction<Args, Result>(
+  name: string,
+  make: (args: Args, caller: Caller) => Result,
+  unreadable: Result,
+) {
+  return (args: Args): Result => {
     const caller = contractsFor(name);
     try {
-      return build(args, caller);
+      return make(args, caller);
     } catch (error) {
-      if (!caller) return NO_EVENT;
+      if (!caller) return unreadable;
       if (hasCode(error, 'ERR_SNOWPLOW_CONTRACT')) throw error;
       throw new ContractError(caller, 'args', 'an object that can be read', UNREADABLE);
     }
   };
 }
 
-const NO_EVENT: TrackerEvent = { fields: {}, args: {} };
-
 /** The id in an event, or in the arguments where no event could be built. */
 export function eventIdOf(given: unknown): string | undefined {
   try {
-    const { eventId, args } = given as Partial<EventArgs & TrackerEvent>;
-    const id = eventId ?? args?.eventId;
+    const { eventId, args, event } = given as Partial<EventArgs & TrackerEvent & { event: Partial<TrackerEvent> }>;
+    const id = eventId ?? args?.eventId ?? event?.args?.eventId;
     return isUuid(id) ? id : undefined;
   } catch {
     return undefined;

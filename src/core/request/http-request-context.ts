@@ -1,11 +1,12 @@
 // One request as its events see it: the visitor's subject, read from the request's strings when the first event asks, and
 // what the app's hooks add while the request lives.
 import { type Header, headerEntities } from './header-entities';
+import type { TrackerEvent } from '../events/event';
 import { currentMark } from '../marks';
 import { clientSession, requestFields, type RequestFacts, type RequestRules } from './request-fields';
-import { isSelfDescribing, type SelfDescribing } from '../protocol/self-describing-json';
+import type { SelfDescribing } from '../protocol/self-describing-json';
 import { Subject } from '../protocol/subject';
-import type { EventSetting, RequestContext } from '../tracker/request-context';
+import { askForEntities, type EventInfo, type EventSetting, type RequestContext } from '../tracker/request-context';
 import { decidePrivacy, type PrivacyMode, type PrivacyRules } from '../tracker/privacy';
 import type { TrackerCore } from '../tracker/pipeline';
 import { isAbsent, isThenable } from '../contracts';
@@ -15,7 +16,7 @@ type Fields = Readonly<Record<string, string>>;
 /** What an app may decide for each request; every hook runs guarded, and what one throws never reaches the visitor. */
 export interface RequestHooks<Req> {
   readonly subject: ((req: Req, subject: Subject) => void) | undefined;
-  readonly entities: ((req: Req) => readonly SelfDescribing[]) | undefined;
+  readonly entities: ((req: Req, event: EventInfo) => readonly SelfDescribing[]) | undefined;
   readonly clientSession: boolean;
 }
 
@@ -122,7 +123,7 @@ export class HttpRequestContext<Req extends object> implements RequestContext {
     this.#read = undefined;
   }
 
-  forEvent(asked: boolean): EventSetting | undefined {
+  forEvent(asked: boolean, event: TrackerEvent): EventSetting | undefined {
     const { privacy } = this;
     if (privacy === 'skip') return undefined;
     const anonymous = privacy === 'anonymous';
@@ -130,7 +131,7 @@ export class HttpRequestContext<Req extends object> implements RequestContext {
     const subject = this.#subject as Subject;
     const { hooks, headers, route } = this.#reading;
     const hasEntities = hooks.entities || hooks.clientSession || headers || route;
-    const entities = hasEntities ? this.#entities(anonymous || asked) : NONE;
+    const entities = hasEntities ? this.#entities(anonymous || asked, event) : NONE;
     return { subject: hooks.subject ? this.#withHook(subject, hooks.subject) : subject, anonymous, entities };
   }
 
@@ -181,10 +182,11 @@ export class HttpRequestContext<Req extends object> implements RequestContext {
     return done ? copy : subject;
   }
 
-  #entities(anonymous: boolean): readonly SelfDescribing[] {
-    const { hooks, rules, headers, route } = this.#reading;
+  #entities(anonymous: boolean, event: TrackerEvent): readonly SelfDescribing[] {
+    const { hooks, rules, headers, route, core } = this.#reading;
     const req = this.#req;
-    if (hooks.entities && req) this.#extra = this.#given(hooks.entities, req);
+    const ask = hooks.entities;
+    if (ask && req) this.#extra = askForEntities(core.log, (info) => ask(req, info), event);
     const wanted = hooks.clientSession && !anonymous;
     if (wanted && this.#session === null) this.#session = clientSession(this.facts, rules);
     const session = wanted ? this.#session : undefined;
@@ -210,18 +212,6 @@ export class HttpRequestContext<Req extends object> implements RequestContext {
 
   #response(outcome: Outcome | undefined): SelfDescribing {
     return { schema: HTTP_RESPONSE, data: { method: this.facts.method, ...outcome } };
-  }
-
-  #given(hook: (req: Req) => readonly SelfDescribing[], req: Req): readonly SelfDescribing[] {
-    const { log } = this.#reading.core;
-    let entities = NONE;
-    log.guard('entities', () => {
-      const given: unknown = hook(req);
-      if (Array.isArray(given) && given.every(isSelfDescribing)) entities = given;
-      else if (!isAbsent(given)) log.error('the entities hook gave no list of { schema, data }; its part was left out');
-      return given;
-    });
-    return entities;
   }
 }
 

@@ -19,8 +19,9 @@ import { currentMark } from '../marks';
 import { commonFields, encodeEvent, encodePayload, type TrackerFields } from './encode';
 import { settleAll } from './flush-all';
 import { Refusal } from './refusal';
+import type { SelfDescribing } from '../protocol/self-describing-json';
 import { isSubject, Subject } from '../protocol/subject';
-import type { RequestContext } from './request-context';
+import { askForEntities, type EventInfo, type RequestContext } from './request-context';
 import { millisOfLimit, type TimeLimit } from '../deadline';
 import { type Caller, type ContractMode, contractsFor, fail, isAbsent, isObject, isThenable } from '../contracts';
 
@@ -31,6 +32,7 @@ export interface TrackerSettings {
   readonly anonymous: boolean;
   readonly enabled: boolean;
   readonly contracts: ContractMode;
+  readonly entities: ((event: EventInfo) => readonly SelfDescribing[]) | undefined;
   readonly beforeSend: ((payload: Payload) => Payload | undefined) | undefined;
   readonly onDrop: ((info: DropInfo) => void) | undefined;
 }
@@ -167,9 +169,10 @@ export class TrackerCore {
     const { args, items } = event;
     // It is enough that one of them asks for anonymity: none takes back what another asks for.
     const asked = settings.anonymous || Boolean(args.anonymous);
-    const setting = context.forEvent(asked);
+    const setting = context.forEvent(asked, event);
     if (!setting) return this.#refuse('private', count, event);
-    const { entities } = setting;
+    let { entities } = setting;
+    if (settings.entities) entities = [...askForEntities(this.log, settings.entities, event), ...entities];
     let own = Subject.fieldsOf(setting.subject);
     if (!isAbsent(args.subject)) own = { ...own, ...Subject.fieldsOf(args.subject) };
     const common = commonFields(settings.fields, Subject.fieldsOf(this.subject), own, asked || setting.anonymous);

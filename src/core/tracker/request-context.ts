@@ -1,7 +1,12 @@
 // What a request or a job adds to each event tracked in it: the visitor's subject, entities and privacy mode.
-import type { SelfDescribing } from '../protocol/self-describing-json';
+import { isAbsent } from '../contracts';
+import type { TrackerEvent } from '../events/event';
+import type { Log } from '../logger';
+import { isSelfDescribing, type SelfDescribing } from '../protocol/self-describing-json';
 import type { Subject } from '../protocol/subject';
 import type { PrivacyMode } from './privacy';
+
+const NO_ENTITIES: readonly SelfDescribing[] = [];
 
 /** What a request or a job adds to each event tracked in it. */
 export interface RequestContext {
@@ -18,7 +23,32 @@ export interface RequestContext {
    *
    * @param anonymous Whether the event is to be anonymous in any case.
    */
-  forEvent(anonymous: boolean): EventSetting | undefined;
+  forEvent(anonymous: boolean, event: TrackerEvent): EventSetting | undefined;
+}
+
+/** What an `entities` option is told of an event. */
+export interface EventInfo {
+  /** The wire's `e`: `pv`, `pp`, `se`, `ue`, `tr` or `ti`. */
+  readonly type: string;
+  /** The schema of a self-describing event. */
+  readonly schema?: string;
+}
+
+/** Asks an `entities` option for its entities. Never throws: wrong ones are left out, with a line in the log. */
+export function askForEntities(
+  log: Log,
+  ask: (event: EventInfo) => readonly SelfDescribing[],
+  { fields, selfDescribing }: TrackerEvent,
+): readonly SelfDescribing[] {
+  let entities = NO_ENTITIES;
+  log.guard('entities', () => {
+    const type = String(fields['e']);
+    const given: unknown = ask(selfDescribing ? { type, schema: selfDescribing.schema } : { type });
+    if (Array.isArray(given) && given.every(isSelfDescribing)) entities = given;
+    else if (!isAbsent(given)) log.error('the entities hook gave no list of { schema, data }; its part was left out');
+    return given;
+  });
+  return entities;
 }
 
 export interface EventSetting {
@@ -26,8 +56,6 @@ export interface EventSetting {
   readonly anonymous: boolean;
   readonly entities: readonly SelfDescribing[];
 }
-
-const NO_ENTITIES: readonly SelfDescribing[] = [];
 
 /** A context that is a subject and nothing else: `withSubject`, `runWith`, the app's tracker. */
 export class PlainContext implements RequestContext {

@@ -1,21 +1,21 @@
 // The app's tracker, which owns settings and emitters, and the request's, which can only track.
 import type { DropInfo, EmitterLike, FlushReport, Payload } from '../emitter';
 import { ConfigError, show } from '../errors';
-import type { TrackerEvent } from '../events/event';
 import { trackerFields } from './encode';
 import { clean, type Platform, PLATFORMS } from '../protocol/fields';
 import { Log, type Logger } from '../logger';
 import { asCallback, asHook } from '../marks';
-import { callback, custom, flag, loggerRule, oneOf, type OptionRules, resolveOptions } from '../options';
+import { callback, custom, either, flag, list, loggerRule, oneOf, type OptionRules, resolveOptions } from '../options';
 import { RequestScope, runJob, scopes } from './scope';
 import { settleAll } from './flush-all';
+import { isSelfDescribing, type SelfDescribing } from '../protocol/self-describing-json';
 import { isSubject, Subject } from '../protocol/subject';
 import { millisOfLimit, type TimeLimit } from '../deadline';
-import { PlainContext, type RequestContext } from './request-context';
+import { type EventInfo, PlainContext, type RequestContext } from './request-context';
 import { type Builder, TrackerCore, type TrackerStats } from './pipeline';
 import { Tracking } from './tracking';
 import { TRACKER_VERSION } from '../protocol/version';
-import { type ContractMode, fail, isAbsent, isObject } from '../contracts';
+import type { ContractMode } from '../contracts';
 
 const LATE_LOOKUP =
   'currentTracker() or TrackerService was asked for the tracker of a request that has ended, and has none: take req.tracker, ' +
@@ -31,6 +31,13 @@ export interface TrackerOptions {
   appId?: string | undefined;
   /** Defaults for every event of this tracker. */
   subject?: Subject | undefined;
+  /**
+   * Entities for every event of this tracker: a list, or a function that is asked for each event. Those of a transaction go
+   * with its items too.
+   *
+   * @default none
+   */
+  entities?: readonly SelfDescribing[] | ((event: EventInfo) => readonly SelfDescribing[]) | undefined;
   /** `p`. @default 'srv' */
   platform?: Platform | undefined;
   /** Data and entities as `ue_px` and `cx` (true) or as `ue_pr` and `co`. @default true */
@@ -66,6 +73,10 @@ export const TRACKER_RULES: OptionRules<TrackerOptions> = {
   namespace: custom('a string', isText),
   appId: custom('a string', isText),
   subject: custom('a Subject', isSubject),
+  entities: either(
+    list('a list of { schema, data }', isSelfDescribing),
+    custom('a function that gives one', (value) => typeof value === 'function'),
+  ),
   platform: oneOf(...PLATFORMS),
   encodeBase64: flag,
   anonymous: flag,
@@ -121,12 +132,14 @@ export class Tracker extends Tracking {
     const fields: Record<string, string> = { tv: TRACKER_VERSION };
     if (resolved.namespace) fields['tna'] = clean('tna', resolved.namespace) as string;
     if (resolved.appId) fields['aid'] = clean('aid', resolved.appId) as string;
+    const { entities } = resolved;
     const settings = Object.freeze({
       fields: trackerFields(fields, resolved.platform),
       base64: resolved.encodeBase64,
       anonymous: resolved.anonymous,
       enabled: resolved.enabled,
       contracts: resolved.contracts,
+      entities: asHook(typeof entities === 'function' ? entities : entities && (() => entities)),
       beforeSend: asHook(resolved.beforeSend),
       onDrop: asCallback(resolved.onDrop),
     });
@@ -191,10 +204,6 @@ export class Tracker extends Tracking {
       throw new ConfigError('addEmitter: emitter', 'an object with an input method', show(emitter));
     this.#core.emitters.push(emitter);
     return this;
-  }
-
-  track(event: TrackerEvent): string | undefined {
-    return this.dispatch('track', asGiven, event);
   }
 
   protected dispatch<Args>(caller: string, build: Builder<Args>, args: Args): string | undefined {
@@ -291,10 +300,6 @@ export class RequestTracker extends Tracking {
     return new RequestTracker(this.#core, new PlainContext(checked, this.#context));
   }
 
-  track(event: TrackerEvent): string | undefined {
-    return this.dispatch('track', asGiven, event);
-  }
-
   /** Whether it was made by `tracker`. @internal */
   isOf(tracker: Tracker): boolean {
     return tracker.core === this.#core;
@@ -324,11 +329,3 @@ export class RequestTracker extends Tracking {
     return this.#core.stats();
   }
 }
-
-const asGiven: Builder<TrackerEvent> = (event, caller) => {
-  if (caller && !(isObject(event) && isObject(event.fields) && isObject(event.args) && isListOrNone(event.items)))
-    fail(caller, 'event', 'an event made by a builder', event);
-  return event;
-};
-
-const isListOrNone = (value: unknown): boolean => isAbsent(value) || Array.isArray(value);

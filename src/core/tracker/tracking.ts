@@ -10,8 +10,9 @@ import {
   type EcommerceTransactionItemArgs,
 } from '../events/commerce';
 import { buildError, type ErrorArgs } from '../events/error';
-import type { TrackerEvent } from '../events/event';
+import type { EventArgs, TrackerEvent } from '../events/event';
 import { buildFormChange, buildFormSubmit, type FormChangeArgs, type FormSubmitArgs } from '../events/form';
+import { buildGiven } from '../events/given';
 import {
   buildMobileScreenView,
   buildPagePing,
@@ -33,6 +34,7 @@ import {
   type TimingArgs,
 } from '../events/self-describing';
 import { buildStructEvent, type StructEventArgs } from '../events/structured';
+import type { SelfDescribing } from '../protocol/self-describing-json';
 import type { Subject } from '../protocol/subject';
 import type { TimeLimit } from '../deadline';
 import type { Builder, TrackerStats } from './pipeline';
@@ -51,14 +53,20 @@ import type { Builder, TrackerStats } from './pipeline';
  */
 export abstract class Tracking {
   /**
-   * Tracks an event made by a builder such as `pageView(args)`.
+   * Tracks an event made by a builder such as `pageView(args)`, or self-describing data: `{ schema, data }`, or what a
+   * function of `defineSchema` makes.
    *
+   * @param args What every event takes (`context`, `timestamp`, `subject`, `eventId`, `anonymous`), laid over the event's
+   *   own. Entities are added to the event's.
    * @returns the event's id; undefined when no emitter took it.
    * @throws ContractError in contract mode `throw`.
    * @example
    * const id = tracker.track(structEvent({ category: 'shop', action: 'pay' }));
+   * tracker.track(basket({ items: 3 }), { context: [user({ id: 'u-17' })] });
    */
-  abstract track(event: TrackerEvent): string | undefined;
+  track(event: TrackerEvent | SelfDescribing, args?: EventArgs): string | undefined {
+    return this.dispatch('track', buildGiven, { event, args });
+  }
 
   /** Whom this tracker's events are about. */
   abstract readonly subject: Subject;

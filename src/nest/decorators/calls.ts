@@ -9,13 +9,14 @@ import {
   Optional,
 } from '@nestjs/common';
 import { finalize, type Observable, tap } from 'rxjs';
+import { buildGiven, type Given } from '../../core/events/given';
 import type { Log } from '../../core/logger';
 import { asCallback } from '../../core/marks';
 import { type RequestScope, scopes } from '../../core/tracker/scope';
 import type { RequestTracker } from '../../core/tracker/tracker';
 import type { Declared } from '../../middleware/middleware';
 import { TrackerService } from '../tracker.service';
-import { type Intent, intentsOf, type When } from './intents';
+import { intentsOf, type When } from './intents';
 
 /** One call of a decorated handler. */
 interface HandlerCall {
@@ -172,7 +173,9 @@ function trackCall(
     if (isPageView && arrival?.mayView() === false) continue;
     const timestamp = isView && arrival ? { type: 'dtm', value: arrival.arrivedAt } : undefined;
     const args = log.guard(decorator, argumentsOf, values, context, timestamp);
-    if (args) tracker.trackQuietly(decorator, build as Intent['build'], args as never);
+    // A @TrackEvent function may have nothing to track.
+    if (!args || (build === buildGiven && (args as Partial<Given>).event === undefined)) continue;
+    tracker.trackQuietly(decorator, build, args as never);
   }
 }
 

@@ -2,9 +2,12 @@
 import { UseInterceptors } from '@nestjs/common';
 import type { IncomingHttpHeaders } from 'node:http';
 import { ConfigError } from '../../core/errors';
+import type { TrackerEvent } from '../../core/events/event';
+import { buildGiven } from '../../core/events/given';
 import { buildPageView, buildScreenView, type PageViewArgs, type ScreenViewArgs } from '../../core/events/page';
 import { buildSelfDescribingEvent, type SelfDescribingEventArgs } from '../../core/events/self-describing';
 import { buildStructEvent, type StructEventArgs } from '../../core/events/structured';
+import type { SelfDescribing } from '../../core/protocol/self-describing-json';
 import type { Builder } from '../../core/tracker/pipeline';
 import { TrackingInterceptor } from './calls';
 import { declare, declares, type Intent, type When } from './intents';
@@ -86,6 +89,19 @@ export const TrackStructEvent = <Req = NestRequest, Result = unknown>(
 export const TrackSelfDescribingEvent = <Req = NestRequest, Result = unknown, T = unknown>(
   values: Tracked<SelfDescribingEventArgs<T>, Req, Result>,
 ): TrackDecorator => tracking('TrackSelfDescribingEvent', buildSelfDescribingEvent, values);
+
+/**
+ * Any event when a success was answered: what a builder or a function of `defineSchema` makes. Nothing is tracked when the
+ * function gives undefined.
+ *
+ * @example
+ * \@Post('orders')
+ * \@TrackEvent(({ result }: TrackContext<Request, Order>) => ecommerce.transaction(asTransaction(result)))
+ * order() {}
+ */
+export const TrackEvent = <Req = NestRequest, Result = unknown>(
+  event: (context: TrackContext<Req, Result>) => TrackerEvent | SelfDescribing | undefined,
+): TrackDecorator => tracking('TrackEvent', buildGiven, { event });
 
 // Metadata is all that is written: the class and the method stay what others know them by.
 function tracking<Args>(decorator: string, build: Builder<Args>, values: object, isView = false): TrackDecorator {

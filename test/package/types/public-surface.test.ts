@@ -3,7 +3,7 @@ import { describe, expectTypeOf, it } from 'vitest';
 import {
   AsyncEmitter, createTracker, currentTracker, Emitter, fromPino, pageView, SelfDescribingJson, Snowplow, structEvent,
   Subject, Tracker,
-  type EmitterLike, type EmitterOptions, type EmitterStats, type EventMeta, type FailureInfo, type FlushReport, type Logger, type PageViewArgs, type Payload,
+  type EmitterLike, type EmitterOptions, type EmitterStats, type EventArgs, type EventMeta, type FailureInfo, type FlushReport, type Logger, type PageViewArgs, type Payload,
   type RefuseReason, type RequestTracker, type SelfDescribing, type StructEventArgs, type Timestamp, type TrackerEvent, type TrackerOptions, type TrackerStats,
   type Tracking,
 } from 'snowplow-middleware'; // prettier-ignore
@@ -44,7 +44,9 @@ describe('trackers', () => {
   });
 
   it('answer track with an id or none, flush and close with a report', () => {
-    expectTypeOf<Tracker['track']>().toEqualTypeOf<(event: TrackerEvent) => string | undefined>();
+    expectTypeOf<Tracker['track']>().toEqualTypeOf<
+      (event: TrackerEvent | SelfDescribing, args?: EventArgs) => string | undefined
+    >();
     expectTypeOf<ReturnType<Tracker['flush']>>().toEqualTypeOf<Promise<FlushReport>>();
     expectTypeOf<ReturnType<Tracker['close']>>().toEqualTypeOf<Promise<FlushReport>>();
     expectTypeOf<ReturnType<Tracker['stats']>>().toEqualTypeOf<TrackerStats>();
