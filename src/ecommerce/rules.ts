@@ -74,7 +74,7 @@ export const flag: Rule = {
 
 export const currency: Rule = {
   expected: 'a three-letter code, ISO 4217',
-  read: (value) => (typeof value === 'string' && [...value].length === 3 ? value : undefined),
+  read: (value) => (typeof value === 'string' && lengthOf(value) === 3 ? value : undefined),
 };
 
 export const oneOf = (...choices: readonly string[]): Rule => ({
@@ -120,4 +120,5 @@ function wireName(name: string): string {
 const isBetween = (value: number, minimum: number, maximum: number): boolean => value >= minimum && value <= maximum;
 
 // A character is one or two UTF-16 units.
-const isWithin = (value: string, limit: number): boolean => value.length <= limit || [...value].length <= limit;
+const lengthOf = (value: string): number => Array.from(value).length;
+const isWithin = (value: string, limit: number): boolean => value.length <= limit || lengthOf(value) <= limit;

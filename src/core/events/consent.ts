@@ -1,6 +1,5 @@
 // Builders of consent events: what a visitor agreed to, and that the consent dialog was shown.
 import { type Caller, checkNumber, checkOneOf, checkOptionalFlag, checkText, checkTextList, fail } from '../contracts';
-import { fitUrl } from '../url/fit-url';
 import {
   checkEventArgs,
   type EventArgs,
@@ -21,8 +20,8 @@ const BASES = [
 // By consent_preferences/1-0-0.
 const MAX_VERSION = 16;
 const MAX_ITEM = 1024;
-// The longest path that the pipeline takes of any URL.
-const MAX_PATH = 6000;
+// What RFC 3986 allows of a URL without an address in brackets.
+const URI = /^[a-z][a-z\d+.-]*:[\w.~!$&'()*+,;=:@%/?-]*(?:#[\w.~!$&'()*+,;=:@%/?-]*)?$/i;
 
 /** Arguments of a choice of consent. */
 export interface ConsentPreferencesArgs extends EventArgs {
@@ -30,7 +29,7 @@ export interface ConsentPreferencesArgs extends EventArgs {
   readonly eventType: (typeof CONSENT_TYPES)[number];
   /** The lawful basis of the processing, by the GDPR. */
   readonly basisForProcessing: (typeof BASES)[number];
-  /** The document that the visitor was shown, an absolute URL. */
+  /** The document that the visitor was shown: an absolute URL, which is sent as browsers encode it. */
   readonly consentUrl: string;
   /** That document's version, at most 16 characters. */
   readonly consentVersion: string;
@@ -48,7 +47,7 @@ export function buildConsentPreferences(args: ConsentPreferencesArgs, caller: Ca
     checkOneOf(caller, 'eventType', args.eventType, CONSENT_TYPES);
     checkOneOf(caller, 'basisForProcessing', args.basisForProcessing, BASES);
     checkText(caller, 'consentUrl', args.consentUrl);
-    if (!URL.canParse(args.consentUrl)) fail(caller, 'consentUrl', 'an absolute URL', args.consentUrl);
+    if (!URI.test(asUri(args.consentUrl))) fail(caller, 'consentUrl', 'an absolute URL', args.consentUrl);
     checkText(caller, 'consentVersion', args.consentVersion);
     if (args.consentVersion.length > MAX_VERSION)
       fail(caller, 'consentVersion', `at most ${MAX_VERSION} characters`, args.consentVersion);
@@ -57,7 +56,7 @@ export function buildConsentPreferences(args: ConsentPreferencesArgs, caller: Ca
     checkOptionalFlag(caller, 'gdprApplies', args.gdprApplies);
   }
   const { eventType, basisForProcessing, consentVersion, consentScopes, domainsApplied, gdprApplies } = args;
-  const consentUrl = typeof args.consentUrl === 'string' ? fitUrl(args.consentUrl, MAX_PATH) : undefined;
+  const consentUrl = asUri(args.consentUrl);
   const data = {
     eventType,
     basisForProcessing,
@@ -69,6 +68,8 @@ export function buildConsentPreferences(args: ConsentPreferencesArgs, caller: Ca
   };
   return selfDescribingEvent(`${SNOWPLOW}/consent_preferences/jsonschema/1-0-0`, present(data), args);
 }
+
+const asUri = (url: string): string => (URL.canParse(url) ? new URL(url).href.replaceAll('|', '%7C') : url);
 
 function checkItems(caller: string, path: string, items: readonly string[]): void {
   checkTextList(caller, path, items);

@@ -12,10 +12,10 @@ export interface Given {
 
 /** Makes one event of what `track()` is given. */
 export function buildGiven({ event, args }: Given, caller: Caller): TrackerEvent {
+  if (caller && args !== undefined) checkEventArgs(caller, args);
   if (isData(event)) return buildSelfDescribingEvent({ ...args, event }, caller);
   if (caller && !isEvent(event)) fail(caller, 'event', 'an event made by a builder, or { schema, data }', event);
   if (args === undefined) return event;
-  if (caller) checkEventArgs(caller, args);
   const whole = { ...event, args: withArgs(event.args, args) };
   if (isAbsent(event.items)) return whole;
   // A transaction's items share its time and its subject, not its id and its entities.

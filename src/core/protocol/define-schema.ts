@@ -1,6 +1,7 @@
 // A schema and the TypeScript type of its data: the function that makes self-describing data of both.
 import { contractsFor } from '../contracts';
 import { ConfigError, show } from '../errors';
+import { custom } from '../options';
 import {
   AN_IGLU_URI,
   type IgluUri,
@@ -43,12 +44,8 @@ export function defineSchema<const U extends IgluUri, V extends StandardSchema>(
 ): DefinedSchema<InputOf<V>, OutputOf<V>, U>;
 export function defineSchema(uri: string, validator?: unknown): DefinedSchema<unknown> {
   if (!isIgluUri(uri)) throw new ConfigError('defineSchema: uri', AN_IGLU_URI, show(uri));
-  if (validator !== undefined && !isStandardSchema(validator))
-    throw new ConfigError(
-      'defineSchema: validator',
-      'a Standard Schema, as Zod, Valibot and ArkType make them',
-      show(validator),
-    );
+  if (validator !== undefined && !standardSchema.accepts(validator))
+    throw new ConfigError('defineSchema: validator', standardSchema.expected, show(validator));
   const define =
     validator === undefined
       ? (data: unknown) => new SelfDescribingJson(uri, data)
@@ -56,14 +53,16 @@ export function defineSchema(uri: string, validator?: unknown): DefinedSchema<un
   return Object.assign(define, { schema: uri });
 }
 
-function isStandardSchema(value: unknown): boolean {
-  return typeof (Object(value) as Partial<StandardSchema>)['~standard']?.validate === 'function';
-}
+const standardSchema = custom(
+  'a Standard Schema, as Zod, Valibot and ArkType make them',
+  (value) => typeof (Object(value) as Partial<StandardSchema>)['~standard']?.validate === 'function',
+);
 
 function validated(uri: string, validator: unknown, data: unknown): unknown {
   const caller = contractsFor(uri);
   try {
-    return outputOf(validator, uri, data);
+    // A validator that only checks gives no output.
+    return outputOf(validator, uri, data) ?? data;
   } catch (error) {
     if (caller) throw error;
     return data;

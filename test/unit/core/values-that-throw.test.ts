@@ -1,6 +1,7 @@
 // Values that throw when they are looked at, handed to every public function: an error of ours, or none.
 import { afterEach, describe, expect, it } from 'vitest';
 import * as main from 'snowplow-middleware';
+import * as ecommerce from 'snowplow-middleware/ecommerce';
 import { capture } from '../../support/capture';
 
 afterEach(() => main.enableContracts());
@@ -86,10 +87,32 @@ const ARGS: Record<string, readonly unknown[]> = {
   siteSearch: [{ terms: ['tea'], filters: { page: true }, totalResults: 1, pageResults: 1, ...common }],
   timing: [{ category: 'c', variable: 'v', timing: 1, label: 'l', ...common }],
   applicationError: [{ error: new Error('x'), isFatal: false, ...common }],
+  consentPreferences: [{ eventType: 'pending', basisForProcessing: 'consent', consentUrl: 'https://h/', consentVersion: '1', consentScopes: ['a'], domainsApplied: ['h'], gdprApplies: true, ...common }],
+  cmpVisible: [{ elapsedTime: 1, ...common }],
 }; // prettier-ignore
+const tea = { id: 'TEA-1', category: 'Tea', price: 4.5, currency: 'EUR', name: 'n', quantity: 1 };
+const order = { transactionId: 'T', revenue: 9, currency: 'EUR', paymentMethod: 'card', totalQuantity: 1 };
+const SHOP: Record<string, readonly unknown[]> = {
+  productView: [{ ...tea, ...common }],
+  productListView: [{ name: 'n', products: [tea], ...common }],
+  productListClick: [{ name: 'n', product: tea, ...common }],
+  addToCart: [{ cartId: 'c', totalValue: 1, currency: 'EUR', products: [tea], ...common }],
+  removeFromCart: [{ cartId: 'c', totalValue: 1, currency: 'EUR', products: [tea], ...common }],
+  checkoutStep: [{ step: 1, deliveryMethod: 'd', ...common }],
+  transaction: [{ ...order, products: [tea], ...common }],
+  refund: [{ transactionId: 'T', currency: 'EUR', refundAmount: 1, products: [tea], ...common }],
+  transactionError: [{ errorType: 'hard', transaction: order, ...common }],
+  promotionView: [{ id: 'P', productIds: ['TEA-1'], ...common }],
+  promotionClick: [{ id: 'P', productIds: ['TEA-1'], ...common }],
+  product: [tea],
+  cart: [{ cartId: 'c', totalValue: 1, currency: 'EUR' }],
+  user: [{ id: 'u', isGuest: true }],
+  page: [{ type: 'product' }],
+};
 const EMITTER = { batchSize: 1, byteLimit: 1, method: 'post', port: 1, headers: { a: 'b' }, customRetryCodes: { 404: false }, requestTimeoutMs: { connect: 1, response: 1 }, onDrop() {}, dispatcher: { dispatch: () => true }, logger: false }; // prettier-ignore
-const TRACKER = { namespace: 'n', appId: 'a', subject: new main.Subject(), platform: 'srv', encodeBase64: true, beforeSend: () => undefined, logger: false }; // prettier-ignore
+const TRACKER = { entities: [entity], namespace: 'n', appId: 'a', subject: new main.Subject(), platform: 'srv', encodeBase64: true, beforeSend: () => undefined, logger: false }; // prettier-ignore
 
+const shop = ecommerce as unknown as typeof loose;
 const loose = main as unknown as Record<string, (...args: unknown[]) => unknown>;
 const make = (name: string, ...args: unknown[]): unknown =>
   Reflect.construct(loose[name] as unknown as new (...args: unknown[]) => unknown, args);
@@ -108,6 +131,7 @@ const SET_UP: [name: string, good: readonly unknown[], run: (...args: unknown[])
   ['createTracker', [{ endpoint: 'h', emitter: { ...EMITTER }, ...TRACKER }], (...args) => closing(loose['createTracker']?.(...args))],
   ['MemoryEventStore', [{ capacity: 1, capacityBytes: 1 }], (...args) => make('MemoryEventStore', ...args)],
   ['SelfDescribingJson', [schema, { a: 1 }, { validator: { '~standard': { validate: () => ({}) } } }], (...args) => make('SelfDescribingJson', ...args)],
+  ['defineSchema', [schema, { '~standard': { validate: () => ({}) } }], (...args) => (loose['defineSchema']?.(...args) as (data: object) => unknown)({})],
   ['closeOnShutdown', [{ server: { close() {} }, tracker: { flush() {}, close() {} }, signals: [] }], (...args) => main.closeOnShutdown(...(args as [never]))()],
   ['fromPino', [{}], (...args) => loose['fromPino']?.(...args)],
   ['logger.setLevel', ['warn'], (level) => main.logger.setLevel(level as 'warn')],
@@ -119,12 +143,14 @@ const SET_UP: [name: string, good: readonly unknown[], run: (...args: unknown[])
   ['Snowplow.removeTracker', ['n'], (name) => main.Snowplow.removeTracker(name as never)],
   ['Subject.merge', [new main.Subject(), new main.Subject()], (a, b) => main.Subject.merge(a as never, b as never)],
   ...Object.entries(ARGS).map(([name, good]): (typeof SET_UP)[number] => [name, good, (...args) => loose[name]?.(...args)]),
+  ...Object.entries(SHOP).map(([name, good]): (typeof SET_UP)[number] => [`ecommerce.${name}`, good, (...args) => shop[name]?.(...args)]),
 ]; // prettier-ignore
 
 it('every function and class of the package is tried', () => {
   const elsewhere = ['disableContracts', 'enableContracts', 'ConfigError', 'ContractError', 'Tracking', 'RequestTracker', 'Subject', 'Snowplow', 'logger']; // prettier-ignore
   const tried = SET_UP.map(([name]) => name).filter((name) => !name.includes('.'));
   expect([...tried, ...elsewhere].toSorted()).toEqual(Object.keys(main).toSorted());
+  expect(Object.keys(SHOP).toSorted()).toEqual(Object.keys(ecommerce).toSorted());
 });
 
 describe.each(hostile)('%s', (_what, bad) => {
