@@ -140,6 +140,25 @@ export function testVisitor(world: World): void {
     );
   });
 
+  it('asks for entities with the request and the event', async () => {
+    const entity = (event: string) => ({ schema: 'iglu:com.acme/asked/jsonschema/1-0-0', data: { event } });
+    await world.start(
+      (call) => {
+        call.tracker.trackStructEvent(STRUCT);
+        call.tracker.track({ schema: 'iglu:com.acme/basket/jsonschema/1-0-0', data: { items: 3 } });
+        return call.send(200, 'ok');
+      },
+      { entities: (_req, { type, schema }) => (type === 'se' ? [] : [entity(schema ?? type)]), pageViews: () => true },
+    );
+    await world.get('/r/a');
+    await world.events();
+    expect(world.collector.good().map(({ contexts }) => contexts)).toEqual([
+      [],
+      [entity('iglu:com.acme/basket/jsonschema/1-0-0')],
+      [entity('pv')],
+    ]);
+  });
+
   it('tells of the answer in the first events, when these come after it', async () => {
     await world.start(
       (call) => {

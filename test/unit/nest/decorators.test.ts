@@ -9,9 +9,11 @@ import { get } from 'node:http';
 import { interval, map, type Observable, of } from 'rxjs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Collector, startCollector } from '../../../src/collector';
+import { defineSchema } from '../../../src/core/protocol/define-schema';
 import { currentTracker } from '../../../src/core/tracker/scope';
+import * as ecommerce from '../../../src/ecommerce';
 import {
-  type NestRequest, type TrackContext, TrackerService, TrackPageView, TrackScreenView, TrackSelfDescribingEvent,
+  type NestRequest, type TrackContext, TrackerService, TrackEvent, TrackPageView, TrackScreenView, TrackSelfDescribingEvent,
   TrackStructEvent,
 } from '../../../src/nest'; // prettier-ignore
 import { ADAPTERS, type RunningNest, sendingTo, settling, startNest } from './app';
@@ -41,6 +43,12 @@ class Odd implements ExceptionFilter {
 const struct = (action: string, on?: 'success' | 'error' | 'always') => TrackStructEvent({ category: 'c', action, on });
 const SCHEMA = 'iglu:com.acme/seen/jsonschema/1-0-0';
 
+const seen = defineSchema<{ paid: boolean }>(SCHEMA);
+interface Order {
+  readonly paid: boolean;
+  readonly order: ecommerce.Transaction;
+}
+
 @Controller()
 class Shop {
   @Get('plain') @TrackPageView({ pageTitle: 'Plain' }) @struct('first') @struct('second') plain(): object {
@@ -59,6 +67,14 @@ class Shop {
   @TrackSelfDescribingEvent({ event: ({ result }) => ({ schema: SCHEMA, data: result as object }), on: 'always' })
   one(@Param('id', ParseIntPipe) _id: number): Promise<object> {
     return Promise.resolve({ tea: 'sencha' });
+  } // prettier-ignore
+  @Get('orders/:paid')
+  @TrackEvent(({ result, request }: TrackContext<NestRequest, Order>) => result.paid
+    ? ecommerce.transaction({ ...result.order, context: [ecommerce.user({ id: String(request.headers['x-user'] ?? 7) })] })
+    : undefined)
+  @TrackEvent(({ result }: TrackContext<NestRequest, Order>) => seen({ paid: result.paid }))
+  ordered(@Param('paid') paid: string): Order {
+    return { paid: paid === 'paid', order: { transactionId: 'T', revenue: 9, currency: 'EUR', paymentMethod: 'card', totalQuantity: 1 } };
   } // prettier-ignore
   @Get('observable') @struct('observable') @TrackStructEvent({ category: 'c', action: ({ result }) => String(result) })
   observable(): Observable<string> {
@@ -92,6 +108,10 @@ class Shop {
   @TrackStructEvent({ category: () => { throw new Error('broken'); }, action: 'a' })
   @TrackStructEvent({ category: 'c', action: (() => Promise.reject(new Error('late'))) as never })
   @TrackStructEvent({ category: 'c', action: '' })
+  @TrackEvent(() => { throw new Error('broken'); })
+  @TrackEvent((() => Promise.reject(new Error('late'))) as never)
+  @TrackEvent((() => 7) as never)
+  @TrackEvent(() => ecommerce.transaction({} as never))
   @struct('sound')
   broken(): string {
     return 'fine';
@@ -141,7 +161,7 @@ describe.each(ADAPTERS)('decorated handlers on %s', (_name, makeAdapter) => {
     await collector.close();
   });
 
-  const seen = async (): Promise<unknown[]> => {
+  const told = async (): Promise<unknown[]> => {
     await settle();
     return collector.good().map(({ payload, data }) => payload['se_ac'] ?? payload['page'] ?? data);
   };
@@ -159,6 +179,8 @@ describe.each(ADAPTERS)('decorated handlers on %s', (_name, makeAdapter) => {
     ['/twice', 'GET', 200, ['One']],
     ['/teas/7', 'GET', 200, [{ name: 'tea number 7' }, 'sencha', { tea: 'sencha' }]],
     ['/teas/none', 'GET', 400, []],
+    ['/orders/paid', 'GET', 200, [{ type: 'transaction' }, { paid: true }]],
+    ['/orders/open', 'GET', 200, [{ paid: false }]],
     ['/observable', 'GET', 200, ['observable', 'oolong']],
     ['/created', 'POST', 201, ['created']],
     ['/thrown', 'GET', 418, ['failed', 'any']],
@@ -178,7 +200,7 @@ describe.each(ADAPTERS)('decorated handlers on %s', (_name, makeAdapter) => {
     expect(mine).toEqual(theirs);
     expect(mine).toMatchObject({ status });
     // Every page of text/html would be a page view of its own, had no decorator given one.
-    const declared = (await seen()).filter((event) => event !== undefined);
+    const declared = (await told()).filter((event) => event !== undefined);
     expect(declared).toEqual(events);
     collector.assertAllGood();
   });
@@ -197,14 +219,14 @@ describe.each(ADAPTERS)('decorated handlers on %s', (_name, makeAdapter) => {
       });
       client.on('error', reject);
     });
-    expect(await seen()).toEqual(['ticks']);
+    expect(await told()).toEqual(['ticks']);
   });
 
   it('tracks no declared event of an ignored request, and none twice under load', async () => {
     await fetch(`${tracked.url}/plain`, { headers: { 'x-ignored': '1' } });
-    expect(await seen()).toEqual([]);
+    expect(await told()).toEqual([]);
     await Promise.all(Array.from({ length: 100 }, () => fetch(`${tracked.url}/plain`)));
-    const events = await seen();
+    const events = await told();
     expect(events).toHaveLength(300);
     expect(events.filter((event) => event === 'first')).toHaveLength(100);
   });
@@ -215,7 +237,7 @@ describe.each(ADAPTERS)('decorated handlers on %s', (_name, makeAdapter) => {
     ['x-sec-purpose', 'prefetch'],
   ])('tracks no declared page view of what is fetched early (%s: %s), and the other events', async (name, value) => {
     await fetch(`${tracked.url}/plain`, { headers: { [name]: value } });
-    expect(await seen()).toEqual(['first', 'second']);
+    expect(await told()).toEqual(['first', 'second']);
   });
 
   it("puts the visitor's page and the time of arrival on a declared page view", async () => {
