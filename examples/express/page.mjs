@@ -1,4 +1,4 @@
-// The shop's one page, as text.
+// The shop's pages, as text.
 
 export const TEAS = [
   { sku: 'SENCHA-100', name: 'Sencha', from: 'Shizuoka, first flush', price: 14.5 },
@@ -8,7 +8,7 @@ export const TEAS = [
 
 const card = ({ sku, name, from, price }, pieces) => `
       <li>
-        <h2>${name}</h2>
+        <h2><a href="/tea/${sku}">${name}</a></h2>
         <p>${from}</p>
         <p class="price">€ ${price.toFixed(2)}</p>
         <form method="post" action="/basket/${sku}">
@@ -16,8 +16,29 @@ const card = ({ sku, name, from, price }, pieces) => `
         </form>
       </li>`;
 
+const ORDER = `
+      <form method="post" action="/order"><button id="order">Order</button></form>`;
+
 /** @param basket Pieces by sku. @param collector Where the browser's events go, and where the live page is. */
-export const shopPage = (basket, collector) => `<!doctype html>
+export const shopPage = (basket, collector) =>
+  page(
+    `<ul>${TEAS.map((tea) => card(tea, basket.get(tea.sku))).join('')}
+      </ul>${basket.size > 0 ? ORDER : ''}`,
+    collector,
+  );
+
+/** The page of one tea. */
+export const teaPage = (tea, basket, collector) =>
+  page(
+    `<ul>${card(tea, basket.get(tea.sku))}
+      </ul><p><a href="/">All teas</a></p>`,
+    collector,
+  );
+
+export const orderedPage = (number, collector) =>
+  page(`<p>Your order ${number} is on its way.</p><p><a href="/">All teas</a></p>`, collector);
+
+const page = (main, collector) => `<!doctype html>
 <html lang="en">
   <head>
     <meta charset="utf-8" />
@@ -34,8 +55,7 @@ export const shopPage = (basket, collector) => `<!doctype html>
       <p>Every page is tracked twice: by your browser, and by the server that answers it.</p>
     </header>
     <main>
-      <ul>${TEAS.map((tea) => card(tea, basket.get(tea.sku))).join('')}
-      </ul>
+      ${main}
     </main>
     <footer>
       <p>Both tell <a href="${collector}/" target="_blank">the collector</a>, where they carry the same domain user id.</p>

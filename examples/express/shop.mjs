@@ -4,8 +4,9 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import express from 'express';
 import { startCollector } from 'snowplow-middleware/collector';
+import * as ecommerce from 'snowplow-middleware/ecommerce';
 import { snowplow } from 'snowplow-middleware/express';
-import { shopPage, TEAS } from './page.mjs';
+import { orderedPage, shopPage, teaPage, TEAS } from './page.mjs';
 
 const collector = process.env.SNOWPLOW_ENDPOINT ? undefined : await startCollector();
 const endpoint = process.env.SNOWPLOW_ENDPOINT ?? collector.url;
@@ -30,23 +31,59 @@ app.use('/assets', express.static(fileURLToPath(new URL('public', import.meta.ur
 // One basket for everybody: this is a demo of tracking, not of shops.
 const basket = new Map();
 
+/** A tea as the e-commerce events have it. */
+const product = ({ sku, name, price }, quantity) => ({
+  id: sku,
+  name,
+  category: 'Tea',
+  price,
+  currency: 'EUR',
+  quantity,
+});
+const ordered = () => TEAS.filter(({ sku }) => basket.has(sku)).map((tea) => product(tea, basket.get(tea.sku)));
+const totalOf = (products) => products.reduce((total, { price, quantity }) => total + price * quantity, 0);
+let orders = 0;
+
 app.get('/', (req, res) => {
-  req.tracker.trackPageView({ pageTitle: 'The tea shop' });
+  req.tracker.trackPageView({ pageTitle: 'The tea shop', context: [ecommerce.page({ type: 'home' })] });
+  req.tracker.track(ecommerce.productListView({ name: 'Teas', products: TEAS.map((tea) => product(tea)) }));
   res.send(shopPage(basket, endpoint));
+});
+
+app.get('/tea/:sku', (req, res) => {
+  const tea = TEAS.find(({ sku }) => sku === req.params.sku);
+  if (!tea) return res.status(404).send('No such tea.');
+  req.tracker.trackPageView({ pageTitle: tea.name, context: [ecommerce.page({ type: 'product' })] });
+  req.tracker.track(ecommerce.productView(product(tea)));
+  res.send(teaPage(tea, basket, endpoint));
 });
 
 app.post('/basket/:sku', (req, res) => {
   const tea = TEAS.find(({ sku }) => sku === req.params.sku);
   if (!tea) return res.status(404).send('No such tea.');
   basket.set(tea.sku, (basket.get(tea.sku) ?? 0) + 1);
-  req.tracker.trackStructEvent({
-    category: 'shop',
-    action: 'add-to-basket',
-    label: tea.sku,
-    property: 'pcs',
-    value: 1,
-  });
+  req.tracker.track(
+    ecommerce.addToCart({ products: [product(tea, 1)], totalValue: totalOf(ordered()), currency: 'EUR' }),
+  );
   res.redirect(303, '/');
+});
+
+app.post('/order', (req, res) => {
+  const products = ordered();
+  if (products.length === 0) return res.redirect(303, '/');
+  basket.clear();
+  const transactionId = `T-${++orders}`;
+  // The server knows that the order is complete, whatever becomes of the page.
+  req.tracker.track(
+    ecommerce.transaction({
+      transactionId,
+      revenue: totalOf(products),
+      currency: 'EUR',
+      paymentMethod: 'invoice',
+      products,
+    }),
+  );
+  res.send(orderedPage(transactionId, endpoint));
 });
 
 const server = app.listen(Number(process.env.PORT ?? 0), '127.0.0.1', () => {

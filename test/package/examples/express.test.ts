@@ -2,10 +2,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type Collector, startCollector } from '../../../src/collector';
+import { type CollectedEvent, type Collector, startCollector } from '../../../src/collector';
 import { launchBrowser } from '../../support/browser';
 import { Child } from '../../support/child';
 import { goTo } from '../../support/go-to';
+
+const ACTION = 'iglu:com.snowplowanalytics.snowplow.ecommerce/snowplow_ecommerce_action/jsonschema/1-0-2';
 
 describe('the Express shop', () => {
   let browser: Browser;
@@ -26,19 +28,35 @@ describe('the Express shop', () => {
     await shop.stop();
     await collector.close();
   });
+  const action = (type: string, count = 1): Promise<CollectedEvent[]> =>
+    collector.waitFor({ schema: ACTION, data: { type } }, count, 30_000);
+  const entities = (event: CollectedEvent | undefined): unknown[] => (event?.contexts ?? []).map(({ data }) => data);
 
-  it("shows the browser's page view and the server's struct event under one domain user id", async () => {
+  it("shows the browser's page view and the server's events under one domain user id, up to the paid order", async () => {
     const page = await browser.newPage();
     await page.goto(url);
     const [fromBrowser] = await collector.waitFor({ e: 'pv', tna: 'shop-browser' });
     await page.click('button[data-sku="SENCHA-100"]');
-    const fromServer = (await collector.waitFor({ e: 'se', tna: 'shop-server' }, 1, 30_000))[0];
+    const [fromServer] = await action('add_to_cart');
     const agent = await page.evaluate('navigator.userAgent');
+    await page.click('a[href="/tea/ASSAM-250"]');
+    const [viewed] = await action('product_view');
+    await page.click('button[data-sku="ASSAM-250"]');
+    await action('add_to_cart', 2);
+    await page.click('#order');
+    const [paid] = await action('transaction');
+    expect(await page.textContent('main')).toContain('on its way');
     await page.close();
 
+    expect(entities(viewed)).toMatchObject([{ id: 'ASSAM-250', price: 11, currency: 'EUR' }]);
+    expect(entities(paid)).toMatchObject([
+      { id: 'SENCHA-100', quantity: 1 },
+      { id: 'ASSAM-250', quantity: 1 },
+      { transaction_id: 'T-1', revenue: 25.5, total_quantity: 2, payment_method: 'invoice' },
+    ]);
+    expect(entities(fromServer)).toMatchObject([{ id: 'SENCHA-100', quantity: 1 }, { total_value: 14.5 }]);
+    for (const event of [viewed, paid]) expect(event?.payload['duid']).toBe(fromBrowser?.payload['duid']);
     expect(fromServer?.payload).toMatchObject({
-      se_ac: 'add-to-basket',
-      se_la: 'SENCHA-100',
       duid: fromBrowser?.payload['duid'],
       sid: fromBrowser?.payload['sid'],
       ua: agent,
@@ -67,7 +85,7 @@ describe('the Express shop', () => {
       }
       await Promise.all(visits);
     })();
-    await collector.waitFor({ e: 'se' }, 100, 30_000);
+    await collector.waitFor({ e: 'ue' }, 100, 30_000);
     shop.kill('SIGTERM');
     const exit = await shop.exited;
     stop = true;
