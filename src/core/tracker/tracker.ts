@@ -34,8 +34,6 @@ export interface TrackerOptions {
   /**
    * Entities for every event of this tracker: a list, or a function that is asked for each event. Those of a transaction go
    * with its items too.
-   *
-   * @default none
    */
   entities?: readonly SelfDescribing[] | ((event: EventInfo) => readonly SelfDescribing[]) | undefined;
   /** `p`. @default 'srv' */
