@@ -231,10 +231,12 @@ describe('around the events', () => {
     const endpoint = shop.collector.url;
     const strict = Snowplow.createTracker({ endpoint, namespace: 'strict', emitter: { bufferCapacity: 25, customRetryCodes: { 503: false }, logger: false } }); // prettier-ignore
     const plain = Snowplow.createTracker({ endpoint, namespace: 'plain', emitter: { logger: false } });
-    shop.collector.fail({ times: 2 });
+    shop.collector.fail(503);
     for (const tracker of [strict, plain]) await tracker.trackPageView(page).flush();
     expect(strict.stats().emitters[0]).toMatchObject({ dropped: { rejected: 1 }, waiting: 0 });
-    expect(plain.stats().emitters[0]).toMatchObject({ dropped: { rejected: 0 }, waiting: 1 });
+    const kept = plain.stats().emitters[0]!;
+    // A retry may be under way.
+    expect([kept.dropped.rejected, kept.waiting + kept.inFlight]).toEqual([0, 1]);
     shop.collector.delay(1_000);
     for (let count = 0; count < 40; count++) strict.trackPageView(page);
     expect(strict.stats().emitters[0]!.refused.full).toBe(15);
