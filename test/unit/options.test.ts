@@ -67,5 +67,5 @@ it.each([
   const options = { endpoint: 'collector.example', namespace: 'n', ...misplaced } as never;
   const make = (): unknown => (owner === 'snowplow' ? snowplow(options) : createTracker(options));
   const [name] = Object.keys(misplaced);
-  expect(make).toThrow(`${owner}: ${name} must be a known option; it belongs under \`${place}\``);
+  expect(make).toThrow(`${owner}: Unknown option \`${name}\`; it belongs under \`${place}\``);
 });

@@ -136,7 +136,7 @@ describe('a wrong set-up', () => {
     [
       'an unknown option',
       { endpoint, nameSpace: 'web' },
-      /nameSpace must be a known option \(did you mean 'namespace'\?\)/,
+      /Unknown option `nameSpace`; did you mean `namespace`\?/,
     ],
     ['port 0', { endpoint, emitter: { port: 0 } }, /port must be an integer from 1 to 65535, got 0/],
     [
@@ -147,7 +147,7 @@ describe('a wrong set-up', () => {
     [
       'an unknown option of the emitter',
       { endpoint, emitter: { batchsize: 3 } },
-      /batchsize must be a known option \(did you mean 'batchSize'\?\)/,
+      /Unknown option `batchsize`; did you mean `batchSize`\?/,
     ],
     ['a secret header', { endpoint, headers: ['Cookie'] }, /headers must be a list of header names without cookies/],
     ['an origin with a path', { endpoint, origin: 'https://a.test/b' }, /origin must be an origin such as/],

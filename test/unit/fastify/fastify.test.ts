@@ -86,7 +86,7 @@ describe('the Fastify plugin', () => {
     const app = fastify();
     void app.register(snowplow, { ...options(), pageView: true } as never);
     await expect(app.ready()).rejects.toThrow(
-      /snowplow: pageView must be a known option \(did you mean 'pageViews'\?\)/,
+      /snowplow: Unknown option `pageView`; did you mean `pageViews`\?/,
     );
     await app.close();
   });
