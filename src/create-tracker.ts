@@ -3,8 +3,8 @@ import { ConfigError } from './core/errors';
 import { asChecked, custom, isPlain, type OptionRules, readOptions, resolveOptions, text } from './core/options';
 import { Tracker, TRACKER_RULES, type TrackerOptions } from './core/tracker/tracker';
 import { AsyncEmitter } from './delivery/emitter';
-import type { EventStore } from './delivery/store/event-store';
 import { ASYNC_EMITTER_RULES, type AsyncEmitterOptions } from './delivery/options';
+import type { EventStore } from './delivery/store/event-store';
 import { DiskEventStore } from './disk/disk-event-store';
 
 /** Options of {@link createTracker}: a tracker's, and where its events go. */

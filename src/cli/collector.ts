@@ -3,11 +3,11 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { parseArgs, styleText } from 'node:util';
 import { openCollector } from '../collector/collector';
-import type { CollectedEvent } from '../collector/log/event';
-import { outcomeOf } from '../collector/hints/finding';
-import { summaryOf } from '../collector/page/live-page';
 import { nameOf } from '../collector/expect/explain';
+import { outcomeOf } from '../collector/hints/finding';
+import type { CollectedEvent } from '../collector/log/event';
 import { refuseProduction } from '../collector/options';
+import { summaryOf } from '../collector/page/live-page';
 
 const HELP = `Usage: snowplow-middleware collector [options]
 

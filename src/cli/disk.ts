@@ -3,8 +3,8 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ConfigError, show } from '../core/errors';
 import type * as optionsFile from '../delivery/options';
-import type * as drainFile from './disk-drain';
 import { ENDED } from '../disk/folder';
+import type * as drainFile from './disk-drain';
 import { checkFolder, type FoundOwner, type Held, look, together } from './disk-look';
 import { orReport } from './output';
 

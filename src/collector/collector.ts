@@ -1,21 +1,21 @@
 // startCollector: puts the collector's parts together and hands out the handle that tests hold.
 import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { guarded } from './http/access';
-import { collecting } from './http/collect';
-import type { CollectedEvent, CollectedRequest } from './log/event';
-import { EventLog } from './log/event-log';
-import { Faults, type Fault } from './http/faults';
-import { schemaSource } from './schemas/iglu';
-import { livePage } from './page/live-page';
-import { microApi } from './micro/micro-api';
 import { explainAllBad } from './expect/explain';
 import type { EventFilter } from './expect/match';
-import { refuseProduction, resolveCollectorOptions, type CollectorOptions } from './options';
-import { closeServer, listen, makeServer, type Handler } from './http/server';
+import { waitForEvents } from './expect/wait';
+import { guarded } from './http/access';
+import { collecting } from './http/collect';
+import { type Fault, Faults } from './http/faults';
+import { closeServer, type Handler, listen, makeServer } from './http/server';
+import type { CollectedEvent, CollectedRequest } from './log/event';
+import { EventLog } from './log/event-log';
+import { microApi } from './micro/micro-api';
+import { type CollectorOptions, refuseProduction, resolveCollectorOptions } from './options';
+import { livePage } from './page/live-page';
+import { schemaSource } from './schemas/iglu';
 import { schemaCheck } from './schemas/schema-check';
 import { judging } from './validate/verdict';
-import { waitForEvents } from './expect/wait';
 
 /** A running collector. */
 export interface Collector {

@@ -2,7 +2,7 @@
 import { ConfigError, show } from '../core/errors';
 import type { Collector } from './collector';
 import { explainMiss, nameOf, word } from './expect/explain';
-import { matcherOf, type EventFilter } from './expect/match';
+import { type EventFilter, matcherOf } from './expect/match';
 
 interface MatcherResult {
   readonly pass: boolean;

@@ -1,6 +1,6 @@
 // The options of every framework's middleware: their checks, and the tracker that they make or share.
 import { ConfigError } from '../core/errors';
-import { isHeaderAllowed } from '../core/request/header-entities';
+import { asCallback, asHook } from '../core/marks';
 import {
   asChecked,
   callback,
@@ -15,13 +15,13 @@ import {
   resolveOptions,
   text,
 } from '../core/options';
-import { asCallback, asHook } from '../core/marks';
-import type { RequestRules } from '../core/request/request-fields';
 import type { SelfDescribing } from '../core/protocol/self-describing-json';
 import type { Subject } from '../core/protocol/subject';
+import { isHeaderAllowed } from '../core/request/header-entities';
+import type { RequestHooks } from '../core/request/http-request-context';
+import type { RequestRules } from '../core/request/request-fields';
 import type { PrivacyRules } from '../core/tracker/privacy';
 import type { Tracker } from '../core/tracker/tracker';
-import type { RequestHooks } from '../core/request/http-request-context';
 import { CREATE_TRACKER_RULES, createTracker, type CreateTrackerOptions, ELSEWHERE } from '../create-tracker';
 import { SHUTDOWN_RULES, type ShutdownOptions } from './shutdown';
 

@@ -17,6 +17,7 @@ import { readOptions } from '../core/options';
 import type { Tracker } from '../core/tracker/tracker';
 import { createTracker } from '../create-tracker';
 import { SHUTDOWN_TIMEOUT_MS } from '../middleware/shutdown';
+import { trackingGuard } from './decorators/calls';
 import { makeHandler, type Mountable, mountedIn } from './mount';
 import {
   OPTIONS,
@@ -30,7 +31,6 @@ import {
 } from './options';
 import { getTrackerToken } from './tokens';
 import { TrackerService } from './tracker.service';
-import { trackingGuard } from './decorators/calls';
 
 const NAME = Symbol.for('snowplow-middleware.nest.name');
 const RESOLVED = Symbol.for('snowplow-middleware.nest.resolved');

@@ -1,12 +1,12 @@
 // TrackerService: a singleton that stands for the request's tracker inside a request, and for the app's outside.
-import { ContractError } from '../core/errors';
-import type { FlushReport } from '../core/emitter';
-import type { TrackerEvent } from '../core/events/event';
-import { RequestScope, runJob, scopes } from '../core/tracker/scope';
-import { Subject } from '../core/protocol/subject';
-import type { RequestTracker, Tracker, TrackerHealth } from '../core/tracker/tracker';
 import type { TimeLimit } from '../core/deadline';
+import type { FlushReport } from '../core/emitter';
+import { ContractError } from '../core/errors';
+import type { TrackerEvent } from '../core/events/event';
+import { Subject } from '../core/protocol/subject';
 import type { Builder, TrackerStats } from '../core/tracker/pipeline';
+import { RequestScope, runJob, scopes } from '../core/tracker/scope';
+import type { RequestTracker, Tracker, TrackerHealth } from '../core/tracker/tracker';
 import { Tracking } from '../core/tracker/tracking';
 
 /**

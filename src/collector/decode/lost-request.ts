@@ -1,6 +1,6 @@
 // Why a whole request is lost: the words of each failure, and how to fix it.
 import { FIELDS, lookUp } from '../fields/fields';
-import { failing, typeName, type Failure } from '../hints/finding';
+import { failing, type Failure, typeName } from '../hints/finding';
 import { nearest } from '../hints/nearest';
 import { inCode } from '../hints/origins';
 

@@ -1,7 +1,7 @@
 // Decodes `ue_pr`/`ue_px` and `co`/`cx`, and checks their envelopes.
-import { failing, typeName, type Failure } from '../hints/finding';
-import { inCode } from '../hints/origins';
 import { INT32_MAX, isJsonObject, isObject } from '../../core/contracts';
+import { failing, type Failure, typeName } from '../hints/finding';
+import { inCode } from '../hints/origins';
 
 /**
  * Data with the `iglu:` URI of the schema that describes it.

@@ -1,8 +1,8 @@
 // One tracker request into the flat parameters of its events, or the reason why the pipeline loses all of them.
-import { FIELDS } from '../fields/fields';
-import { MAX_FINDINGS, type Failure } from '../hints/finding';
-import * as lost from './lost-request';
 import { isJsonObject } from '../../core/contracts';
+import { FIELDS } from '../fields/fields';
+import { type Failure, MAX_FINDINGS } from '../hints/finding';
+import * as lost from './lost-request';
 
 export type Parameters = Readonly<Record<string, string>>;
 

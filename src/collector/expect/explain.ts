@@ -1,8 +1,8 @@
 // Explains to a test's author why what was expected did not come.
 import { inspect } from 'node:util';
-import type { CollectedEvent } from '../log/event';
 import { excerpt } from '../hints/finding';
-import { asymmetric, differencesOf, reading, type EventFilter } from './match';
+import type { CollectedEvent } from '../log/event';
+import { asymmetric, differencesOf, type EventFilter, reading } from './match';
 
 /** Words why no event, or not enough of them, met a filter: the nearest one line by line, and what became of the bad ones. */
 export function explainMiss(

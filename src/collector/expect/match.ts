@@ -1,12 +1,12 @@
 // Compares events with what a test expects of them.
 import { isDate, isRegExp } from 'node:util/types';
+import { isObject } from '../../core/contracts';
 import { ConfigError } from '../../core/errors';
 import { named } from '../../core/options';
-import { ENRICHED_NAMES, enrich, type Enriched } from '../validate/enriched';
-import type { CollectedEvent } from '../log/event';
 import { FIELDS } from '../fields/fields';
 import { step } from '../hints/path';
-import { isObject } from '../../core/contracts';
+import type { CollectedEvent } from '../log/event';
+import { enrich, type Enriched, ENRICHED_NAMES } from '../validate/enriched';
 
 /**
  * What a test expects of an event: a function, or an object of wire keys (`e`, `se_ca`), enriched names (`event`,

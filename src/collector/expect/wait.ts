@@ -2,7 +2,7 @@
 import type { CollectedEvent } from '../log/event';
 import type { EventLog } from '../log/event-log';
 import { explainMiss } from './explain';
-import { matcherOf, type EventFilter } from './match';
+import { type EventFilter, matcherOf } from './match';
 
 /** Resolves as soon as `count` good events matched, counting those that are here already. */
 export async function waitForEvents(

@@ -1,6 +1,6 @@
 // Who may read or clear what the collector holds: programs of this machine, and pages of the collector itself.
 import type { IncomingMessage } from 'node:http';
-import { say, type Handler } from './server';
+import { type Handler, say } from './server';
 
 // What browsers say of their own bar, and of pages of the same scheme, host and port; programs say nothing.
 const OWN_SITES: ReadonlySet<unknown> = new Set([undefined, 'none', 'same-origin']);

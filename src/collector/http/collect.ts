@@ -1,13 +1,13 @@
 // The tracker's side of the collector: takes a request, keeps and judges its events, answers as the real one does.
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { readBody } from './body';
-import { collectedEvent, lostRequest, type CollectedRequest, type Judgement } from '../log/event';
-import type { EventLog } from '../log/event-log';
-import type { Faults } from './faults';
-import type { Failure } from '../hints/finding';
 import { readTrackerRequest } from '../decode/tracker-payload';
+import type { Failure } from '../hints/finding';
+import { collectedEvent, type CollectedRequest, type Judgement, lostRequest } from '../log/event';
+import type { EventLog } from '../log/event-log';
 import type { Judge } from '../validate/verdict';
-import { IDENTIFYING_HEADERS, visitorOf, type Visitor } from './visitor';
+import { readBody } from './body';
+import type { Faults } from './faults';
+import { IDENTIFYING_HEADERS, type Visitor, visitorOf } from './visitor';
 
 /** The largest body taken; larger ones are answered 413 and not kept. */
 const MAX_BODY = 1024 * 1024;

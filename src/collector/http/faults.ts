@@ -1,7 +1,7 @@
 // The bad days of a collector, on order: failing answers, broken connections, delays.
+import { isObject } from '../../core/contracts';
 import { ConfigError, show } from '../../core/errors';
 import { custom, flag, integer, oneOf, resolveOptions } from '../../core/options';
-import { isObject } from '../../core/contracts';
 
 /**
  * What becomes of the next tracker requests.

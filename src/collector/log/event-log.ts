@@ -1,6 +1,6 @@
 // The bounded memory of the collector: a ring of events and one of requests, and who wants to hear of new ones.
-import type { CollectedEvent, CollectedRequest } from './event';
 import { outcomeOf } from '../hints/finding';
+import type { CollectedEvent, CollectedRequest } from './event';
 
 // So many events, and so many requests.
 const MAX_EVENTS = 1_000;

@@ -1,9 +1,9 @@
 // What the collector keeps of a request and of each of its events.
 import { randomUUID } from 'node:crypto';
-import { bounded, type Failure, type Finding, type Verdict } from '../hints/finding';
-import { EVENT_NAMES, lookUp } from '../fields/fields';
 import type { SelfDescribing } from '../decode/self-describing';
 import type { Parameters } from '../decode/tracker-payload';
+import { EVENT_NAMES, lookUp } from '../fields/fields';
+import { bounded, type Failure, type Finding, type Verdict } from '../hints/finding';
 
 /**
  * One request of a tracker, as it came.

@@ -1,12 +1,12 @@
 // The `/micro` endpoints, for tests that were written against Snowplow Micro.
 import type { IncomingMessage } from 'node:http';
+import { isJsonObject } from '../../core/contracts';
 import { readBody } from '../http/body';
 import { splitTarget } from '../http/collect';
+import { type Handler, say } from '../http/server';
 import type { EventLog } from '../log/event-log';
 import { schemaKey, type SchemaSource } from '../schemas/iglu';
 import { microBad, microGood } from './micro-shapes';
-import { say, type Handler } from '../http/server';
-import { isJsonObject } from '../../core/contracts';
 
 const MAX_FILTER = 64 * 1024;
 const ENDPOINTS = `Endpoints:

@@ -1,8 +1,8 @@
 // Events in the shapes of Snowplow Micro: good ones enriched, bad ones with the bad row that Enrich would write.
-import { enrich, type Enriched } from '../validate/enriched';
-import type { CollectedEvent, CollectedRequest } from '../log/event';
-import type { Failure, FailureType } from '../hints/finding';
 import type { Parameters } from '../decode/tracker-payload';
+import type { Failure, FailureType } from '../hints/finding';
+import type { CollectedEvent, CollectedRequest } from '../log/event';
+import { enrich, type Enriched } from '../validate/enriched';
 
 interface MicroContext {
   readonly timestamp: string;

@@ -1,11 +1,11 @@
 // The live page: its static files, and the stream of events that feeds it.
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { nameOf } from '../expect/explain';
+import { outcomeOf } from '../hints/finding';
+import { type Handler, say } from '../http/server';
 import type { CollectedEvent } from '../log/event';
 import type { EventLog } from '../log/event-log';
-import { outcomeOf } from '../hints/finding';
-import { nameOf } from '../expect/explain';
 import { PAGE_FILES } from './page-files';
-import { say, type Handler } from '../http/server';
 
 const TYPES: Readonly<Record<string, string>> = {
   html: 'text/html; charset=utf-8',

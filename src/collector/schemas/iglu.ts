@@ -1,6 +1,6 @@
 // Finds schemas: in local folders of Iglu layout, and in Iglu registries over HTTP.
-import { readdir, readFile } from 'node:fs/promises';
 import { statSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { ConfigError, show } from '../../core/errors';
 import { nearest } from '../hints/nearest';

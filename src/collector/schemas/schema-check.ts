@@ -1,9 +1,9 @@
 // Validates self-describing data against its schema, with Ajv where it is installed.
 import type { ValidateFunction } from 'ajv';
+import type { Item } from '../decode/self-describing';
 import { failing, type Failure } from '../hints/finding';
 import { schemaKey, type SchemaSource } from './iglu';
 import { schemaFailure } from './schema-wording';
-import type { Item } from '../decode/self-describing';
 import { loadValidator } from './validator';
 
 /** Checks one item; resolves to its failures. Never rejects. */

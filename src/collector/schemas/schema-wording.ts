@@ -1,9 +1,9 @@
 // Words what a schema refuses: the place as the caller of a tracker would write it, and what to change there.
 import type { ErrorObject } from 'ajv';
-import { excerpt, failing, typeName, type Failure } from '../hints/finding';
+import type { Item } from '../decode/self-describing';
+import { excerpt, failing, type Failure, typeName } from '../hints/finding';
 import { didYouMean } from '../hints/nearest';
 import { step } from '../hints/path';
-import type { Item } from '../decode/self-describing';
 
 const EXAMPLES: Readonly<Record<string, string>> = {
   'date-time': 'new Date().toISOString(), such as 2026-01-31T09:30:00Z',

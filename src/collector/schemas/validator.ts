@@ -1,5 +1,5 @@
 // Ajv, set up to judge as the pipeline's validator does: draft 4, decimals exact, patterns as Java reads them.
-import type { Options, ValidateFunction, FuncKeywordDefinition } from 'ajv';
+import type { FuncKeywordDefinition, Options, ValidateFunction } from 'ajv';
 import { formats } from './formats';
 
 export interface Validator {

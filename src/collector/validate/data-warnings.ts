@@ -1,8 +1,8 @@
 // What the pipeline takes inside of self-describing data without a word, and warehouses or schemas refuse later.
-import { excerpt, typeName, type Finding } from '../hints/finding';
-import { step } from '../hints/path';
-import type { Item } from '../decode/self-describing';
 import { isJsonObject, isObject } from '../../core/contracts';
+import type { Item } from '../decode/self-describing';
+import { excerpt, type Finding, typeName } from '../hints/finding';
+import { step } from '../hints/path';
 
 // JSON keeps tabs and line breaks, as in a stack trace; warehouses load them.
 const CONTROL = /[^\P{Cc}\t\n\r]/u;

@@ -1,7 +1,7 @@
 // An event under its enriched names: every column of the canonical event, null where there is nothing.
-import { FIELDS, firstAddress, lookUp, stored, type Field } from '../fields/fields';
-import type { CollectedEvent } from '../log/event';
+import { type Field, FIELDS, firstAddress, lookUp, stored } from '../fields/fields';
 import { crossDomain, splitUri } from '../fields/uri';
+import type { CollectedEvent } from '../log/event';
 import { pageUrlOf } from './url-rules';
 
 // The canonical order. Columns that only enrichments fill stay null, as with the enrichments turned off.

@@ -1,8 +1,8 @@
 // The rules for single fields: one entry a kind, and the length limit. Source: Enrich 6, design facts of its transform map.
 import { INT32_MAX, isUuid } from '../../core/contracts';
 import { PLATFORMS } from '../../core/protocol/fields';
+import { EVENT_NAMES, type Field, type FieldKind, FIELDS, firstAddress, lookUp, stored } from '../fields/fields';
 import { failing, type Failure } from '../hints/finding';
-import { EVENT_NAMES, FIELDS, firstAddress, lookUp, stored, type Field, type FieldKind } from '../fields/fields';
 import { inCode } from '../hints/origins';
 
 interface KindRule {

@@ -1,10 +1,10 @@
 // The rules for `url` and `refr`: readable at all, parts within the lengths of their columns, `_sp` well formed.
-import type { CollectedRequest } from '../log/event';
-import { checkLength, isMillis } from './field-rules';
 import { stored } from '../fields/fields';
+import { crossDomain, splitUri, type UriParts } from '../fields/uri';
 import { failing, type Failure } from '../hints/finding';
 import { inCode } from '../hints/origins';
-import { crossDomain, splitUri, type UriParts } from '../fields/uri';
+import type { CollectedRequest } from '../log/event';
+import { checkLength, isMillis } from './field-rules';
 
 type Part = Exclude<keyof UriParts, 'port'>;
 

@@ -1,11 +1,11 @@
 // Judges one event as the pipeline would: what makes it bad, and what would go wrong in silence.
-import type { CollectedRequest, Judgement } from '../log/event';
-import { dataWarnings } from './data-warnings';
-import { checkFields } from './field-rules';
-import { failing, type Failure } from '../hints/finding';
-import type { SchemaCheck } from '../schemas/schema-check';
 import { decodeJson, type Item, type SelfDescribing } from '../decode/self-describing';
 import type { Parameters } from '../decode/tracker-payload';
+import { failing, type Failure } from '../hints/finding';
+import type { CollectedRequest, Judgement } from '../log/event';
+import type { SchemaCheck } from '../schemas/schema-check';
+import { dataWarnings } from './data-warnings';
+import { checkFields } from './field-rules';
 import { checkUrls } from './url-rules';
 import { findWarnings } from './warnings';
 

@@ -1,12 +1,12 @@
 // What the pipeline takes without a word and gets wrong: one entry a rule.
+import { hintForUnknownKey } from '../decode/lost-request';
+import type { Parameters } from '../decode/tracker-payload';
+import { type FieldKind, FIELDS, lookUp } from '../fields/fields';
+import { splitUri } from '../fields/uri';
+import { excerpt, type Finding, MAX_FINDINGS } from '../hints/finding';
+import { inCode } from '../hints/origins';
 import type { CollectedRequest } from '../log/event';
 import { isMillis } from './field-rules';
-import { FIELDS, lookUp, type FieldKind } from '../fields/fields';
-import { excerpt, MAX_FINDINGS, type Finding } from '../hints/finding';
-import { hintForUnknownKey } from '../decode/lost-request';
-import { inCode } from '../hints/origins';
-import type { Parameters } from '../decode/tracker-payload';
-import { splitUri } from '../fields/uri';
 
 interface Judged {
   readonly payload: Parameters;

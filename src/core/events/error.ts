@@ -1,4 +1,5 @@
 // Builder of the application error: an exception, truncated to the limits of its schema.
+import { type Caller, checkOptionalFlag, isObject } from '../contracts';
 import { truncate } from '../truncate';
 import {
   checkEventArgs,
@@ -8,7 +9,6 @@ import {
   selfDescribingEvent,
   type TrackerEvent,
 } from './event';
-import { type Caller, checkOptionalFlag, isObject } from '../contracts';
 
 /** Arguments of an application error. */
 export interface ErrorArgs extends EventArgs {

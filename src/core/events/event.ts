@@ -1,9 +1,5 @@
 // What every event has in common: the arguments that all events take, and the shape that builders make for track().
 import { isDate } from 'node:util/types';
-import { ContractError, hasCode, UNREADABLE } from '../errors';
-import { isTime } from '../protocol/fields';
-import { checkEntities, type SelfDescribing } from '../protocol/self-describing-json';
-import { isSubject, type Subject } from '../protocol/subject';
 import {
   type Caller,
   checkOptionalFlag,
@@ -11,9 +7,13 @@ import {
   contractsFor,
   fail,
   isAbsent,
-  isUuid,
   isObject,
+  isUuid,
 } from '../contracts';
+import { ContractError, hasCode, UNREADABLE } from '../errors';
+import { isTime } from '../protocol/fields';
+import { checkEntities, type SelfDescribing } from '../protocol/self-describing-json';
+import { isSubject, type Subject } from '../protocol/subject';
 
 /**
  * When an event happened. A number (ms since the epoch) or a Date is the true timestamp `ttm`, sent beside the creation

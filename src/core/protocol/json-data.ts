@@ -1,6 +1,6 @@
 // Which values will do as `data`: those whose JSON is an object that holds their content.
-import { show } from '../errors';
 import { isJsonObject } from '../contracts';
+import { show } from '../errors';
 
 // Objects whose JSON is `{}`, a text or a list of bytes, never their content. `Symbol.toStringTag` names them, so that those of
 // other realms and of polyfills are found too.

@@ -1,9 +1,9 @@
 // Data that names its schema: what self-describing events and context entities are made of.
+import { contractsFor, fail, INT32_MAX, isAbsent, isJsonObject } from '../contracts';
 import { ContractError, hasCode, show, UNREADABLE } from '../errors';
 import { runMarked } from '../marks';
-import { notData } from './json-data';
 import { memoise } from '../memoise';
-import { contractsFor, fail, INT32_MAX, isAbsent, isJsonObject } from '../contracts';
+import { notData } from './json-data';
 
 /** Data with the `iglu:` URI of the schema it follows. A plain object of this shape is accepted wherever one is asked for. */
 export interface SelfDescribing<T = unknown> {

@@ -1,5 +1,4 @@
 // Who and what an event is about: the user, the device, the address. Chainable setters, each for one wire key.
-import { clean, PLATFORMS, type Platform, SUBJECT_FIELDS } from './fields';
 import {
   type Caller,
   checkId,
@@ -13,6 +12,7 @@ import {
   isAbsent,
   isObject,
 } from '../contracts';
+import { clean, type Platform, PLATFORMS, SUBJECT_FIELDS } from './fields';
 
 /** Your own id of a user, as databases give it. */
 export type UserId = Id;

@@ -1,11 +1,11 @@
 // Request headers as `http_header` entities: which ones may be listed, and what of each an event may tell.
 import { clientIp } from '../protocol/fields';
+import type { SelfDescribing } from '../protocol/self-describing-json';
 import { truncate } from '../truncate';
 import { withoutLinker } from '../url/linker';
+import { decodeFully, requestOrigin, targetUrl } from '../url/page-url';
 import { isSecretName, maskWebTokens, redactQuery } from '../url/redact';
 import { foreignUrl, MAX_PAGE_PATH, redactedUrl, type RequestFacts, type RequestRules } from './request-fields';
-import type { SelfDescribing } from '../protocol/self-describing-json';
-import { requestOrigin, targetUrl, decodeFully } from '../url/page-url';
 
 /** A header as it came. */
 export interface Header {

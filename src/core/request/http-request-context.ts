@@ -1,14 +1,14 @@
 // One request as its events see it: the visitor's subject, read from the request's strings when the first event asks, and
 // what the app's hooks add while the request lives.
-import { type Header, headerEntities } from './header-entities';
+import { isAbsent, isThenable } from '../contracts';
 import { currentMark } from '../marks';
-import { clientSession, requestFields, type RequestFacts, type RequestRules } from './request-fields';
 import { isSelfDescribing, type SelfDescribing } from '../protocol/self-describing-json';
 import { Subject } from '../protocol/subject';
-import type { EventSetting, RequestContext } from '../tracker/request-context';
-import { decidePrivacy, type PrivacyMode, type PrivacyRules } from '../tracker/privacy';
 import type { TrackerCore } from '../tracker/pipeline';
-import { isAbsent, isThenable } from '../contracts';
+import { decidePrivacy, type PrivacyMode, type PrivacyRules } from '../tracker/privacy';
+import type { EventSetting, RequestContext } from '../tracker/request-context';
+import { type Header, headerEntities } from './header-entities';
+import { clientSession, type RequestFacts, requestFields, type RequestRules } from './request-fields';
 
 type Fields = Readonly<Record<string, string>>;
 

@@ -1,13 +1,13 @@
 // The strings of one HTTP request turned into a subject's wire fields.
 // Everything here comes from the network: an unusable text is left out, nothing throws. Next: id-cookie.ts, page-url.ts, redact.ts.
-import { type IdCookieRules, readClientSession, readVisitor } from './id-cookie';
-import { clean, clientIp } from '../protocol/fields';
-import { withoutLinker } from '../url/linker';
 import { memoise } from '../memoise';
-import { absoluteUrl, requestOrigin, targetUrl, type UrlParts, urlText } from '../url/page-url';
+import { clean, clientIp } from '../protocol/fields';
 import type { PrivacySignals } from '../tracker/privacy';
-import { MAY_HOLD_SECRET, redactPath, redactQuery } from '../url/redact';
 import { fitUrl } from '../url/fit-url';
+import { withoutLinker } from '../url/linker';
+import { absoluteUrl, requestOrigin, targetUrl, type UrlParts, urlText } from '../url/page-url';
+import { MAY_HOLD_SECRET, redactPath, redactQuery } from '../url/redact';
+import { type IdCookieRules, readClientSession, readVisitor } from './id-cookie';
 
 /** What an adapter copies from its framework's request: strings only, so that nothing keeps the request alive. */
 export interface RequestFacts extends PrivacySignals {

@@ -1,15 +1,15 @@
 // An event's fields, subject, data and entities become one flat JSON text, once, at track time.
 import { isDate } from 'node:util/types';
+import { isAbsent, isObject, isUuid } from '../contracts';
 import type { EncodedEvent, Payload } from '../emitter';
 import { type EventArgs, millisOf, type TrackerEvent } from '../events/event';
 import { newEventId } from '../protocol/event-id';
 import { ALL_FIELDS, clean, EVENT_FIELDS, type Field } from '../protocol/fields';
 import type { SelfDescribing } from '../protocol/self-describing-json';
-import { IDENTIFYING_KEYS } from './privacy';
 import { withoutLinker } from '../url/linker';
 import { entitiesJson, eventJson, toBase64 } from './encode-data';
+import { IDENTIFYING_KEYS } from './privacy';
 import { Refusal } from './refusal';
-import { isAbsent, isUuid, isObject } from '../contracts';
 
 type Fields = Readonly<Record<string, string>>;
 

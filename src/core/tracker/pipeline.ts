@@ -1,11 +1,13 @@
 // What a tracker shares with its request trackers: settings, emitters, counts, and the path of an event to the emitters.
 import { publishDropped, publishTracked, trackChannel } from '../channels';
+import { type Caller, type ContractMode, contractsFor, fail, isAbsent, isObject, isThenable } from '../contracts';
+import { millisOfLimit, type TimeLimit } from '../deadline';
 import {
   type DropInfo,
   type EmitterLike,
+  type EmitterStats,
   ENCODED_INPUT,
   type EncodedEvent,
-  type EmitterStats,
   type EncodedInput,
   type FlushReport,
   noRefusals,
@@ -16,13 +18,11 @@ import { ContractError, show } from '../errors';
 import { eventIdOf, isBefore2001, type TrackerEvent } from '../events/event';
 import type { Log } from '../logger';
 import { currentMark } from '../marks';
+import { isSubject, Subject } from '../protocol/subject';
 import { commonFields, encodeEvent, encodePayload, type TrackerFields } from './encode';
 import { settleAll } from './flush-all';
 import { Refusal } from './refusal';
-import { isSubject, Subject } from '../protocol/subject';
 import type { RequestContext } from './request-context';
-import { millisOfLimit, type TimeLimit } from '../deadline';
-import { type Caller, type ContractMode, contractsFor, fail, isAbsent, isObject, isThenable } from '../contracts';
 
 /** A tracker's settings, resolved, checked and frozen. */
 export interface TrackerSettings {

@@ -1,7 +1,7 @@
 // The error for an event that cannot become a payload. The encoder throws it, the tracker counts it, users never see it.
+import { type Caller, isObject } from '../contracts';
 import type { RefuseReason } from '../emitter';
 import { ContractError, hasCode } from '../errors';
-import { type Caller, isObject } from '../contracts';
 
 type Breach = Pick<ContractError, 'path' | 'expected' | 'received'>;
 

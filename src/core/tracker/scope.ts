@@ -3,10 +3,10 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { EventEmitter } from 'node:events';
 import { types } from 'node:util';
-import { logger } from '../logger';
-import type { Tracking } from './tracking';
-import { VERSION } from '../protocol/version';
 import { isThenable } from '../contracts';
+import { logger } from '../logger';
+import { VERSION } from '../protocol/version';
+import type { Tracking } from './tracking';
 
 /** Node's response to a request. */
 interface Response {

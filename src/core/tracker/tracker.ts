@@ -1,21 +1,21 @@
 // The app's tracker, which owns settings and emitters, and the request's, which can only track.
+import { type ContractMode, fail, isAbsent, isObject } from '../contracts';
+import { millisOfLimit, type TimeLimit } from '../deadline';
 import type { DropInfo, EmitterLike, FlushReport, Payload } from '../emitter';
 import { ConfigError, show } from '../errors';
 import type { TrackerEvent } from '../events/event';
-import { trackerFields } from './encode';
-import { clean, type Platform, PLATFORMS } from '../protocol/fields';
 import { Log, type Logger } from '../logger';
 import { asCallback, asHook } from '../marks';
 import { callback, custom, flag, loggerRule, oneOf, type OptionRules, resolveOptions } from '../options';
-import { RequestScope, runJob, scopes } from './scope';
-import { settleAll } from './flush-all';
+import { clean, type Platform, PLATFORMS } from '../protocol/fields';
 import { isSubject, Subject } from '../protocol/subject';
-import { millisOfLimit, type TimeLimit } from '../deadline';
-import { PlainContext, type RequestContext } from './request-context';
-import { type Builder, TrackerCore, type TrackerStats } from './pipeline';
-import { Tracking } from './tracking';
 import { TRACKER_VERSION } from '../protocol/version';
-import { type ContractMode, fail, isAbsent, isObject } from '../contracts';
+import { trackerFields } from './encode';
+import { settleAll } from './flush-all';
+import { type Builder, TrackerCore, type TrackerStats } from './pipeline';
+import { PlainContext, type RequestContext } from './request-context';
+import { RequestScope, runJob, scopes } from './scope';
+import { Tracking } from './tracking';
 
 const LATE_LOOKUP =
   'currentTracker() or TrackerService was asked for the tracker of a request that has ended, and has none: take req.tracker, ' +

@@ -1,4 +1,5 @@
 // What a handler may do: every trackXxx, on top of one way to build and dispatch an event.
+import type { TimeLimit } from '../deadline';
 import type { FlushReport } from '../emitter';
 import {
   buildAddToCart,
@@ -34,7 +35,6 @@ import {
 } from '../events/self-describing';
 import { buildStructEvent, type StructEventArgs } from '../events/structured';
 import type { Subject } from '../protocol/subject';
-import type { TimeLimit } from '../deadline';
 import type { Builder, TrackerStats } from './pipeline';
 
 /**

@@ -1,7 +1,7 @@
 // A page's or referrer's URL as a field: kept as it came where the pipeline can take it, else escaped, else left out.
 import { isIPv6 } from 'node:net';
 import { isLinker } from './linker';
-import { urlText, isHostName, escapePath, escapeQuery, escapeUserinfo } from './page-url';
+import { escapePath, escapeQuery, escapeUserinfo, isHostName, urlText } from './page-url';
 
 // The pipeline's limits for a URL and its parts, in UTF-16 units; a longer part makes the whole event bad.
 const MAX_URL = 8192;

@@ -1,7 +1,7 @@
 // URLs as the pipeline's parser takes them: percent-encoding, hosts, lengths; strict about what comes out, about nothing that goes in.
-import { truncate } from '../truncate';
-import { memoise } from '../memoise';
 import { isUtf8 } from 'node:buffer';
+import { memoise } from '../memoise';
+import { truncate } from '../truncate';
 
 /** What one part of a URI may hold, by java.net.URI, which is narrower than the browsers' parser. */
 export interface Alphabet {

@@ -1,6 +1,6 @@
 // What must not leave in a URL: credentials in its query and path, and a cross-domain parameter that would spoil the event.
-import { isLinker, namesLinker } from './linker';
 import { memoise } from '../memoise';
+import { isLinker, namesLinker } from './linker';
 import { decode, decodeFully } from './page-url';
 
 // Names are compared without case, separators and percent-encoding: `X-Amz-Security-Token` is `xamzsecuritytoken`.

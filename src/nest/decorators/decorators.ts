@@ -1,6 +1,6 @@
 // The decorators: they only write down which events to track when the response is done.
-import { UseInterceptors } from '@nestjs/common';
 import type { IncomingHttpHeaders } from 'node:http';
+import { UseInterceptors } from '@nestjs/common';
 import { ConfigError } from '../../core/errors';
 import { buildPageView, buildScreenView, type PageViewArgs, type ScreenViewArgs } from '../../core/events/page';
 import { buildSelfDescribingEvent, type SelfDescribingEventArgs } from '../../core/events/self-describing';
