@@ -2,7 +2,6 @@
 import type { TimeLimit } from '../core/deadline';
 import type { FlushReport } from '../core/emitter';
 import { ContractError } from '../core/errors';
-import type { TrackerEvent } from '../core/events/event';
 import { Subject } from '../core/protocol/subject';
 import type { Builder, TrackerStats } from '../core/tracker/pipeline';
 import { RequestScope, runJob, scopes } from '../core/tracker/scope';
@@ -85,10 +84,6 @@ export class TrackerService extends Tracking {
    */
   runWith<T>(subject: Subject, fn: () => T): T {
     return runJob(new RequestScope(this.#name, this.withSubject(subject), scopes.getStore()?.around(this.#isMine)), fn);
-  }
-
-  track(event: TrackerEvent): string | undefined {
-    return this.#tracking.track(event);
   }
 
   protected dispatch<Args>(caller: string, build: Builder<Args>, args: Args): string | undefined {

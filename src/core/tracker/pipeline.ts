@@ -224,7 +224,7 @@ export class TrackerCore {
             ? (emitter as EncodedInput)[ENCODED_INPUT](events)
             : this.#inputEach(events, emitter);
       } catch {
-        this.log.error('an emitter threw while it was given an event');
+        this.log.error("an emitter's input threw");
         refusal = 'store-error';
       }
       if (refusal) last = refusal;
@@ -240,7 +240,7 @@ export class TrackerCore {
       const { eventId, anonymous } = event;
       const answer: unknown = emitter.input(event.payload(), { eventId, anonymous });
       if (answer === false) refusal = 'full';
-      else if (isThenable(answer)) answer.then(undefined, () => this.log.error('an emitter rejected an event'));
+      else if (isThenable(answer)) answer.then(undefined, () => this.log.error("an emitter's input rejected"));
     }
     return refusal;
   }

@@ -58,17 +58,8 @@ export function decidePrivacy<Req>(
 ): PrivacyMode {
   const asks = respectPrivacySignals !== 'off' && (signals?.dnt === '1' || signals?.gpc === '1');
   const signalled = asks ? respectPrivacySignals : 'none';
-  if (signalled === 'skip' || (skip && req && ask('skip', skip, req, log))) return 'skip';
+  // A failed hook counts as a yes, because it guards the visitor's privacy.
+  if (signalled === 'skip' || (skip && req && log.ask('skip', skip, req, true))) return 'skip';
   if (signalled === 'anonymous' || anonymous === true) return 'anonymous';
-  return anonymous && req && ask('anonymous', anonymous, req, log) ? 'anonymous' : 'none';
-}
-
-// A hook that guards the visitor's privacy and fails counts as a yes.
-function ask<Req>(name: string, hook: (req: Req) => boolean, req: Req, log: Log): boolean {
-  let answer = true;
-  log.guard(name, () => {
-    answer = hook(req);
-    return answer;
-  });
-  return answer;
+  return anonymous && req && log.ask('anonymous', anonymous, req, true) ? 'anonymous' : 'none';
 }

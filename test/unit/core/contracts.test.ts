@@ -51,7 +51,7 @@ const BREACHES: [wording: string, run: (tracker: Loose) => unknown][] = [
   ['trackPageView: `anonymous` must be true or false, got "yes"', (t) => t.trackPageView({ pageUrl: 'http://h/', anonymous: 'yes' })],
   ['trackPagePing: `minX` must be an integer from -2147483647 to 2147483647, got 1.5', (t) => t.trackPagePing({ pageUrl: 'http://h/', minX: 1.5 })],
   ['trackPagePing: `maxY` must be an integer from -2147483647 to 2147483647, got 2147483648', (t) => t.trackPagePing({ pageUrl: 'http://h/', maxY: 2 ** 31 })],
-  ['trackScreenView: `name` must be a non-empty string, or `id` one, got undefined', (t) => t.trackScreenView({})],
+  ['trackScreenView: `name` must be a non-empty string, unless there is an `id`, got undefined', (t) => t.trackScreenView({})],
   ['trackScreenView: `args` must be an object, got undefined', (t) => t.trackScreenView()],
   ['trackMobileScreenView: `name` must be a non-empty string, got undefined', (t) => t.trackMobileScreenView({})],
   ['trackMobileScreenView: `id` must be a UUID, got "scr-1"', (t) => t.trackMobileScreenView({ name: 'Home', id: 'scr-1' })],

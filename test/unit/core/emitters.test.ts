@@ -54,8 +54,8 @@ describe('several emitters', () => {
     await new Promise(setImmediate);
     expect(good.got).toHaveLength(1);
     expect(lines).toEqual([
-      ['error', 'an emitter threw while it was given an event'],
-      ['error', 'an emitter rejected an event'],
+      ['error', "an emitter's input threw"],
+      ['error', "an emitter's input rejected"],
     ]);
   });
 

@@ -37,8 +37,8 @@ describe('a validator', () => {
 
   it('that finds an issue breaks the contract', () => {
     const error = thrownBy(() => new SelfDescribingJson(BASKET, { items: 0 }, { validator: basket }));
-    expect(error.message).toBe('SelfDescribingJson: `data` must be what its validator accepts, got at least one item');
-    expect(error).toMatchObject({ code: 'ERR_SNOWPLOW_CONTRACT', expected: 'what its validator accepts' });
+    expect(error.message).toBe('SelfDescribingJson: `data` must be accepted by its validator, got at least one item');
+    expect(error).toMatchObject({ code: 'ERR_SNOWPLOW_CONTRACT', expected: 'accepted by its validator' });
   });
 
   it('changes nothing of the data: it checks, it does not convert', () => {
@@ -49,7 +49,7 @@ describe('a validator', () => {
   it('that answers with a promise breaks the contract, and its rejection goes nowhere', async () => {
     const slow = v.pipeAsync(v.object({ items: v.number() }), v.checkAsync(() => Promise.reject(new Error('later')))); // prettier-ignore
     const error = thrownBy(() => new SelfDescribingJson(BASKET, { items: 2 }, { validator: slow }));
-    expect(error.message).toBe('SelfDescribingJson: `validator` must be one that answers at once, got a promise');
+    expect(error.message).toBe('SelfDescribingJson: `validator` must be synchronous, got a promise');
     await new Promise(setImmediate);
   });
 
