@@ -1,4 +1,4 @@
-// The live page: its static files, and the stream of events that feeds it.
+// The live page: its static files, and its stream of events.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { nameOf } from '../expect/explain';
 import { outcomeOf } from '../hints/finding';
@@ -24,7 +24,7 @@ const HEADERS = {
 const TICK_MS = 50;
 const AT_ONCE = 200;
 
-/** The handler of one of the page's paths; undefined when the path is none of them. */
+/** The handler for a path of the page; undefined for other paths. */
 export function livePage(path: string, log: EventLog, closing: AbortSignal): Handler | undefined {
   if (path === '/events') return (_request, response) => stream(response, log, closing);
   const file = path === '/' ? 'index.html' : path.slice(1);
@@ -43,13 +43,13 @@ function sendFile(
   response.writeHead(200, { ...HEADERS, 'Content-Type': TYPES[file.split('.')[1]!]! }).end(content);
 }
 
-// Pulls from the log at the reader's pace: a slow reader misses what the log forgot, and costs no memory.
+// Reads from the log at the client's pace: a slow client misses events that the log has removed, and costs no memory.
 function stream(response: ServerResponse, log: EventLog, closing: AbortSignal): void {
   let sent = 0;
   let cleared = true;
   let timer: NodeJS.Timeout | undefined;
 
-  const pump = (): void => {
+  const send = (): void => {
     timer = undefined;
     if (response.writableNeedDrain) return;
     const events = log.since(sent, AT_ONCE);
@@ -58,30 +58,30 @@ function stream(response: ServerResponse, log: EventLog, closing: AbortSignal): 
     const message = { cleared, totals: log.totals, events: events.map(viewOf) };
     cleared = false;
     response.write(`data: ${JSON.stringify(message)}\n\n`);
-    if (events.length === AT_ONCE) pumpSoon();
+    if (events.length === AT_ONCE) sendSoon();
   };
-  const pumpSoon = (): void => {
-    timer ??= setTimeout(pump, TICK_MS);
+  const sendSoon = (): void => {
+    timer ??= setTimeout(send, TICK_MS);
   };
-  const unsubscribe = log.subscribe(pumpSoon, () => {
+  const unsubscribe = log.subscribe(sendSoon, () => {
     cleared = true;
-    pumpSoon();
+    sendSoon();
   });
   const end = (): void => {
     response.end();
   };
   response.writeHead(200, { ...HEADERS, 'Content-Type': 'text/event-stream' });
-  response.on('drain', pumpSoon);
+  response.on('drain', sendSoon);
   response.on('close', () => {
     clearTimeout(timer);
     unsubscribe();
     closing.removeEventListener('abort', end);
   });
   closing.addEventListener('abort', end);
-  pump();
+  send();
 }
 
-/** What the page shows of an event. */
+/** An event as the page shows it. */
 function viewOf(event: CollectedEvent): unknown {
   const { payload, request, lost } = event;
   const { aid = '', tna = '' } = lost[0] ?? payload;
@@ -100,7 +100,7 @@ function viewOf(event: CollectedEvent): unknown {
 
 const SUMMARY_LENGTH = 300;
 
-/** What happened, in a few words: the data of a self-describing event, category and action, a title, an address. */
+/** A summary of an event: the data of a self-describing event, category and action, a title, or a URL. */
 export function summaryOf({ payload, schema, data }: CollectedEvent): string {
   const { url, page, se_ca, se_ac, se_la, se_va, tr_id, ti_sk } = payload;
   const structured = [se_ca, se_ac, se_la, se_va].filter(Boolean).join(' · ');

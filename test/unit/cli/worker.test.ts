@@ -133,8 +133,8 @@ describe.skipIf(!hasRedis)('at work', () => {
   );
 
   test.each([
-    ['redis', ['--key', 'text'], '--key must be new, or the name of what workers deliver from, got that of a string'],
-    ['bullmq', ['--queue', 'text'], '--queue must be new, or the name of what workers deliver from, got that of a string'],
+    ['redis', ['--key', 'text'], '--key must be a new name, or the name of an existing queue, got that of a string'],
+    ['bullmq', ['--queue', 'text'], '--queue must be a new name, or the name of an existing queue, got that of a string'],
   ])('%s: a key that holds something else ends it at once, with exit code 1', async (kind, args, message) => {
     await server.client.mset('text', '1', 'bull:text:meta', '1');
     const child = run([kind, ...args]);
@@ -147,7 +147,7 @@ describe.skipIf(!hasRedis)('at work', () => {
     async (...args) => {
       const child = run(args, server.url.replace('//', '//nobody:hunter2@'));
       expect(await child.exited).toEqual({ code: 1, signal: null });
-      const message = '--redis must be a URL with credentials that this Redis takes, got the answer WRONGPASS';
+      const message = '--redis must be a URL with credentials that this Redis accepts, got the answer WRONGPASS';
       expect(child.output).toBe(`${message}. See --help.\n`);
     },
   );

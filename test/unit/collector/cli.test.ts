@@ -84,7 +84,7 @@ it('checks its arguments', async () => {
     [['--prot', '1'], "Unknown option '--prot'"],
     [['--port', 'x'], 'port must be an integer from 0 to 65535, got NaN'],
     [['--iglu', '/nowhere/at-all'], 'iglu must be a list of existing folders'],
-    [['--port', port], 'Choose another with --port'],
+    [['--port', port], 'Choose another port with --port'],
   ] as const;
   for (const [args, words] of failures) {
     const { status, stderr } = run(['collector', ...args]);
@@ -95,7 +95,7 @@ it('checks its arguments', async () => {
 
 it('refuses production unless forced', async () => {
   const { status, stderr } = run(['collector', '--port', '0'], { NODE_ENV: 'production' });
-  expect([status, stderr]).toEqual([1, expect.stringContaining('NODE_ENV must be another than production')]);
+  expect([status, stderr]).toEqual([1, expect.stringContaining('NODE_ENV must be anything except production')]);
   const { url } = await start(['--force'], { NODE_ENV: 'production' });
   expect((await fetch(`${url}/health`)).status).toBe(200);
 });

@@ -297,7 +297,7 @@ describe('its life', () => {
     const before = process.env['NODE_ENV'];
     process.env['NODE_ENV'] = 'production';
     try {
-      await expect(startCollector()).rejects.toThrow('NODE_ENV must be another than production');
+      await expect(startCollector()).rejects.toThrow('NODE_ENV must be anything except production');
     } finally {
       process.env['NODE_ENV'] = before;
     }

@@ -76,21 +76,21 @@ const MISTAKES: readonly [name: string, send: () => Promise<unknown>, ...words: 
   [
     'a text for a number',
     () => filled({ items: '2' }),
-    'event.data.items is a string, and has to be integer',
+    'event.data.items is a string, but must be integer',
     '"2"',
     'Send the number 2, without quotes: Number(value).',
   ],
   [
     'decimals for a whole number',
     () => filled({ items: 1.5 }),
-    'event.data.items is a number, and has to be integer',
+    'event.data.items is a number, but must be integer',
     'Math.round(value)',
   ],
   [
     'null for nothing, in a context',
     () => track({ cx: encode(contexts(context, { schema: BASKET, data: { ...context.data, coupon: null } })) }),
-    'context[1].data.coupon is null, and has to be string',
-    'Leave it out when there is no value',
+    'context[1].data.coupon is null, but must be string',
+    'Leave it out if there is no value',
   ],
   [
     'a value that is none of the choices',
@@ -102,13 +102,13 @@ const MISTAKES: readonly [name: string, send: () => Promise<unknown>, ...words: 
   [
     'a property too long',
     () => filled({ coupon: 'SUMMER-SALE-2026' }),
-    'event.data.coupon is 16 characters long, and may have 10',
+    'event.data.coupon is 16 characters long, but may have at most 10',
     'Cut it before you track it',
   ],
   [
     'a date in words',
     () => filled({ at: 'yesterday' }),
-    'event.data.at is no date-time',
+    'event.data.at is not a valid date-time',
     '"yesterday"',
     'new Date().toISOString()',
   ],
@@ -165,7 +165,7 @@ const MISTAKES: readonly [name: string, send: () => Promise<unknown>, ...words: 
   [
     'a number on the wire',
     () => track({ vid: 3 }),
-    'data[0].vid is a number, and every value must be a string',
+    'data[0].vid is a number, but every value must be a string',
     'Send String(value).',
   ],
   [

@@ -76,7 +76,7 @@ it.each([
   collector = await startCollector({ iglu: [folder] });
   expect(await judge({ price: 1 })).toEqual([]);
   expect(await judge({ price: '1' })).toEqual([
-    ['event.data.price', 'schema-type', 'is a string, and has to be number'],
+    ['event.data.price', 'schema-type', 'is a string, but must be number'],
   ]);
 });
 
@@ -90,8 +90,8 @@ it('names every failure by its place, in draft-04 terms', async () => {
       'is not a property of the schema, which has price, when, items, size',
     ],
     ['event.data.price', 'schema-minimum', 'must be > 0'],
-    ['event.data.when', 'schema-format', 'is no date-time'],
-    ['event.data.items[1].id', 'schema-type', 'is a number, and has to be string'],
+    ['event.data.when', 'schema-format', 'is not a valid date-time'],
+    ['event.data.items[1].id', 'schema-type', 'is a number, but must be string'],
     ['event.data.size', 'schema-enum', 'is not one of ["s","m"]'],
   ]);
   expect(await judge({})).toEqual([['event.data.price', 'schema-required', 'is missing']]);
