@@ -10,7 +10,7 @@ import { capture } from '../support/capture';
 
 const ROOT = join(__dirname, '../..');
 
-it('the version on the wire is the one of package.json, within what the pipeline takes', () => {
+it("the version on the wire is that of package.json, within the pipeline's limit", () => {
   const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
   expect(VERSION).toBe(version);
   expect(TRACKER_VERSION.length).toBeLessThanOrEqual(100);

@@ -54,7 +54,7 @@ describe.each(doors)('the door $door', ({ door, specifier }) => {
     });
 });
 
-it('is one package to import and require: the classes are the same', () => {
+it('gives the same classes to import and require', () => {
   const source = `import { createRequire } from 'node:module';
     import { Tracker } from 'snowplow-middleware';
     console.log(createRequire(import.meta.url)('snowplow-middleware').Tracker === Tracker);`;
@@ -94,7 +94,7 @@ it('keeps an event on disk, and delivers it in the next run', () => {
   expect(run('found.cjs', found)).toEqual({ printed: '1 0', warned: '', error: '' });
 });
 
-describe('what needs a peer says which to install', () => {
+describe('a missing peer is named with its install command', () => {
   it.each([
     ["new (require('snowplow-middleware/redis').RedisEmitter)()", 'npm install ioredis'],
     ["new (require('snowplow-middleware/redis').RedisWorker)({ endpoint: 'c.test' })", 'npm install ioredis'],
@@ -104,7 +104,7 @@ describe('what needs a peer says which to install', () => {
     expect(error).toContain(advice);
   });
 
-  it('a collector that is to check schemas, in a warning', () => {
+  it('by a collector with schemas, in a warning', () => {
     const source = `require('snowplow-middleware/collector').startCollector({ iglu: ['.'] })
       .then((collector) => collector.close());`;
     expect(run('schemas.cjs', source).warned).toContain('npm install --save-dev ajv ajv-draft-04 tlds');

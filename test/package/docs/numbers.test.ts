@@ -87,7 +87,7 @@ it.each<[page: string, sentence: string]>([
   expect(textOf(page).replaceAll(/\s+/g, ' ')).toContain(sentence);
 });
 
-it('what is said in words is what the numbers are', () => {
+it('numbers in words match the code', () => {
   expect(textOf('README.md')).toContain('within five seconds, the longest that an event waits');
   expect(DEFAULTS.flushIntervalMs).toBe(5 * SECOND);
   expect(textOf('docs/nestjs.md')).toContain('closed within five seconds');

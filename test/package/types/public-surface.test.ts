@@ -35,7 +35,7 @@ describe('trackers', () => {
     expectTypeOf<ReturnType<Own['trackPageView']>>().toExtend<Own>();
   });
 
-  it('give a request’s tracker that can track and nothing more', () => {
+  it('give a request’s tracker that can only track', () => {
     expectTypeOf<ReturnType<Tracker['withSubject']>>().toEqualTypeOf<RequestTracker>();
     expectTypeOf<RequestTracker>().not.toHaveProperty('close');
     expectTypeOf<RequestTracker>().not.toHaveProperty('addEmitter');
@@ -52,7 +52,7 @@ describe('trackers', () => {
     expectTypeOf<TrackerStats['emitters']>().toEqualTypeOf<readonly EmitterStats[]>();
   });
 
-  it('run a function in a scope and give back what it gives', () => {
+  it('run a function in a scope and return its result', () => {
     expectTypeOf(() => tracker.runWith(new Subject(), async () => 7)).returns.toEqualTypeOf<Promise<number>>();
   });
 

@@ -13,7 +13,7 @@ import { hasRedis, type RedisServer, startRedis } from '../../support/redis-serv
 const script = `void require(${JSON.stringify(resolve('dist/cli/worker.js'))}).runWorker(process.argv.slice(1))`;
 const command = (...args: string[]): string[] => ['-e', script, '--', ...args];
 
-test('--help says what there is, with exit code 0', () => {
+test('--help lists the commands, with exit code 0', () => {
   const { status, stdout } = spawnSync(process.execPath, command('--help'), { encoding: 'utf8' });
   expect(status).toBe(0);
   for (const word of [
@@ -30,7 +30,7 @@ test('--help says what there is, with exit code 0', () => {
 });
 
 // One process for all of them: each would take as long to start.
-test('mistakes are named on stderr, with exit code 1, and a wrong address is not repeated', () => {
+test('mistakes are reported on stderr, with exit code 1, without repeating a wrong address', () => {
   const collectorUrl = 'http://127.0.0.1:1';
   const mistakes: [string[], string][] = [
     [[], "worker must be one of 'redis', 'bullmq', got nothing"],

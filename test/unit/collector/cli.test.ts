@@ -48,7 +48,7 @@ async function start(args: string[], more?: NodeJS.ProcessEnv) {
   };
 }
 
-it.each(['SIGINT', 'SIGTERM'] as const)('writes one line an event and stops cleanly on %s', async (signal) => {
+it.each(['SIGINT', 'SIGTERM'] as const)('writes one line per event and stops cleanly on %s', async (signal) => {
   const { output, exit, kill, url } = await start([]);
   expect((await fetch(url)).headers.get('content-type')).toContain('text/html');
   await post(url, [

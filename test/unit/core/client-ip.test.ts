@@ -32,7 +32,7 @@ describe('ip', () => {
     expect(fields({ ip }, { maskIp: true })).not.toHaveProperty('ip');
   }); // prettier-ignore
 
-  it('gives a valid address or none for any text, and masked never the full one', () => {
+  it('gives a valid address or none for any text, and never the full address if masked', () => {
     const piece = fc.oneof(fc.ipV4(), fc.ipV6(), fc.constantFrom('[', ']', ':', '%', '.', '::', 'ffff'), fc.string());
     fc.assert(
       fc.property(fc.array(piece, { maxLength: 4 }), (pieces) => {

@@ -77,7 +77,7 @@ describe.each([
     expect(again.calls).toHaveLength(1);
   });
 
-  it('a validator: what it tracks is told to nobody', async () => {
+  it('a validator: no callback is called for what it tracks', async () => {
     const told: unknown[] = [];
     const { tracker } = capture({ enabled: false, onDrop: (info) => told.push(info) });
     const again = tracking(() => tracker, later);
@@ -113,7 +113,7 @@ it('beforeSend sees what a callback tracks: it may have something to hide', () =
   expect(payloads).toMatchObject([{ se_ca: 'meta', se_la: 'seen' }]);
 });
 
-it('what beforeSend tracks never goes out without its look', () => {
+it('what beforeSend tracks is never sent unchecked', () => {
   const { tracker, payloads } = capture({ beforeSend: (payload) => (tracker.trackStructEvent(META), payload) });
   tracker.trackStructEvent(MINE);
   expect(payloads).toMatchObject([{ se_ca: 'shop' }]);
