@@ -12,7 +12,8 @@ export interface OptionRule {
 
 export type OptionRules<Options> = { readonly [Name in keyof Required<Options>]: OptionRule };
 
-const rule = (expected: string, fits: (value: unknown) => boolean): OptionRule => ({
+/** A rule with its own check. */
+export const custom = (expected: string, fits: (value: unknown) => boolean): OptionRule => ({
   expected,
   accepts: (value) => {
     try {
@@ -32,19 +33,19 @@ export function isPlain(value: unknown): value is Record<string, unknown> {
 }
 
 export const integer = (minimum: number, maximum: number = Number.MAX_SAFE_INTEGER): OptionRule =>
-  rule(
+  custom(
     maximum === Number.MAX_SAFE_INTEGER
       ? `an integer of at least ${minimum}`
       : `an integer from ${minimum} to ${maximum}`,
     (value) => Number.isInteger(value) && (value as number) >= minimum && (value as number) <= maximum,
   );
 export const oneOf = (...choices: readonly string[]): OptionRule =>
-  rule(`one of ${choices.map((choice) => `'${choice}'`).join(', ')}`, (value) => choices.includes(value as string));
-export const text = rule('a non-empty string', (value) => typeof value === 'string' && value !== '');
-export const flag = rule('true or false', (value) => typeof value === 'boolean');
-export const callback = rule('a function', (value) => typeof value === 'function');
+  custom(`one of ${choices.map((choice) => `'${choice}'`).join(', ')}`, (value) => choices.includes(value as string));
+export const text = custom('a non-empty string', (value) => typeof value === 'string' && value !== '');
+export const flag = custom('true or false', (value) => typeof value === 'boolean');
+export const callback = custom('a function', (value) => typeof value === 'function');
 export const list = (expected: string, accepts: (item: unknown) => boolean): OptionRule => ({
-  ...rule(expected, (value) => Array.isArray(value) && value.every((item) => accepts(item))),
+  ...custom(expected, (value) => Array.isArray(value) && value.every((item) => accepts(item))),
   describe(value) {
     try {
       if (Array.isArray(value)) return `a list with ${show(value.find((item) => !accepts(item)))}`;
@@ -56,19 +57,18 @@ export const list = (expected: string, accepts: (item: unknown) => boolean): Opt
 });
 /** An object with these methods: accepts clients, stores and loggers without importing their packages. */
 export const having = (expected: string, ...methods: readonly string[]): OptionRule =>
-  rule(
+  custom(
     expected,
     (value) =>
       isObject(value) && methods.every((name) => typeof (value as Record<string, unknown>)[name] === 'function'),
   );
 export const either = (...rules: readonly OptionRule[]): OptionRule =>
-  rule(rules.map(({ expected }) => expected).join(' or '), (value) => rules.some(({ accepts }) => accepts(value)));
-export const custom = rule;
+  custom(rules.map(({ expected }) => expected).join(' or '), (value) => rules.some(({ accepts }) => accepts(value)));
 
 /** The rule of every `logger` option. */
 export const loggerRule = either(
   having('an object with debug, info, warn and error methods', 'debug', 'info', 'warn', 'error'),
-  rule('false', (value) => value === false),
+  custom('false', (value) => value === false),
 );
 
 // The names of options that are already checked, by the object that holds them.

@@ -1,7 +1,20 @@
 // The options of every framework's middleware: their checks, and the tracker that they create or share.
 import { ConfigError } from '../core/errors';
 import { asCallback, asHook } from '../core/marks';
-import { asChecked, callback, custom, either, flag, having, isPlain, list, oneOf, type OptionRules, resolveOptions, text } from '../core/options';
+import {
+  asChecked,
+  callback,
+  custom,
+  either,
+  flag,
+  having,
+  isPlain,
+  list,
+  oneOf,
+  type OptionRules,
+  resolveOptions,
+  text,
+} from '../core/options';
 import type { SelfDescribing } from '../core/protocol/self-describing-json';
 import type { Subject } from '../core/protocol/subject';
 import { isHeaderAllowed } from '../core/request/header-entities';

@@ -167,13 +167,9 @@ function define(extras: SnowplowExtras, made: Provider[]): DynamicModule {
     // A test may have overridden either.
     { provide: SERVICE, useExisting: name === undefined ? TrackerService : token },
   ];
-  const exported: Provider[] = name === undefined ? [{ provide: TrackerService, useExisting: token }] : [];
-  return {
-    module: SnowplowModule,
-    global: isGlobal,
-    providers: [...providers, ...exported],
-    exports: [token, ...(name === undefined ? [TrackerService] : [])],
-  };
+  if (name !== undefined) return { module: SnowplowModule, global: isGlobal, providers, exports: [token] };
+  providers.push({ provide: TrackerService, useExisting: token });
+  return { module: SnowplowModule, global: isGlobal, providers, exports: [token, TrackerService] };
 }
 
 /** The tracker behind the injected service. A test's fake has none, and then nothing is sent. */

@@ -1,5 +1,5 @@
 // The live page: its static files, and its stream of events.
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import { nameOf } from '../expect/explain';
 import { outcomeOf } from '../hints/finding';
 import { type Handler, say } from '../http/server';
@@ -29,18 +29,12 @@ export function livePage(path: string, log: EventLog, closing: AbortSignal): Han
   if (path === '/events') return (_request, response) => stream(response, log, closing);
   const file = path === '/' ? 'index.html' : path.slice(1);
   const content = PAGE_FILES.get(file);
-  return content === undefined ? undefined : (request, response) => sendFile(file, content, request, response);
-}
-
-function sendFile(
-  file: string,
-  content: string,
-  request: IncomingMessage,
-  response: ServerResponse,
-): void | Promise<void> {
-  if (request.method !== 'GET' && request.method !== 'HEAD')
-    return say(405, '405 method not allowed')(request, response);
-  response.writeHead(200, { ...HEADERS, 'Content-Type': TYPES[file.split('.')[1]!]! }).end(content);
+  if (content === undefined) return undefined;
+  return (request, response) => {
+    if (request.method !== 'GET' && request.method !== 'HEAD')
+      return say(405, '405 method not allowed')(request, response);
+    response.writeHead(200, { ...HEADERS, 'Content-Type': TYPES[file.split('.')[1]!]! }).end(content);
+  };
 }
 
 // Reads from the log at the client's pace: a slow client misses events that the log has removed, and costs no memory.

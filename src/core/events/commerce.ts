@@ -1,5 +1,16 @@
 // Builders of shop events: a transaction with its items, and additions to and removals from a cart.
-import { type Caller, checkId, checkInteger, checkNumber, checkOptionalNumber, checkOptionalText, fail, type Id, idText, isAbsent } from '../contracts';
+import {
+  type Caller,
+  checkId,
+  checkInteger,
+  checkNumber,
+  checkOptionalNumber,
+  checkOptionalText,
+  fail,
+  type Id,
+  idText,
+  isAbsent,
+} from '../contracts';
 import { checkEventArgs, type EventArgs, publicBuilder, selfDescribingEvent, type TrackerEvent } from './event';
 
 /** One item of a transaction. */

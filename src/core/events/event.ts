@@ -1,7 +1,16 @@
 // What all events have in common: their shared arguments, their ids, and the shape that builders make for track().
 import { randomFillSync } from 'node:crypto';
 import { isDate } from 'node:util/types';
-import { type Caller, checkOptionalFlag, checkOptionalUuid, contractsFor, fail, isAbsent, isObject, isUuid } from '../contracts';
+import {
+  type Caller,
+  checkOptionalFlag,
+  checkOptionalUuid,
+  contractsFor,
+  fail,
+  isAbsent,
+  isObject,
+  isUuid,
+} from '../contracts';
 import { ContractError, hasCode, UNREADABLE } from '../errors';
 import { isTime } from '../protocol/fields';
 import { checkEntities, type SelfDescribing } from '../protocol/self-describing-json';

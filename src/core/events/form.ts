@@ -1,7 +1,23 @@
 // Builders of form events: a changed field, a submitted form.
-import { type Caller, checkObject, checkOneOf, checkOptionalText, checkText, checkTextList, fail, isAbsent } from '../contracts';
+import {
+  type Caller,
+  checkObject,
+  checkOneOf,
+  checkOptionalText,
+  checkText,
+  checkTextList,
+  fail,
+  isAbsent,
+} from '../contracts';
 import { truncate } from '../truncate';
-import { checkEventArgs, type EventArgs, present, publicBuilder, selfDescribingEvent, type TrackerEvent } from './event';
+import {
+  checkEventArgs,
+  type EventArgs,
+  present,
+  publicBuilder,
+  selfDescribingEvent,
+  type TrackerEvent,
+} from './event';
 
 const NODE_NAMES = ['INPUT', 'TEXTAREA', 'SELECT'] as const;
 const INPUT_TYPES = [

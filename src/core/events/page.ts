@@ -1,6 +1,25 @@
 // Builders of views: page view, page ping, screen view.
-import { type Caller, checkId, checkOptionalInteger, checkOptionalText, checkOptionalUuid, checkText, fail, type Id, idText, INT32_MAX, isAbsent } from '../contracts';
-import { checkEventArgs, type EventArgs, newEventId, publicBuilder, selfDescribingEvent, type TrackerEvent } from './event';
+import {
+  type Caller,
+  checkId,
+  checkOptionalInteger,
+  checkOptionalText,
+  checkOptionalUuid,
+  checkText,
+  fail,
+  type Id,
+  idText,
+  INT32_MAX,
+  isAbsent,
+} from '../contracts';
+import {
+  checkEventArgs,
+  type EventArgs,
+  newEventId,
+  publicBuilder,
+  selfDescribingEvent,
+  type TrackerEvent,
+} from './event';
 
 /** Arguments of a page view. */
 export interface PageViewArgs extends EventArgs {

@@ -1,5 +1,15 @@
 // Builders of self-describing events: your own, and the web's link click, site search and timing.
-import { type Caller, checkNumber, checkObject, checkOptionalInteger, checkOptionalText, checkText, checkTextList, fail, isAbsent } from '../contracts';
+import {
+  type Caller,
+  checkNumber,
+  checkObject,
+  checkOptionalInteger,
+  checkOptionalText,
+  checkText,
+  checkTextList,
+  fail,
+  isAbsent,
+} from '../contracts';
 import { checkSelfDescribing, type SelfDescribing } from '../protocol/self-describing-json';
 import { checkEventArgs, type EventArgs, publicBuilder, selfDescribingEvent, type TrackerEvent } from './event';
 

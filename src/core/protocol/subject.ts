@@ -1,5 +1,17 @@
 // The subject of an event: the user, the device, the address. Chainable setters, each for one wire key.
-import { type Caller, checkId, checkInteger, checkOneOf, checkOptionalText, checkOptionalUuid, contractsFor, fail, type Id, isAbsent, isObject } from '../contracts';
+import {
+  type Caller,
+  checkId,
+  checkInteger,
+  checkOneOf,
+  checkOptionalText,
+  checkOptionalUuid,
+  contractsFor,
+  fail,
+  type Id,
+  isAbsent,
+  isObject,
+} from '../contracts';
 import { clean, type Platform, PLATFORMS, SUBJECT_FIELDS } from './fields';
 
 /** Your own id of a user, as databases return it. */

@@ -2,7 +2,18 @@
 import { publishDropped, publishTracked, trackChannel } from '../channels';
 import { type Caller, type ContractMode, contractsFor, fail, isAbsent, isObject, isThenable } from '../contracts';
 import { millisOfLimit, type TimeLimit } from '../deadline';
-import { type DropInfo, type EmitterLike, type EmitterStats, ENCODED_INPUT, type EncodedEvent, type EncodedInput, type FlushReport, noRefusals, type Payload, type RefuseReason } from '../emitter';
+import {
+  type DropInfo,
+  type EmitterLike,
+  type EmitterStats,
+  ENCODED_INPUT,
+  type EncodedEvent,
+  type EncodedInput,
+  type FlushReport,
+  noRefusals,
+  type Payload,
+  type RefuseReason,
+} from '../emitter';
 import { ContractError, show } from '../errors';
 import { eventIdOf, isBefore2001, type TrackerEvent } from '../events/event';
 import type { Log } from '../logger';

@@ -2,12 +2,38 @@
 import { fail, isAbsent, isObject } from '../contracts';
 import type { TimeLimit } from '../deadline';
 import type { FlushReport } from '../emitter';
-import { buildAddToCart, buildEcommerceTransaction, buildEcommerceTransactionItem, buildRemoveFromCart, type CartArgs, type EcommerceTransactionArgs, type EcommerceTransactionItemArgs } from '../events/commerce';
+import {
+  buildAddToCart,
+  buildEcommerceTransaction,
+  buildEcommerceTransactionItem,
+  buildRemoveFromCart,
+  type CartArgs,
+  type EcommerceTransactionArgs,
+  type EcommerceTransactionItemArgs,
+} from '../events/commerce';
 import { buildError, type ErrorArgs } from '../events/error';
 import type { TrackerEvent } from '../events/event';
 import { buildFormChange, buildFormSubmit, type FormChangeArgs, type FormSubmitArgs } from '../events/form';
-import { buildMobileScreenView, buildPagePing, buildPageView, buildScreenView, type MobileScreenViewArgs, type PagePingArgs, type PageViewArgs, type ScreenViewArgs } from '../events/page';
-import { buildLinkClick, buildSelfDescribingEvent, buildSiteSearch, buildTiming, type LinkClickArgs, type SelfDescribingEventArgs, type SiteSearchArgs, type TimingArgs } from '../events/self-describing';
+import {
+  buildMobileScreenView,
+  buildPagePing,
+  buildPageView,
+  buildScreenView,
+  type MobileScreenViewArgs,
+  type PagePingArgs,
+  type PageViewArgs,
+  type ScreenViewArgs,
+} from '../events/page';
+import {
+  buildLinkClick,
+  buildSelfDescribingEvent,
+  buildSiteSearch,
+  buildTiming,
+  type LinkClickArgs,
+  type SelfDescribingEventArgs,
+  type SiteSearchArgs,
+  type TimingArgs,
+} from '../events/self-describing';
 import { buildStructEvent, type StructEventArgs } from '../events/structured';
 import type { Subject } from '../protocol/subject';
 import type { Builder, TrackerStats } from './pipeline';

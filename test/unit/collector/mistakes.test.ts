@@ -103,7 +103,7 @@ const MISTAKES: readonly [name: string, send: () => Promise<unknown>, ...words: 
     'a property too long',
     () => filled({ coupon: 'SUMMER-SALE-2026' }),
     'event.data.coupon is 16 characters long, but may have at most 10',
-    'Cut it before you track it',
+    'Truncate it before you track it',
   ],
   [
     'a date in words',
@@ -171,7 +171,7 @@ const MISTAKES: readonly [name: string, send: () => Promise<unknown>, ...words: 
   [
     'both forms of contexts',
     () => track({ co: JSON.stringify(contexts(context)), cx: encode(contexts(context)) }),
-    'cx comes beside its plain twin (co, ue_pr)',
+    'cx is sent with its plain form (co, ue_pr)',
     'Put everything into one of the two.',
   ],
   [
@@ -187,7 +187,7 @@ const MISTAKES: readonly [name: string, send: () => Promise<unknown>, ...words: 
     () => tp2('text/plain;charset=UTF-8', {}),
     'Content-Type is not application/json',
     'text/plain;charset=UTF-8',
-    'fetch() and sendBeacon() send text/plain unless told',
+    'fetch() and sendBeacon() send text/plain by default',
   ],
   [
     'an envelope of another version',

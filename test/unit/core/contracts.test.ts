@@ -23,9 +23,9 @@ const DATA: [what: string, data: unknown][] = [
   ['a Uint8Array', Buffer.from('ab')],
   ['a String', Object('x')],
   ['a Blob', new Blob(['x'])],
-  ['a toJSON() that gives none', { toJSON: () => 'x' }],
-  ['a toJSON() that gives none', { toJSON: () => [1] }],
-  ['a toJSON() that gives none', { toJSON: () => null }],
+  ['a toJSON() that returns none', { toJSON: () => 'x' }],
+  ['a toJSON() that returns none', { toJSON: () => [1] }],
+  ['a toJSON() that returns none', { toJSON: () => null }],
 ]; // prettier-ignore
 const BREACHES: [wording: string, run: (tracker: Loose) => unknown][] = [
   ['trackPageView: `pageUrl` must be a non-empty string, got ""', (t) => t.trackPageView({ pageUrl: '' })],

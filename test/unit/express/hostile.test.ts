@@ -133,11 +133,7 @@ describe('a wrong set-up', () => {
   const endpoint = 'collector.acme.test';
   it.each([
     ['no endpoint', {}, /snowplow: endpoint must be/],
-    [
-      'an unknown option',
-      { endpoint, nameSpace: 'web' },
-      /Unknown option `nameSpace`; did you mean `namespace`\?/,
-    ],
+    ['an unknown option', { endpoint, nameSpace: 'web' }, /Unknown option `nameSpace`; did you mean `namespace`\?/],
     ['port 0', { endpoint, emitter: { port: 0 } }, /port must be an integer from 1 to 65535, got 0/],
     [
       'another protocol',

@@ -85,9 +85,7 @@ describe('the Fastify plugin', () => {
   it('refuses a wrong option when the app gets ready', async () => {
     const app = fastify();
     void app.register(snowplow, { ...options(), pageView: true } as never);
-    await expect(app.ready()).rejects.toThrow(
-      /snowplow: Unknown option `pageView`; did you mean `pageViews`\?/,
-    );
+    await expect(app.ready()).rejects.toThrow(/snowplow: Unknown option `pageView`; did you mean `pageViews`\?/);
     await app.close();
   });
 });
