@@ -50,7 +50,7 @@ export function createTracker(options: CreateTrackerOptions, owner = 'createTrac
   if (endpoint === undefined) throw new ConfigError(`${owner}: endpoint`, 'a host name or a URL', 'nothing');
   const emitterOptions = readOptions(`${owner}: emitter`, emitter);
   if ('endpoint' in emitterOptions)
-    throw new ConfigError(`${owner}: emitter.endpoint`, 'left out; `endpoint` belongs beside `emitter`');
+    throw new ConfigError(`${owner}: emitter.endpoint`, 'left out; `endpoint` belongs next to `emitter`');
   const eventStore = durable === undefined ? undefined : durableStore(owner, durable, emitterOptions);
   try {
     const store = eventStore ? { eventStore } : {};

@@ -1,4 +1,4 @@
-// The shop's one page, as text.
+// The shop's only page, as text.
 
 export const TEAS = [
   { sku: 'SENCHA-100', name: 'Sencha', from: 'Shizuoka, first flush', price: 14.5 },
@@ -16,7 +16,7 @@ const card = ({ sku, name, from, price }, pieces) => `
         </form>
       </li>`;
 
-/** @param basket Pieces by sku. @param collector Where the browser's events go, and where the live page is. */
+/** @param basket Quantities by sku. @param collector The endpoint for the browser's events, and the address of the live page. */
 export const shopPage = (basket, collector) => `<!doctype html>
 <html lang="en">
   <head>

@@ -25,7 +25,7 @@ Options:
   --force         start even if NODE_ENV is production
   -h, --help      show this text
 
-It prints one line per event: ● good, ▲ accepted with a warning, ✕ bad, with the fault and how to fix it. Ctrl+C stops it.
+One line per event: ● good, ▲ accepted with a warning, ✕ bad, with the fault and how to fix it. Ctrl+C stops it.
 
 Examples:
   npx snowplow-middleware collector --open --iglu ./schemas

@@ -1,4 +1,4 @@
-// Argument checks of every public method, and the predicates that they are made of.
+// Argument checks of every public method, and the predicates behind them.
 // A check throws a ContractError; the caller decides how to answer it.
 import { ContractError, show } from './errors';
 

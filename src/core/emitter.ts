@@ -26,7 +26,7 @@ export interface FlushReport {
   readonly remaining: number;
 }
 
-/** What an emitter receives beside an event's payload. */
+/** What an emitter receives in addition to an event's payload. */
 export interface EventMeta {
   readonly eventId: string;
   /** An anonymous event must travel in a request with `SP-Anonymous`, apart from other events. */

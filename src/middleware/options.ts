@@ -151,9 +151,9 @@ export function resolveMiddleware<Req, Res>(
   const elsewhere = { ...ELSEWHERE, shutdown: SHUTDOWN_RULES };
   const all = resolveOptions<All, object>(owner, options as All, RULES as unknown as OptionRules<All>, {}, elsewhere);
   const own = Object.fromEntries(Object.entries(all).filter(([name]) => Object.hasOwn(TRACKER_OWN, name)));
-  const beside = Object.keys(own)[0];
-  if (all.tracker && beside)
-    throw new ConfigError(`${owner}: ${beside}`, 'left out, because the shared `tracker` has its own');
+  const [extra] = Object.keys(own);
+  if (all.tracker && extra)
+    throw new ConfigError(`${owner}: ${extra}`, 'left out, because the shared `tracker` has its own');
   if (all.shutdown) resolveOptions(`${owner}: shutdown`, all.shutdown, SHUTDOWN_RULES, {});
   const careful = process.env['NODE_ENV'] === 'development' || process.env['NODE_ENV'] === 'test';
   const tracker =

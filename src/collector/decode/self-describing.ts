@@ -114,7 +114,7 @@ function checkItem(item: unknown, path: string, where: string): Failure | undefi
   if (!isJsonObject(item)) return refuse(`is ${typeName(item)}`);
   if (!isSelfDescribing(item)) return refuse('lacks the keys schema and data');
   const more = Object.keys(item).find((key) => key !== 'schema' && key !== 'data');
-  if (more !== undefined) return refuse(`has the key ${more} beside schema and data`);
+  if (more !== undefined) return refuse(`has the key ${more} in addition to schema and data`);
   if (isSchemaUri(item.schema)) return undefined;
   return violation(
     `${path}.schema`,

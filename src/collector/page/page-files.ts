@@ -1,4 +1,4 @@
-// The files of the live page, by name, read from the folder beside this file. The build replaces this module with one that holds them,
+// The files of the live page, by name, read from the folder next to this file. The build replaces this module with one that holds them,
 // so that a bundle has them too.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -69,7 +69,7 @@ const RULES: readonly WarningRule[] = [
     rule: 'no-page-url',
     find: ({ payload, request }) =>
       unless(payload['e'] !== 'pv' || has(payload, 'url') || 'referer' in request.headers, 'url'),
-    problem: 'is missing: nobody will know which page was viewed',
+    problem: 'is missing: the viewed page is unknown',
     hint: 'Send it with every page view; the middleware takes it from the request.',
   },
   {

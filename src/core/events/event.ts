@@ -17,14 +17,14 @@ import { checkEntities, type SelfDescribing } from '../protocol/self-describing-
 import { isSubject, type Subject } from '../protocol/subject';
 
 /**
- * When an event happened. A number (milliseconds since the epoch) or a Date is the true timestamp `ttm`, sent beside the
+ * When an event happened. A number (milliseconds since the epoch) or a Date is the true timestamp `ttm`, sent alongside the
  * creation time `dtm`; `{ type: 'dtm', value }` overrides `dtm` itself.
  */
 export type Timestamp = number | Date | { readonly type: 'ttm' | 'dtm'; readonly value: number | Date };
 
 type Optional<T> = T | null | undefined;
 
-/** Arguments that every event takes beside its own. undefined, null and '' all mean absent. */
+/** Arguments that every event takes in addition to its own. undefined, null and '' all mean absent. */
 export interface EventArgs {
   /** Entities that describe the circumstances of the event. */
   readonly context?: Optional<readonly SelfDescribing[]>;
@@ -130,7 +130,7 @@ const ID_BYTES = 16;
 const ID_LENGTH = 36;
 const HEX = Buffer.from('0123456789abcdef', 'latin1');
 
-// Separate memory, kept for good; not slices of the pool that other buffers use.
+// Separate memory that is never released; not slices of the pool that other buffers use.
 const random = Buffer.allocUnsafeSlow(IDS_AT_ONCE * ID_BYTES);
 const ids = Buffer.allocUnsafeSlow(IDS_AT_ONCE * ID_LENGTH);
 let nextId = IDS_AT_ONCE;
