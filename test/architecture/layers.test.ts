@@ -1,4 +1,4 @@
-// Holds the house to its plan: who may import whom, no cycles, no barrels inside, no framework below its adapter, small files.
+// Checks the architecture: who may import whom, no cycles, no barrels inside, no framework below its adapter, small files.
 import { readdirSync, readFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { dirname, join, posix, sep } from 'node:path';

@@ -1,4 +1,4 @@
-// What is said in two places and must be the same in both: the version, and the defaults in the doc comments.
+// Facts that stand in two places must agree: the version, and the defaults in the doc comments.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';

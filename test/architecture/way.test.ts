@@ -1,4 +1,4 @@
-// How many of our functions one event passes, counted by coverage of the built package: on Node 24, whose way of counting the limits are for.
+// How many of our functions one event passes, counted by coverage of the built package. The limits are for Node 24.
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';

@@ -1,4 +1,4 @@
-// Adapter contract: the public address of a page, behind a proxy and without one.
+// Adapter contract: the public address of a page, with and without a proxy.
 import { request } from 'node:http';
 import { expect, it } from 'vitest';
 import type { World } from './adapter-world';

@@ -1,4 +1,4 @@
-// Adapter contract: over HTTP/2, where a stream that has ended tells neither address nor protocol.
+// Adapter contract: HTTP/2, where an ended stream no longer knows its address and protocol.
 import { once } from 'node:events';
 import { type ClientHttp2Session, connect } from 'node:http2';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';

@@ -1,4 +1,4 @@
-// Adapter contract: requests without a connection, as app.inject and serverless gateways make them.
+// Adapter contract: requests without a connection, as from app.inject and serverless gateways.
 import { once } from 'node:events';
 import { IncomingMessage, type Server, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';

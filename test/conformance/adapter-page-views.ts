@@ -1,4 +1,4 @@
-// Adapter contract: automatic page views, and what is none.
+// Adapter contract: automatic page views, and requests that are not page views.
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { expect, it } from 'vitest';
 import type { Call, World } from './adapter-world';

@@ -1,4 +1,4 @@
-// Adapter contract: a scope answers while its request is open, whoever goes on running in it.
+// Adapter contract: a scope answers only while its request is open, even for code that runs longer.
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';

@@ -1,4 +1,4 @@
-// Adapter contract: every request has its own tracker, wherever its work goes on.
+// Adapter contract: every request has its own tracker, wherever its work continues.
 import { Agent, request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';

@@ -1,4 +1,4 @@
-// Adapter contract: what of the visitor reaches the events.
+// Adapter contract: which data of the visitor reaches the events.
 import { expect, it, vi } from 'vitest';
 import { Subject } from '../../src/core/protocol/subject';
 import { createTracker } from '../../src/create-tracker';

@@ -1,4 +1,4 @@
-// What every built-in emitter must do, wherever it sends to: one suite, called once for each.
+// The contract of every built-in emitter, wherever it sends: one suite, called once for each.
 import type { BufferOptions, FlushReport } from 'snowplow-middleware';
 import { ConfigError, Subject, structEvent, Tracker } from 'snowplow-middleware';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';

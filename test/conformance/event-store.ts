@@ -1,4 +1,4 @@
-// What every event store must do: one suite, called once for each implementation.
+// The contract of every event store: one suite, called once for each implementation.
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';

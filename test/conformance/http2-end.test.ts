@@ -1,4 +1,4 @@
-// How answers end over HTTP/2, which says `finish` of every stream that is over, delivered or not.
+// How responses end over HTTP/2, where Node emits `finish` for every ended stream, delivered or not.
 import fastify from 'fastify';
 import { once } from 'node:events';
 import { type ClientHttp2Session, connect, constants, createServer, type Http2Server } from 'node:http2';

@@ -1,4 +1,4 @@
-// What is in the packed package, and what its manifest says of it.
+// The contents of the packed package, and its manifest.
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

@@ -1,4 +1,4 @@
-// The packed package where no optional peer is installed: each door loads by import and by require, and what needs a peer says which.
+// The packed package without optional peers: each entry point loads by import and by require, and names the peer that it needs.
 import { spawnSync } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

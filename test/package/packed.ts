@@ -1,4 +1,4 @@
-// The package as npm packs it, unpacked into an app that has undici beside it, and of the other packages only what it asks for.
+// The package as npm packs it, unpacked into an app with undici and only the requested other packages.
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';

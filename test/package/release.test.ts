@@ -1,4 +1,4 @@
-// The release script: what it refuses, all at once and with advice, and what it does when nothing is missing.
+// The release script: what it refuses, with all reasons and advice at once, and what it does if nothing is missing.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

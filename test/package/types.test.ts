@@ -1,4 +1,4 @@
-// The packed types, as a user's compiler reads them: strictly, by every way to resolve a module, and with one peer installed.
+// The packed types, as a user's compiler reads them: strictly, with every module resolution, and with one peer installed.
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';

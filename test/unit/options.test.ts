@@ -1,4 +1,4 @@
-// Each option is checked exactly once, whichever way it comes in, and a misplaced one is told where it belongs.
+// Each option is checked exactly once, whichever way it comes in, and the error for a misplaced one names its place.
 import { Test } from '@nestjs/testing';
 import { createTracker } from 'snowplow-middleware';
 import { snowplow } from 'snowplow-middleware/express';

@@ -1,4 +1,4 @@
-// Set-up as environments and habits garble it: a ConfigError at start that names the option, never an option without effect.
+// Mistakes in the set-up give a ConfigError at start that names the option; no option is ignored silently.
 import { describe, expect, it } from 'vitest';
 import { AsyncEmitter, ConfigError, createTracker, Emitter, Snowplow, Tracker } from 'snowplow-middleware';
 import { snowplow } from '../../src/express';

@@ -1,4 +1,4 @@
-// Rows 1 to 13 and 29 to 34 of what the references describe: trackers, subjects, events and what is around them.
+// Rows 1 to 13 and 29 to 34 of the reference tables: trackers, subjects, events and related features.
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import express from 'express';

@@ -1,4 +1,4 @@
-// The commands that the documents tell a reader to type are commands that there are; and no block escapes the tests.
+// The commands in the documents exist, and no code block escapes the tests.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';

@@ -1,4 +1,4 @@
-// Everything a door hands out says what it is: a summary, an example where it is called, units and defaults where it has any.
+// Every export of an entry point is documented: a summary, an example if it is called, units and defaults if it has any.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';

@@ -1,4 +1,4 @@
-// No link between the documents leads nowhere, every page is linked from the README, and the map of the code is the code's.
+// Every link in the documents works, the README links to every page, and the map of the code matches the code.
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';

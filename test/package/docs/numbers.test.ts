@@ -1,4 +1,4 @@
-// The numbers that the documents give in their sentences are the code's.
+// The numbers in the sentences of the documents match the code.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';

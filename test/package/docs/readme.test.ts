@@ -1,4 +1,4 @@
-// Every code block of the README and of docs/ is right: it compiles against the package's types, and runs where it says so.
+// Every code block of the README and of docs/ compiles against the package's types, and runs if it says so.
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';

@@ -1,4 +1,4 @@
-// The Express example as a visitor and an operator meet it: a real browser, real signals, a real collector.
+// The Express example from the view of a visitor and an operator: a real browser, real signals, a real collector.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';

@@ -1,4 +1,4 @@
-// The public types, as a user's compiler sees them. `tsc --noEmit` is what fails here; at run time these are empty.
+// The public types, as a user's compiler sees them. `tsc --noEmit` reports failures; at run time these tests are empty.
 import { describe, expectTypeOf, it } from 'vitest';
 import {
   AsyncEmitter, createTracker, currentTracker, Emitter, fromPino, pageView, SelfDescribingJson, Snowplow, structEvent,

@@ -1,4 +1,4 @@
-// The threat model has 33 rows: each has a test, in this folder by its id, or elsewhere by the name that stands here.
+// The threat model has 33 rows: each has a test, in this folder by its id, or elsewhere by the name in this file.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';

@@ -1,4 +1,4 @@
-// Redis and job queues: what lies there is the visitors' own, and whoever can write there is not to be trusted.
+// Redis and job queues: their contents belong to the visitors, and anyone who can write there is untrusted.
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import fc from 'fast-check';

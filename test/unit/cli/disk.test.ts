@@ -1,4 +1,4 @@
-// The disk command on real folders, in a process of its own: what it shows, that it changes nothing, and what it delivers.
+// The disk command on real folders, in a separate process: what it shows, that it changes nothing, and what it delivers.
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import {

@@ -1,4 +1,4 @@
-// The help of the command and of each of its commands: complete, readable in a terminal, and right in what it shows.
+// The help of the command and of each of its commands: complete, readable in a terminal, and correct.
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';

@@ -1,4 +1,4 @@
-// The worker command in a process of its own: help, mistakes, progress, and an end in which nothing is lost.
+// The worker command in a separate process: help, mistakes, progress, and an end without lost events.
 import { spawnSync } from 'node:child_process';
 import { resolve } from 'node:path';
 import { Queue } from 'bullmq';

@@ -1,4 +1,4 @@
-// `snowplow-middleware collector`, as a process of its own.
+// `snowplow-middleware collector`, as a separate process.
 import { spawn, spawnSync, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-// The collector as trackers and tests meet it: endpoints, answers, identity, faults, waiting, closing.
+// The collector from the view of trackers and tests: endpoints, answers, identity, faults, waiting, closing.
 import { request as httpRequest } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startCollector, type Collector } from 'snowplow-middleware/collector';

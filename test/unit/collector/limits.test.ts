@@ -1,4 +1,4 @@
-// What the collector holds out against: too many connections, too much of everything.
+// The collector's limits: too many connections, too much of everything.
 import { connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { startCollector, type Collector } from 'snowplow-middleware/collector';

@@ -1,4 +1,4 @@
-// The `/micro` endpoints: shapes, filters, and who may ask.
+// The `/micro` endpoints: shapes, filters, and access.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import { tmpdir } from 'node:os';

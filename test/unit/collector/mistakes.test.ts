@@ -1,4 +1,4 @@
-// Typical mistakes, as a developer meets them on the live page: where it is wrong, what came, and what to change.
+// Typical mistakes, as a developer sees them on the live page: where the fault is, what came, and what to change.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-// What listeners of node:diagnostics_channel are told.
+// What listeners of node:diagnostics_channel receive.
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { subscribe, tracingChannel, unsubscribe } from 'node:diagnostics_channel';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';

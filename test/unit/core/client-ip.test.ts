@@ -1,4 +1,4 @@
-// The forms an address comes in, and what is none.
+// The forms of an address, and texts that are not addresses.
 import { isIP } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

@@ -1,4 +1,4 @@
-// What reaches the emitters, whoever wrote them, and what of them reaches the app.
+// What reaches the emitters, whoever wrote them, and how they affect the app.
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startCollector, type Collector } from 'snowplow-middleware/collector';
 import { Emitter, pageView, Tracker, type EmitterLike, type EventMeta, type Payload } from 'snowplow-middleware';

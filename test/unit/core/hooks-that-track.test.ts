@@ -1,4 +1,4 @@
-// Functions of the app that track events of their own: each is called for the app's events and never for those.
+// Functions of the app that track events: each is called for the app's events and never for those that it tracks.
 import { setImmediate as turn } from 'node:timers/promises';
 import { subscribe, tracingChannel, unsubscribe } from 'node:diagnostics_channel';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';

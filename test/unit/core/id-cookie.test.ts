@@ -1,4 +1,4 @@
-// The browser tracker's cookies as they come in requests: real ones, several at once, and hostile ones.
+// The browser tracker's cookies as they arrive in requests: real ones, several at once, and hostile ones.
 import { createHash } from 'node:crypto';
 import Ajv from 'ajv-draft-04';
 import fc from 'fast-check';

@@ -1,4 +1,4 @@
-// The cross-domain parameter, found and taken out wherever it hides.
+// The cross-domain parameter is found and removed wherever it hides.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { withoutLinker } from '../../../src/core/url/linker';

@@ -1,4 +1,4 @@
-// Whatever the arguments are: a broken contract, or an event that the pipeline takes. Nothing between, nothing else thrown.
+// Any arguments give a broken contract, or an event that the pipeline accepts, and nothing else.
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startCollector, type Collector } from 'snowplow-middleware/collector';

@@ -1,4 +1,4 @@
-// What one request's strings become: rows of known threats, and properties that hold for any text a visitor may send.
+// The fields of a request: known threats, and properties that hold for any text from a visitor.
 import { createServer, request as httpRequest } from 'node:http';
 import { type AddressInfo, isIP } from 'node:net';
 import fc from 'fast-check';

@@ -1,4 +1,4 @@
-// Whatever an app puts into its data: the event goes, or is refused alone; the app and the neighbours never suffer.
+// Whatever data an app passes, the event is sent, or only it is refused; the app and other events are not affected.
 import { describe, expect, it } from 'vitest';
 import { capture, entitiesOf, eventOf } from '../../support/capture';
 import { faultsOf } from '../../support/payload-rules';

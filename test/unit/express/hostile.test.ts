@@ -1,4 +1,4 @@
-// What the network may send to an Express app: nothing of it throws, and nothing of it makes an event that the pipeline refuses.
+// What the network may send to an Express app: nothing throws, and no event is one that the pipeline refuses.
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import express from 'express';

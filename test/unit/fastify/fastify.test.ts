@@ -1,4 +1,4 @@
-// The Fastify plugin beside the adapter contract: HTTP/2, pipelined requests, the whole app's scope, its close.
+// The Fastify plugin beyond the adapter contract: HTTP/2, pipelined requests, the whole app's scope, its close.
 import fastify from 'fastify';
 import { connect as connectHttp2 } from 'node:http2';
 import { connect, type AddressInfo } from 'node:net';
