@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { doors, makeApp, manifest, pack, type Packed, ROOT } from './packed';
+import { entryPoints, makeApp, manifest, pack, type Packed, ROOT } from './packed';
 
 let packed: Packed;
 let folder: string;
@@ -91,7 +91,7 @@ describe('the manifest', () => {
   it('lists types first, and gives every entry point its types for older resolution', () => {
     for (const target of Object.values(manifest.exports))
       if (typeof target === 'object') expect(Object.keys(target)[0]).toBe('types');
-    const expected = doors.map(({ door }) => door.slice(2)).filter((door) => door !== '');
+    const expected = entryPoints.map(({ entryPoint }) => entryPoint.slice(2)).filter((entryPoint) => entryPoint !== '');
     expect(Object.keys(manifest.typesVersions['*']).sort()).toEqual(expected.sort());
   });
 });

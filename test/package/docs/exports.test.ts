@@ -9,9 +9,9 @@ interface Manifest {
   readonly exports: Record<string, { readonly types?: string } | string>;
 }
 const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Manifest;
-const doors = Object.entries(manifest.exports).flatMap(([door, target]) =>
+const entryPoints = Object.entries(manifest.exports).flatMap(([entryPoint, target]) =>
   typeof target === 'object' && target.types
-    ? [{ door, entry: target.types.replace('./dist/', 'src/').replace('.d.ts', '.ts') }]
+    ? [{ entryPoint, entry: target.types.replace('./dist/', 'src/').replace('.d.ts', '.ts') }]
     : [],
 );
 
@@ -21,7 +21,7 @@ beforeAll(() => {
   const { config } = ts.readConfigFile(join(ROOT, 'tsconfig.json'), (name) => ts.sys.readFile(name));
   const { options } = ts.parseJsonConfigFileContent(config, { ...ts.sys, readDirectory: () => [] }, ROOT);
   program = ts.createProgram(
-    doors.map(({ entry }) => join(ROOT, entry)),
+    entryPoints.map(({ entry }) => join(ROOT, entry)),
     options,
   );
   checker = program.getTypeChecker();
@@ -126,7 +126,7 @@ const UNITS: readonly (readonly [suffix: RegExp, said: RegExp])[] = [
   [/Bytes$/, /\bbytes?\b/i],
 ];
 
-describe.each(doors)('the door $door', ({ entry }) => {
+describe.each(entryPoints)('the entry point $entryPoint', ({ entry }) => {
   it('exists', () => expect(existsSync(join(ROOT, entry))).toBe(true));
 
   it('describes each export', () => {

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { doors, makeApp, pack } from './packed';
+import { entryPoints, makeApp, pack } from './packed';
 
 let folder: string;
 let app: string;
@@ -26,7 +26,7 @@ function run(name: string, source: string): { printed: string; warned: string; e
 /** What npm may be asked to install, by a message that names it. */
 const SAYS_WHAT_TO_INSTALL = /npm (?:i|install) [@\w/ -]+/;
 
-// Nest's decorators and modules are made when the door loads: without Nest there is nothing to load.
+// Nest's decorators and modules are made when the entry point loads: without Nest there is nothing to load.
 const NEEDS_ITS_FRAMEWORK: ReadonlySet<string> = new Set(['./nest']);
 
 const byRequire = (specifier: string) =>
@@ -34,13 +34,13 @@ const byRequire = (specifier: string) =>
 const byImport = (specifier: string) =>
   run(
     'imported.mjs',
-    `import * as door from '${specifier}';
+    `import * as entryPoint from '${specifier}';
     const added = ['__esModule', 'default', 'module.exports'];
-    console.log(Object.keys(door).filter((name) => !added.includes(name)).sort().join());`,
+    console.log(Object.keys(entryPoint).filter((name) => !added.includes(name)).sort().join());`,
   );
 
-describe.each(doors)('the door $door', ({ door, specifier }) => {
-  if (NEEDS_ITS_FRAMEWORK.has(door))
+describe.each(entryPoints)('the entry point $entryPoint', ({ entryPoint, specifier }) => {
+  if (NEEDS_ITS_FRAMEWORK.has(entryPoint))
     it('says what to install', () => {
       expect(byRequire(specifier).error).toMatch(SAYS_WHAT_TO_INSTALL);
       expect(byImport(specifier).error).toMatch(SAYS_WHAT_TO_INSTALL);
