@@ -24,6 +24,6 @@ it.each(['rejectUnauthorized', 'insecure', 'tls', 'ca', 'checkServerIdentity', '
   (option) => {
     const make = (): Emitter => new Emitter({ endpoint: 'collector.acme.com', [option]: false });
     expect(make).toThrow(ConfigError);
-    expect(make).toThrow(`Emitter: ${option}`);
+    expect(make).toThrow(`Emitter: Unknown option \`${option}\``);
   },
 );

@@ -87,7 +87,7 @@ describe.skipIf(!hasRedis)('T28: what lies in Redis or in a job', () => {
 
   it('is in clear, and the documents say what that asks for', () => {
     const page = readFileSync('docs/outgrowing-one-machine.md', 'utf8').replaceAll(/\s+/g, ' ');
-    expect(page).toMatch(/in clear: use TLS \(`rediss:\/\/`\) and a user who may touch these keys only/);
+    expect(page).toMatch(/in plain text: use TLS \(`rediss:\/\/`\) and a user who may access only these keys/);
   });
 });
 
