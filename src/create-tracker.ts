@@ -1,19 +1,19 @@
-// The composition root: one options object becomes an emitter and a tracker that owns it.
+// The composition root: creates an emitter, and a tracker that owns it, from one options object.
 import { ConfigError } from './core/errors';
 import { asChecked, custom, isPlain, type OptionRules, readOptions, resolveOptions, text } from './core/options';
 import { Tracker, TRACKER_RULES, type TrackerOptions } from './core/tracker/tracker';
 import { AsyncEmitter } from './delivery/emitter';
-import type { EventStore } from './delivery/store/event-store';
 import { ASYNC_EMITTER_RULES, type AsyncEmitterOptions } from './delivery/options';
+import type { EventStore } from './delivery/store/event-store';
 import { DiskEventStore } from './disk/disk-event-store';
 
-/** Options of {@link createTracker}: a tracker's, and where its events go. */
+/** Options of {@link createTracker}: those of a tracker, and where its events go. */
 export interface CreateTrackerOptions extends Omit<TrackerOptions, 'emitters'> {
   /** The collector: `collector.acme.com`, or a URL with http or https. */
   endpoint: string;
   /**
-   * A directory in which accepted events are kept until they are delivered, so that they survive the process.
-   * `bufferCapacityBytes` then limits the bytes of all processes on it; events are not counted.
+   * A directory that keeps accepted events until they are delivered, so that they survive the process. `bufferCapacityBytes` then
+   * limits the bytes of all processes that use it; the number of events is not limited.
    */
   durable?: string | undefined;
   /** The emitter's other options: batching, buffer, method, callbacks. */
@@ -29,13 +29,13 @@ export const CREATE_TRACKER_RULES: OptionRules<CreateTrackerOptions> = {
   emitter: custom("a plain object of the emitter's options", isPlain),
 };
 
-/** Where options stand that people give to a tracker by mistake. */
+/** Nested objects whose options are often passed to a tracker by mistake. */
 export const ELSEWHERE = { emitter: ASYNC_EMITTER_RULES };
 
 /**
- * Makes an AsyncEmitter, and a Tracker that owns it: closing the tracker closes both.
+ * Creates an AsyncEmitter, and a Tracker that owns it: closing the tracker closes both.
  *
- * @param owner Whose options these are, for error messages.
+ * @param owner The owner of the options, for error messages.
  * @throws ConfigError that names the option.
  * @example
  * const tracker = createTracker({ endpoint: 'collector.acme.com', namespace: 'jobs', appId: 'shop' });
@@ -50,7 +50,7 @@ export function createTracker(options: CreateTrackerOptions, owner = 'createTrac
   if (endpoint === undefined) throw new ConfigError(`${owner}: endpoint`, 'a host name or a URL', 'nothing');
   const emitterOptions = readOptions(`${owner}: emitter`, emitter);
   if ('endpoint' in emitterOptions)
-    throw new ConfigError(`${owner}: emitter.endpoint`, "left out: the tracker's `endpoint` is the collector's");
+    throw new ConfigError(`${owner}: emitter.endpoint`, 'left out; `endpoint` belongs next to `emitter`');
   const eventStore = durable === undefined ? undefined : durableStore(owner, durable, emitterOptions);
   try {
     const store = eventStore ? { eventStore } : {};
@@ -64,7 +64,7 @@ export function createTracker(options: CreateTrackerOptions, owner = 'createTrac
     const made = new AsyncEmitter(asChecked(own, known));
     return new Tracker(asChecked({ ...trackerOptions, emitters: made }), [made]);
   } catch (error) {
-    // Else it would live on, with the events of those that have died.
+    // Otherwise the store would stay open, with the events that it adopted.
     void eventStore?.close?.();
     throw error;
   }
@@ -73,9 +73,6 @@ export function createTracker(options: CreateTrackerOptions, owner = 'createTrac
 function durableStore(owner: string, path: string, emitter: NonNullable<CreateTrackerOptions['emitter']>): EventStore {
   for (const option of ['eventStore', 'bufferCapacity'] as const)
     if (emitter[option] !== undefined)
-      throw new ConfigError(
-        `${owner}: emitter.${option}`,
-        'left out beside `durable`, which decides where events wait',
-      );
+      throw new ConfigError(`${owner}: emitter.${option}`, 'left out, because `durable` decides where events wait');
   return new DiskEventStore({ path, maxBytes: emitter.bufferCapacityBytes });
 }

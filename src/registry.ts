@@ -1,4 +1,4 @@
-// The trackers of this process by name, for code that has no other way to reach one.
+// The registry: the trackers of this process by name, for code that cannot reach them in another way.
 import { isAbsent } from './core/contracts';
 import { ConfigError } from './core/errors';
 import { readOptions } from './core/options';
@@ -16,9 +16,9 @@ const trackers = new Map<string, Tracker>();
  */
 export const Snowplow = {
   /**
-   * Makes a tracker and registers it.
+   * Creates a tracker and registers it.
    *
-   * @throws ConfigError when there is no namespace, or a tracker has it already.
+   * @throws ConfigError if there is no namespace, or another tracker has it.
    */
   createTracker(options: CreateTrackerOptions & { namespace: string }): Tracker {
     const { namespace } = readOptions('Snowplow.createTracker', options);
@@ -28,7 +28,7 @@ export const Snowplow = {
     return Snowplow.addTracker(createTracker(options, 'Snowplow.createTracker'));
   },
 
-  /** @throws ConfigError when it has no namespace, or another tracker has the same. */
+  /** Registers a tracker. @throws ConfigError if it has no namespace, or another tracker has the same. */
   addTracker(tracker: Tracker): Tracker {
     const namespace = namespaceOf(tracker);
     if (!namespace) throw new ConfigError('Snowplow.addTracker: tracker', 'a tracker with a namespace');
@@ -41,12 +41,12 @@ export const Snowplow = {
     return trackers.get(namespace);
   },
 
-  /** Forgets a tracker; closing it is the caller's. */
+  /** Removes a tracker from the registry; the caller closes it. */
   removeTracker(tracker: Tracker | string): boolean {
     return trackers.delete(typeof tracker === 'string' ? tracker : (namespaceOf(tracker) ?? ''));
   },
 
-  /** Forgets every tracker. */
+  /** Removes every tracker from the registry. */
   reset(): void {
     trackers.clear();
   },

@@ -19,7 +19,7 @@ const card = ({ sku, name, from, price }, pieces) => `
 const ORDER = `
       <form method="post" action="/order"><button id="order">Order</button></form>`;
 
-/** @param basket Pieces by sku. @param collector Where the browser's events go, and where the live page is. */
+/** @param basket Quantities by sku. @param collector The endpoint for the browser's events, and the address of the live page. */
 export const shopPage = (basket, collector) =>
   page(
     `<ul>${TEAS.map((tea) => card(tea, basket.get(tea.sku))).join('')}

@@ -1,5 +1,5 @@
-// A tiny shop on Express: the browser tracks in the page, the server tracks in its handlers, and both meet in one collector.
-// Run it with `npm run demo`. PORT and SNOWPLOW_ENDPOINT (another collector than the embedded one) may be set.
+// A small shop on Express: the browser tracks in the page, the server in its handlers, and both send to one collector.
+// Run it with `npm run demo`. Set PORT for another port, and SNOWPLOW_ENDPOINT for another collector than the embedded one.
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import express from 'express';
@@ -22,13 +22,13 @@ app.use(
   }),
 );
 
-// The browser tracker, as npm delivers it, and the page's own files.
+// The browser tracker from npm, and the page's own files.
 app.get('/assets/sp.js', (_req, res) =>
   res.sendFile(createRequire(import.meta.url).resolve('@snowplow/browser-tracker/dist/index.umd.min.js')),
 );
 app.use('/assets', express.static(fileURLToPath(new URL('public', import.meta.url))));
 
-// One basket for everybody: this is a demo of tracking, not of shops.
+// All visitors share one basket, because this demo is about tracking, not about shops.
 const basket = new Map();
 
 /** A tea as the e-commerce events have it. */

@@ -1,4 +1,4 @@
-// A screen and an event on Koa. Run it with `npm run demo:koa`; PORT and SNOWPLOW_ENDPOINT may be set.
+// Tracks a screen and an event on Koa. Run it with `npm run demo:koa`; you can set PORT and SNOWPLOW_ENDPOINT.
 import Koa from 'koa';
 import { startCollector } from 'snowplow-middleware/collector';
 import { snowplow } from 'snowplow-middleware/koa';

@@ -1,4 +1,4 @@
-// The shop's parts, and the tracker that all of them can inject.
+// The shop's modules, and the tracker that all of them can inject.
 import { Module } from '@nestjs/common';
 import { SnowplowModule } from 'snowplow-middleware/nest';
 import { Baskets } from './baskets.service';

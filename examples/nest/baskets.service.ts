@@ -1,4 +1,4 @@
-// The basket: one for everybody, because this is a demo of tracking, not of shops.
+// The basket, shared by all visitors, because this demo is about tracking, not about shops.
 import { Injectable } from '@nestjs/common';
 import { Stock } from './stock.service';
 

@@ -1,5 +1,5 @@
-// A tiny shop on Nest: decorators track the pages, a service deep in the call chain tracks what is bought.
-// Run it with `npm run demo:nest`. PORT and SNOWPLOW_ENDPOINT (another collector than the embedded one) may be set.
+// A small shop on Nest: decorators track the pages, and a service deep in the call chain tracks purchases.
+// Run it with `npm run demo:nest`. Set PORT for another port, and SNOWPLOW_ENDPOINT for another collector than the embedded one.
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
@@ -9,7 +9,7 @@ import { Settings } from './settings';
 
 async function main(): Promise<void> {
   const app = await NestFactory.create<NestExpressApplication>(AppModule, { logger: ['warn', 'error'] });
-  // So that SIGTERM lets requests end and the tracker send what it holds.
+  // On SIGTERM, lets requests end and the tracker send its events.
   app.enableShutdownHooks();
   app.useStaticAssets(join(__dirname, '../../express/public'), { prefix: '/assets' });
   await app.listen(process.env['PORT'] ?? 0, '127.0.0.1');

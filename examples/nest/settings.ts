@@ -1,4 +1,4 @@
-// What the shop learns only at start-up: here the collector, which it starts itself unless it is told of another.
+// Settings that are known only at start-up: here the collector, which the shop starts itself unless SNOWPLOW_ENDPOINT names another.
 import { Injectable, Module } from '@nestjs/common';
 import { startCollector } from 'snowplow-middleware/collector';
 import type { SnowplowOptions, SnowplowOptionsFactory } from 'snowplow-middleware/nest';

@@ -1,11 +1,11 @@
-// The shop's routes. What is tracked of a page stands beside its route.
+// The shop's routes. Each route declares what it tracks.
 import { Controller, Get, Header, Param, Post, Redirect, StreamableFile } from '@nestjs/common';
 import { createReadStream } from 'node:fs';
 import { TrackPageView, TrackStructEvent } from 'snowplow-middleware/nest';
 import { Baskets } from './baskets.service';
 import { Settings } from './settings';
 
-// From the compiled file.
+// Relative to the compiled file.
 const EXPRESS_PAGE: string = '../../express/page.mjs';
 
 @Controller()
@@ -19,7 +19,7 @@ export class ShopController {
   @Header('content-type', 'text/html; charset=utf-8')
   @TrackPageView({ pageTitle: 'The tea shop' })
   async home(): Promise<string> {
-    // The same page as the shop on Express.
+    // The same page as in the Express shop.
     const { shopPage } = (await import(EXPRESS_PAGE)) as {
       shopPage(basket: ReadonlyMap<string, number>, collector: string): string;
     };
@@ -33,7 +33,7 @@ export class ShopController {
     this.baskets.add(sku);
   }
 
-  // The browser tracker, as npm delivers it.
+  // The browser tracker from npm.
   @Get('assets/sp.js')
   @Header('content-type', 'text/javascript')
   script(): StreamableFile {

@@ -1,4 +1,4 @@
-// Deep in the call chain, far from any request, and still tracking for the right visitor.
+// Deep in the call chain, far from any request, it still tracks for the right visitor.
 import { Injectable, NotFoundException } from '@nestjs/common';
 import { TrackerService } from 'snowplow-middleware/nest';
 

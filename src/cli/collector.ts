@@ -1,30 +1,31 @@
-// `snowplow-middleware collector`: the collector in a terminal, one line an event.
+// `snowplow-middleware collector`: the collector in a terminal, one line per event.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { parseArgs, styleText } from 'node:util';
 import { openCollector } from '../collector/collector';
-import type { CollectedEvent } from '../collector/log/event';
-import { outcomeOf } from '../collector/hints/finding';
-import { summaryOf } from '../collector/page/live-page';
 import { nameOf } from '../collector/expect/explain';
+import { outcomeOf } from '../collector/hints/finding';
+import type { CollectedEvent } from '../collector/log/event';
 import { refuseProduction } from '../collector/options';
+import { summaryOf } from '../collector/page/live-page';
+import { orReport } from './output';
 
 const HELP = `Usage: snowplow-middleware collector [options]
 
-Takes Snowplow events, judges each as the pipeline would, and shows them live in the browser. Have your tracker send
-to the address that it prints: endpoint: 'http://127.0.0.1:9090'.
+Receives Snowplow events, judges each as the pipeline would, and shows them live in the browser. Set your tracker's
+endpoint to the address that it prints: endpoint: 'http://127.0.0.1:9090'.
 
 Options:
-  --port NUMBER   port to listen on; 0 takes any free one (default 9090)
+  --port NUMBER   port to listen on; 0 means any free port (default 9090)
   --host ADDRESS  address to listen on (default 127.0.0.1, this machine only)
   --iglu SOURCE   folder in Iglu layout, or URL of an Iglu registry, to check schemas against; may be repeated
                   (needs: npm install --save-dev ajv ajv-draft-04 tlds)
   --open          open the live page in a browser
   --json          write each event as one line of JSON, for other programs
-  --force         start although NODE_ENV is production
+  --force         start even if NODE_ENV is production
   -h, --help      show this text
 
-One line an event: ● good, ▲ taken with a warning, ✕ bad, with what is wrong and how to fix it. Ctrl+C stops it.
+One line per event: ● good, ▲ accepted with a warning, ✕ bad, with the fault and how to fix it. Ctrl+C stops it.
 
 Examples:
   npx snowplow-middleware collector --open --iglu ./schemas
@@ -42,21 +43,14 @@ const OPTIONS = {
 } as const;
 
 /**
- * Runs the collector until SIGINT or SIGTERM. What is wrong with the arguments goes to stderr, with exit code 1.
+ * Runs the collector until SIGINT or SIGTERM. A wrong argument is reported on stderr, with exit code 1.
  *
- * @param argv The arguments behind `collector`.
+ * @param argv The arguments after `collector`.
  * @example
  * await runCollector(['--port', '0', '--iglu', './schemas']);
  */
 export async function runCollector(argv: string[]): Promise<void> {
-  try {
-    await run(argv);
-  } catch (error) {
-    const { message, code } = error as Error & { code?: string };
-    const taken = code === 'EADDRINUSE' ? ' Choose another with --port.' : '';
-    process.stderr.write(`${message}.${taken} See --help.\n`);
-    process.exitCode = 1;
-  }
+  await orReport(() => run(argv));
 }
 
 async function run(argv: string[]): Promise<void> {
@@ -71,7 +65,7 @@ async function run(argv: string[]): Promise<void> {
   const collector = await openCollector({ port: port.trim() === '' ? NaN : Number(port), host, iglu }, (event) =>
     process.stdout.write(`${print(event)}\n`),
   );
-  // With --json stdout is for events alone.
+  // With --json, stdout is only for events.
   process[values.json ? 'stderr' : 'stdout'].write(
     `Collector on ${collector.url} (events are shown there; Ctrl+C stops it)\n`,
   );
@@ -105,7 +99,7 @@ function line(event: CollectedEvent): string {
 const paint = (style: Parameters<typeof styleText>[0], text: string): string =>
   process.stdout.isTTY && !process.env['NO_COLOR'] ? styleText(style, text) : text;
 
-// What an event says must not steer the terminal it is printed on.
+// The text of an event must not control the terminal.
 const plain = (text: string): string => text.replaceAll(/[\p{C}\u2028\u2029]/gu, '·').slice(0, 400);
 
 function openBrowser(url: string): void {
@@ -113,6 +107,6 @@ function openBrowser(url: string): void {
     'xdg-open',
   ];
   spawn(command!, [...before, url], { stdio: 'ignore', detached: true })
-    .on('error', () => process.stderr.write(`No browser could be opened; the page is at ${url}\n`))
+    .on('error', () => process.stderr.write(`Could not open a browser; the page is at ${url}\n`))
     .unref();
 }

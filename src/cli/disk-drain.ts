@@ -1,4 +1,4 @@
-// `snowplow-middleware disk --drain`: delivers what owners that do not live have left in the folder of a DiskEventStore.
+// `snowplow-middleware disk --drain`: delivers the events of owners that are not alive from the folder of a DiskEventStore.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,14 +11,14 @@ import { loggerOf, type Say, sayer } from './output';
 const TICK_MS = 100;
 const PROGRESS_MS = 5_000;
 const CLOSE_MS = 2_000;
-// So that a collector that is back is noticed before the patience ends.
+// Short enough to notice a recovered collector before the timeout.
 const MAX_RETRY_MS = 5_000;
-// A store adopts an owner of an earlier kernel once its socket has stood still for a minute.
-const TAKE_OVER_MS = 75_000;
-// The default of maxPostBytes, and what a body has beside its events: the app that made them may have allowed more.
-const BODY_BYTES = { usual: 131_072, frame: 1_024 };
+// A store adopts an owner from an earlier kernel after its socket has stood still for a minute.
+const ADOPTION_MS = 75_000;
+// The default of maxPostBytes, and the size of a body without its events. The app may have allowed larger bodies.
+const BODY_BYTES = { usual: 131_072, envelope: 1_024 };
 const BAR = { steps: 25, columns: 78 };
-// How long what is left may hold the process when all is said: a connection that cannot be made, for example.
+// How long open handles, such as a pending connection, may keep the process alive after the last line.
 const LINGER_MS = 300;
 
 export interface DrainOptions {
@@ -29,7 +29,7 @@ export interface DrainOptions {
   readonly timeoutMs: number;
 }
 
-/** How far the delivery is; `held` is what its own store has read and not settled. */
+/** The progress of the delivery; `held` counts the events that its store has read and not settled. */
 interface Counts {
   readonly sent: number;
   readonly rejected: number;
@@ -38,10 +38,10 @@ interface Counts {
 }
 
 /**
- * Delivers what is left, until nothing is, the patience ends or a signal comes, and says so. The exit code is 1 when not all
- * of it was delivered.
+ * Delivers the remaining events until none is left, the timeout passes or a signal arrives, and reports the result. The exit code is 1
+ * if some were not delivered.
  *
- * @param owners What a look at the path has found.
+ * @param owners The owners found on the path.
  */
 export async function drainFolder(path: string, owners: readonly FoundOwner[], options: DrainOptions): Promise<void> {
   const left = leftOf(owners);
@@ -59,22 +59,22 @@ export async function drainFolder(path: string, owners: readonly FoundOwner[], o
   const emitter = new AsyncEmitter({
     endpoint: options.endpoint,
     eventStore: store,
-    maxPostBytes: Math.max(BODY_BYTES.usual, due.largest + BODY_BYTES.frame),
+    maxPostBytes: Math.max(BODY_BYTES.usual, due.largest + BODY_BYTES.envelope),
     maxRetryDelayMs: MAX_RETRY_MS,
     logger: loggerOf(say),
   });
   const count = (): Counts => countsOf(emitter.stats());
-  // What is adopted leaves its place, and has bytes before it is read and has a number.
+  // An adopted folder is moved, and its bytes are known before its events are counted.
   const isOver = (): boolean =>
     count().held === 0 && store.bytes < 1 && !left.some(({ name }) => existsSync(join(path, name)));
   const progress = options.quiet ? () => {} : reporter(due.events, hasBar ? undefined : say);
   const end = await untilEnd(count, isOver, progress, options.timeoutMs, stop);
   if (end === 'late') say('warn', `No event was delivered for ${options.timeoutMs / 1_000} s`);
-  if (end !== 'over') say('info', `Stopping: what it holds is sent, for up to ${CLOSE_MS / 1_000} seconds`);
+  if (end !== 'over') say('info', `Stopping: sending events in hand for up to ${CLOSE_MS / 1_000} seconds`);
   const { remaining } = await emitter.close({ timeoutMs: CLOSE_MS });
-  // The emitter does not wait for it to the end.
+  // The emitter does not wait for the end of this.
   await store.close();
-  // What it has left may have a new owner by now.
+  // Another process may have adopted the rest by now.
   const found = together(leftOf(await look(path))).events;
   tellEnd(say, due.events, count(), Math.max(remaining, found));
 }
@@ -88,7 +88,7 @@ const countsOf = ({ sent, dropped, waiting, inFlight }: EmitterStats): Counts =>
   held: waiting + inFlight,
 });
 
-/** Aborted by the first signal; a second one does what it does without us. */
+/** Aborted by the first signal. The second one has its usual effect. */
 function signalled(): AbortSignal {
   const controller = new AbortController();
   const stop = (): void => {
@@ -117,17 +117,17 @@ async function untilEnd(
     const step = `${sent + rejected + damaged} ${held > 0}`;
     if (step !== last) since = performance.now();
     last = step;
-    // With nothing in hand it waits for its store, which has a pace of its own.
-    const patienceMs = held > 0 ? timeoutMs : Math.max(timeoutMs, TAKE_OVER_MS);
+    // With no events in hand it waits for its store to adopt owners.
+    const patienceMs = held > 0 ? timeoutMs : Math.max(timeoutMs, ADOPTION_MS);
     if (performance.now() - since > patienceMs) return 'late';
     await sleep(TICK_MS, undefined, { signal: stop }).catch(() => {});
   }
 }
 
-// A line that is as wide as the terminal would begin another one. Some terminals say that they have no columns.
+// A line as wide as the terminal would wrap. Some terminals report no columns.
 const barWidth = (): number => Math.min(BAR.columns, (process.stderr.columns || Infinity) - 1);
 
-/** Says how far it is every few seconds, or draws a bar each time. */
+/** Reports the progress every few seconds, or draws a bar at each call. */
 function reporter(due: number, say: Say | undefined): (counts: Counts) => void {
   const start = performance.now();
   let told = start;
@@ -148,7 +148,7 @@ function reporter(due: number, say: Say | undefined): (counts: Counts) => void {
 }
 
 function tellEnd(say: Say, due: number, { sent, rejected, damaged }: Counts, remaining: number): void {
-  // Owners that live may have been faster.
+  // Living owners may have adopted some.
   const others = Math.max(0, due - sent - rejected - remaining);
   const parts = [
     `${sent} events sent`,

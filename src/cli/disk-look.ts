@@ -1,4 +1,4 @@
-// A look at the folder of a store from outside: its owners, which of them live, and what they hold. It changes nothing.
+// Reads the folder of a store from outside: its owners, which of them are alive, and what they hold. It changes nothing.
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
@@ -7,31 +7,31 @@ import { connectTo, touchedAt } from '../disk/alive';
 import { ENDED, FORMAT, ownersIn, segmentsOf } from '../disk/folder';
 import { HEADER_BYTES, type Lines, readHeader, readLines } from '../disk/record';
 
-/** What segments hold. */
+/** The contents of segments. */
 export interface Held {
   events: number;
   /** UTF-8 bytes of the events. */
   bytes: number;
   files: number;
-  /** Stretches of the files that are no events. */
+  /** Parts of the files that are not events. */
   damaged: number;
-  /** When the first event was created, in milliseconds since the epoch; Infinity where none says. */
+  /** When the first event was created, in milliseconds since the epoch; Infinity if unknown. */
   oldest: number;
   /** Bytes of the largest event. */
   largest: number;
 }
 
-/** An owner by the name of its folder, with all that it has, adopted or its own. */
+/** An owner, named after its folder, with all its events, its own and adopted ones. */
 export interface FoundOwner extends Held {
   readonly name: string;
   readonly state: 'alive' | 'dead' | 'ended' | 'unknown';
 }
 
 const CREATED = /[{,]"dtm":"(\d{1,15})"/;
-// How a connection fails to a process that listens, but is busy or another user's.
+// The errors of a connection to a process that listens, but is busy or belongs to another user.
 const BUSY: ReadonlySet<string> = new Set(['EAGAIN', 'EACCES', 'EPERM']);
 
-/** @throws ConfigError when the path is not the folder of a store. */
+/** @throws ConfigError if the path is not the folder of a store. */
 export function checkFolder(path: string): void {
   const refuse = (found: string): never => {
     throw new ConfigError('path', 'the folder of a DiskEventStore', `${show(path)} (${found})`);
@@ -48,9 +48,9 @@ export function checkFolder(path: string): void {
 }
 
 /**
- * Looks at all owners on a path, one after another.
+ * Reads all owners on a path, one after another.
  *
- * @throws Error when something is there and must not be read.
+ * @throws Error if a file exists but may not be read.
  */
 export async function look(path: string): Promise<FoundOwner[]> {
   const found: FoundOwner[] = [];
@@ -62,7 +62,7 @@ export async function look(path: string): Promise<FoundOwner[]> {
   return found;
 }
 
-/** What these hold together. */
+/** The sum of several contents. */
 export function together(all: readonly Held[]): Held {
   const total: Held = { events: 0, bytes: 0, files: 0, damaged: 0, oldest: Infinity, largest: 0 };
   for (const held of all) {
@@ -74,11 +74,11 @@ export function together(all: readonly Held[]): Held {
 }
 
 async function stateOf(folder: string): Promise<FoundOwner['state']> {
-  // A store does not ask these either.
+  // A store does not connect to these either.
   if (basename(folder).startsWith(ENDED)) return 'ended';
   try {
     const socket = connectTo(folder).ref();
-    // A time-out closes it without an error: somebody listens, and is busy.
+    // A timeout closes it without an error: a process listens, and is busy.
     await Promise.race([once(socket, 'connect'), once(socket, 'close')]);
     socket.destroy();
     return 'alive';
@@ -91,13 +91,13 @@ async function stateOf(folder: string): Promise<FoundOwner['state']> {
 }
 
 function heldBy(folder: string, isAlive: boolean): Held {
-  // Where this is not allowed the list of segments is empty, and does not say why.
+  // Throws if access is denied; the list of segments would only be empty.
   readdirSync(folder);
   const all = segmentsOf(folder).map((path) => ifThere(() => heldIn(path, isAlive && dirname(path) === folder)));
   return together(all.filter((held) => held !== undefined));
 }
 
-/** @param isInUse Its owner may be writing the last line, or have emptied it while it was read: then it is read again. */
+/** @param isInUse Its owner may be writing the last line, or may have emptied the file during the read: then it is read again. */
 function heldIn(path: string, isInUse: boolean): Held {
   const read = (): Lines => {
     const bytes = readFileSync(path);
@@ -114,7 +114,7 @@ function heldIn(path: string, isInUse: boolean): Held {
   return held;
 }
 
-/** Undefined where it is gone: owners that live remove and move what they have. */
+/** Undefined if the file is gone, because living owners remove and move files. */
 function ifThere<Result>(read: () => Result): Result | undefined {
   try {
     return read();

@@ -1,38 +1,38 @@
-// `snowplow-middleware disk`: shows what waits in the folder of a DiskEventStore, and delivers what was left there.
+// `snowplow-middleware disk`: shows the events in the folder of a DiskEventStore, and delivers those of dead owners.
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ConfigError, show } from '../core/errors';
 import type * as optionsFile from '../delivery/options';
-import type * as drainFile from './disk-drain';
 import { ENDED } from '../disk/folder';
+import type * as drainFile from './disk-drain';
 import { checkFolder, type FoundOwner, type Held, look, together } from './disk-look';
 import { orReport } from './output';
 
 const HELP = `Usage: snowplow-middleware disk PATH [options]
 
 Shows the owners in the folder of a DiskEventStore, and changes nothing there. An owner is a store that a process opened
-on this path, with the events that it accepted and those that it adopted. It is
+on this path, with the events that it accepted or adopted. Its state is one of these:
 
-  alive    its process runs
-  dead     its process was killed, or has crashed
-  ended    it was closed, and has left events
-  unknown  it cannot be asked
+  alive    its process is running
+  dead     its process was killed, or crashed
+  ended    it was closed, and left events
+  unknown  its state cannot be determined
 
-  --json          write one object of JSON; with --drain, each line as one
-  --drain         deliver what the owners that do not live have left; the others keep theirs
+  --json          write one JSON object; with --drain, one per line
+  --drain         deliver the events of owners that are not alive; the others keep theirs
   --endpoint URL  the collector (required with --drain)
   --timeout N     give up after so many seconds without a delivered event (default 60)
   --quiet         no progress
   --help          show this text
 
-Bytes are those of the events alone. The oldest event is the one that was created first (its dtm), in UTC.
+The column bytes counts only the events. The oldest event is the one that was created first (its dtm), in UTC.
 
 While it delivers, a bar on stderr shows the progress. If stderr is not a terminal, a line on stdout shows it every few
-seconds. SIGTERM or SIGINT ends it in order; a second one ends it at once. Undelivered events stay in the folder.
-After a restart of the machine it takes a minute until it has what was left before.
+seconds. SIGTERM or SIGINT ends it gracefully; a second one ends it at once. Undelivered events stay in the folder.
+After a restart of the machine, it takes a minute to adopt the events from before.
 
-Exit codes: 0 when it has shown the folder, or delivered all that was left; 1 when events remain, were rejected or were
-damaged, and when an argument is wrong.
+Exit codes: 0 if it has shown the folder, or delivered all events; 1 if events remain, were rejected or were damaged, or
+if an argument is wrong.
 `;
 
 const OPTIONS = {
@@ -44,13 +44,13 @@ const OPTIONS = {
   help: { type: 'boolean', default: false },
 } as const;
 
-// The columns of the table that hold words; the others hold figures.
+// The columns of the table with words; the others hold figures.
 const WORDS: ReadonlySet<number> = new Set([0, 1, 4]);
 
 /**
- * Shows a folder, or delivers what was left in it. What is wrong with the arguments goes to stderr, with exit code 1.
+ * Shows a folder, or delivers its remaining events. A wrong argument is reported on stderr, with exit code 1.
  *
- * @param argv The arguments behind `disk`.
+ * @param argv The arguments after `disk`.
  * @example
  * await runDisk(['/var/lib/shop/events', '--json']);
  */

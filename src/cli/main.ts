@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// The command `snowplow-middleware`: finds the command asked for and loads nothing else.
+// The command `snowplow-middleware`: runs one of its commands and loads no other.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type * as collectorCli from './collector';
@@ -9,12 +9,12 @@ import type * as workerCli from './worker';
 const HELP = `Usage: snowplow-middleware <command> [options]
 
 Commands:
-  collector   takes events on this machine, judges each as the pipeline would, and shows them live
+  collector   receives events on this machine, judges each as the pipeline would, and shows them live
   worker      delivers the events that wait in Redis or in a BullMQ queue
-  disk        shows what waits in the folder of a DiskEventStore, and delivers what was left there
+  disk        shows the events in the folder of a DiskEventStore, and delivers those of dead processes
 
 Options:
-  -h, --help  show this text, or that of a command: snowplow-middleware collector --help
+  -h, --help  show this text, or the help of a command: snowplow-middleware collector --help
   --version   show the version
 
 Examples:

@@ -1,9 +1,9 @@
-// What a command says while it works: lines for people, or an object of JSON each.
+// The output of a command while it runs: lines for people, or one JSON object per line.
 import type { Logger, LogLevel } from '../core/logger';
 
 export type Say = (level: LogLevel, message: string, fields?: object) => void;
 
-/** Lines for people, in which the words of an `info` say it all; or an object of JSON each. */
+/** Writes lines for people, without the fields of an `info` line, or one JSON object per line. */
 export function sayer(json: boolean): Say {
   return (level, message, fields) => {
     const now = new Date();
@@ -17,7 +17,7 @@ export function sayer(json: boolean): Say {
   };
 }
 
-/** A logger that says what it is told, without the details of `debug`. */
+/** A logger that writes to the output, except `debug` lines. */
 export const loggerOf = (say: Say): Logger => ({
   debug() {},
   info: say.bind(null, 'info'),
@@ -25,12 +25,14 @@ export const loggerOf = (say: Say): Logger => ({
   error: say.bind(null, 'error'),
 });
 
-/** Runs a command. What it throws goes to stderr, with exit code 1. */
+/** Runs a command. An error goes to stderr, and sets the exit code to 1. */
 export async function orReport(command: () => Promise<void>): Promise<void> {
   try {
     await command();
   } catch (error) {
-    process.stderr.write(`${(error as Error).message}. See --help.\n`);
+    const { message, code } = error as NodeJS.ErrnoException;
+    const isTaken = code === 'EADDRINUSE';
+    process.stderr.write(`${message}.${isTaken ? ' Choose another port with --port.' : ''} See --help.\n`);
     process.exitCode = 1;
   }
 }

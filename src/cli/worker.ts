@@ -1,10 +1,10 @@
-// `snowplow-middleware worker redis|bullmq`: delivers from a queue in a process of its own, until it is told to stop.
+// `snowplow-middleware worker redis|bullmq`: delivers from a queue in a separate process, until a signal stops it.
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type * as processorFile from '../bullmq/processor';
-import { ConfigError, isMissing } from '../core/errors';
 import type { EmitterStats } from '../core/emitter';
+import { ConfigError, isMissing } from '../core/errors';
 import { Log, type Logger } from '../core/logger';
 import type * as answerFile from '../redis/client/answer';
 import type * as clientFile from '../redis/client/client';
@@ -14,23 +14,23 @@ import { loggerOf, orReport, type Say, sayer } from './output';
 const HELP = `Usage: snowplow-middleware worker redis --endpoint URL [options]
        snowplow-middleware worker bullmq --queue NAME --endpoint URL [options]
 
-Delivers events from a Redis list, or from the jobs of a BullMQ queue, to a collector. Run as many as you like.
+Delivers events from a Redis list, or from the jobs of a BullMQ queue, to a collector. Run as many workers as you like.
 
   --endpoint URL   the collector (required)
-  --redis URL      where Redis is (default: the variable REDIS_URL, then redis://127.0.0.1:6379)
+  --redis URL      the Redis server (default: the variable REDIS_URL, then redis://127.0.0.1:6379)
   --key KEY        redis: the list (default snowplow)
   --queue NAME     bullmq: the queue (required)
-  --concurrency N  requests to the collector at once (default 1)
-  --json           write each line as one object of JSON, for other programs
+  --concurrency N  concurrent requests to the collector (default 1)
+  --json           write each line as one JSON object, for other programs
   --quiet          no progress lines
   --help           show this text
 
-While Redis or the collector is away it waits, says so, and goes on when they are back. SIGTERM and SIGINT end it:
-it takes no more, sends what it holds for up to 5 seconds, and gives the rest back; a second one ends it at once.
-An event that it could not give back is delivered by another worker.
+If Redis or the collector is unreachable, it waits, reports this, and continues when both are back. SIGTERM and SIGINT
+end it: it takes no more events, sends those in hand for up to 5 seconds, and gives the rest back. A second signal ends
+it at once. Another worker delivers the events that it could not give back.
 
-Progress goes to stdout, warnings and errors go to stderr; with --json, all lines to stdout.
-Exit codes: 0 after a signal, 1 when an argument is wrong or Redis refuses what it was asked for at the start.
+Progress goes to stdout, warnings and errors go to stderr; with --json, all lines go to stdout.
+Exit codes: 0 after a signal, 1 if an argument is wrong or Redis refuses a command at the start.
 `;
 
 const OPTIONS = {
@@ -46,24 +46,24 @@ const OPTIONS = {
 
 const PROGRESS_MS = 5_000;
 const CLOSE_MS = 5_000;
-// How long what is left may hold the process when all is said: a connection that cannot be made, for example.
+// How long open handles, such as a pending connection, may keep the process alive after the last line.
 const LINGER_MS = 300;
-// A job that was with five workers that died fails for good, as an event of a list becomes a dead letter.
+// A job that was with five workers that died fails for good, like an event of a list, which becomes a dead letter.
 const STALLS_ALLOWED = 4;
 
-/** A worker under way, as the command line sees it. */
+/** A running worker. */
 interface Work {
   counts(): { sent: number; failed: number; held: number };
-  /** Ends it; says what else there is to say, in words and as counts. */
+  /** Ends it, and reports further results in words and as counts. */
   end(): Promise<{ words: string; counts: Readonly<Record<string, number>> }>;
 }
 
-/** A worker that is set up, and where it will take its events from. */
+/** A worker that is set up but not running, and the source of its events. */
 interface Plan {
   readonly source: string;
-  /** What the worker holds at a time. */
+  /** The unit of its counts: events or jobs. */
   readonly unit: string;
-  /** The key in Redis, what has to be there if anything is, and the option that says so. */
+  /** The key in Redis, the type that it must have if it exists, and its option. */
   readonly key: string;
   readonly type: 'list' | 'hash';
   readonly option: string;
@@ -71,9 +71,9 @@ interface Plan {
 }
 
 /**
- * Runs a worker until SIGINT or SIGTERM. What is wrong with the arguments goes to stderr, with exit code 1.
+ * Runs a worker until SIGINT or SIGTERM. A wrong argument is reported on stderr, with exit code 1.
  *
- * @param argv The arguments behind `worker`.
+ * @param argv The arguments after `worker`.
  * @example
  * await runWorker(['redis', '--redis', 'redis://10.0.0.5', '--endpoint', 'https://collector.acme.com']);
  */
@@ -109,10 +109,10 @@ async function run(argv: string[]): Promise<void> {
   say('info', `Delivering from ${plan.source} (Ctrl+C stops it)`);
   const timer = values.quiet ? undefined : setInterval(progress(work, plan.unit, say), PROGRESS_MS);
   await asked;
-  // A second signal does what it does without us.
+  // A second signal has its usual effect.
   over.abort();
   clearInterval(timer);
-  say('info', `Stopping: what it holds is sent, for up to ${CLOSE_MS / 1000} seconds`);
+  say('info', `Stopping: sending ${plan.unit} in hand for up to ${CLOSE_MS / 1000} seconds`);
   const { words, counts } = await work.end();
   const { sent, held } = work.counts();
   const left = held > 0 ? `, ${held} ${plan.unit} left to other workers` : '';
@@ -120,7 +120,7 @@ async function run(argv: string[]): Promise<void> {
   setTimeout(() => process.exit(), LINGER_MS).unref();
 }
 
-// What no waiting will fix is told before anything is taken: credentials that are wrong, a key that holds something else.
+// Checks what waiting cannot fix, before any event is taken: wrong credentials, a key of another type.
 async function check(redis: string, { key, type, option }: Plan): Promise<void> {
   const { connect } = require('../redis/client/client') as typeof clientFile;
   const { answerOf } = require('../redis/client/answer') as typeof answerFile;
@@ -128,9 +128,9 @@ async function check(redis: string, { key, type, option }: Plan): Promise<void> 
   const found = await command('TYPE', key).catch(answerOf);
   await close();
   if (found === 'NOAUTH' || found === 'WRONGPASS')
-    throw new ConfigError('--redis', 'a URL with credentials that this Redis takes', `the answer ${found}`);
+    throw new ConfigError('--redis', 'a URL with credentials that this Redis accepts', `the answer ${found}`);
   if (['string', 'list', 'set', 'zset', 'hash', 'stream'].includes(String(found)) && found !== type)
-    throw new ConfigError(option, `new, or the name of what workers deliver from`, `that of a ${String(found)}`);
+    throw new ConfigError(option, 'a new name, or the name of an existing queue', `that of a ${String(found)}`);
 }
 
 interface DeliveryArguments {
@@ -207,12 +207,12 @@ function bullMqPlan(redis: string, queue: string | undefined, delivery: Delivery
   };
 }
 
-// Whole errors may name an address.
+// Reports only the answer, because a whole error may hold an address.
 function complainer(log: Log): (error: Error) => void {
   const { answerOf, logWrongSetUp } = require('../redis/client/answer') as typeof answerFile;
   return (error) => {
     if (/\block\b|Missing key/.test(error.message)) {
-      log.warn('a job took longer than its lock: another worker does it again');
+      log.warn('a job took longer than its lock: another worker repeats it');
       return;
     }
     const answer = answerOf(error);
@@ -233,7 +233,7 @@ function loadBullMq(): typeof import('bullmq') {
   }
 }
 
-// A line only when something has happened since the last one.
+// Writes a line only if something has changed since the last one.
 function progress(work: Work, unit: string, say: Say): () => void {
   let last = '';
   let sentBefore = 0;

@@ -1,60 +1,60 @@
-// startCollector: puts the collector's parts together and hands out the handle that tests hold.
+// startCollector: assembles the collector, and returns the handle that tests use.
 import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { guarded } from './http/access';
-import { collecting } from './http/collect';
-import type { CollectedEvent, CollectedRequest } from './log/event';
-import { EventLog } from './log/event-log';
-import { Faults, type Fault } from './http/faults';
-import { schemaSource } from './schemas/iglu';
-import { livePage } from './page/live-page';
-import { microApi } from './micro/micro-api';
 import { explainAllBad } from './expect/explain';
 import type { EventFilter } from './expect/match';
-import { refuseProduction, resolveCollectorOptions, type CollectorOptions } from './options';
-import { closeServer, listen, makeServer, type Handler } from './http/server';
+import { waitForEvents } from './expect/wait';
+import { guarded } from './http/access';
+import { collecting } from './http/collect';
+import { type Fault, Faults } from './http/faults';
+import { closeServer, type Handler, listen, makeServer } from './http/server';
+import type { CollectedEvent, CollectedRequest } from './log/event';
+import { EventLog } from './log/event-log';
+import { microApi } from './micro/micro-api';
+import { type CollectorOptions, refuseProduction, resolveCollectorOptions } from './options';
+import { livePage } from './page/live-page';
+import { schemaSource } from './schemas/iglu';
 import { schemaCheck } from './schemas/schema-check';
 import { judging } from './validate/verdict';
-import { waitForEvents } from './expect/wait';
 
 /** A running collector. */
 export interface Collector {
-  /** Where trackers send to: `http://127.0.0.1:54321`. The live page is there too. */
+  /** The endpoint for trackers: `http://127.0.0.1:54321`. The live page is there too. */
   readonly url: string;
-  /** The good events it holds, newest last: at most the newest 1,000 events, good and bad, and 16 MiB. */
+  /** The good events it holds, newest last. It holds the newest events, good and bad, at most 1,000 and 16 MiB. */
   good(): CollectedEvent[];
-  /** The bad events it holds, newest last, each with its errors. A request lost as a whole is one of them. */
+  /** The bad events it holds, newest last, each with its errors. A request lost as a whole counts as one. */
   bad(): CollectedEvent[];
-  /** The newest 1,000 tracker requests, newest last, also those that were answered with a failure. */
+  /** The newest 1,000 tracker requests, newest last, including those that were answered with a failure. */
   requests(): CollectedRequest[];
-  /** Forgets events and requests, and ends all that {@link fail} and {@link delay} ordered. */
+  /** Clears events and requests, and cancels {@link fail} and {@link delay}. */
   reset(): void;
   /**
-   * Resolves to the good events that match, as soon as there are `count` of them; those here already count.
+   * Resolves to the good events that match, as soon as there are `count` of them, including earlier ones.
    *
    * @param count How many. Default 1.
    * @param timeoutMs How long to wait. Default 5,000.
-   * @throws Error that shows the nearest event and the last bad one, when the time is up or the collector closes.
+   * @throws Error that shows the nearest event and the last bad one, if the time is up or the collector closes.
    * @example
    * const [view] = await collector.waitFor({ event: 'page_view', page_url: /catalogue$/ });
    */
   waitFor(filter: EventFilter, count?: number, timeoutMs?: number): Promise<CollectedEvent[]>;
-  /** @throws Error listing every bad event with what is wrong and how to fix it. */
+  /** Checks that no event is bad. @throws Error that lists every bad event with what is wrong and how to fix it. */
   assertAllGood(): void;
   /** Makes the next requests fail: a status, or a {@link Fault}. */
   fail(fault?: number | Fault): void;
-  /** Answers every request that many milliseconds late, until {@link reset}; the events are taken at once. */
+  /** Answers every request that many milliseconds late, until {@link reset}; the events are accepted at once. */
   delay(ms: number): void;
   /** Stops listening and ends every connection, within about a quarter of a second. May be called again. */
   close(): Promise<void>;
 }
 
 /**
- * Starts a collector for development and tests: takes what a tracker sends, judges every event as the pipeline would,
- * and shows it on a live page. Everything is kept in memory, within bounds.
+ * Starts a collector for development and tests. It receives what a tracker sends, judges every event as the pipeline would, and shows
+ * it on a live page. It keeps everything in memory, within bounds.
  *
  * @throws ConfigError on a wrong option, or with NODE_ENV=production.
- * @throws Error when the port is taken.
+ * @throws Error if the port is taken.
  * @example
  * const collector = await startCollector();
  * app.use(snowplow({ endpoint: collector.url, namespace: 'test' }));
@@ -68,7 +68,7 @@ export async function startCollector(options: CollectorOptions = {}): Promise<Co
   return openCollector(options);
 }
 
-/** What {@link startCollector} does, in any environment; `added` hears of every event. */
+/** Does the work of {@link startCollector}, in any environment. @param added Called for every event. */
 export async function openCollector(
   options: CollectorOptions,
   added?: (event: CollectedEvent) => void,
@@ -80,7 +80,7 @@ export async function openCollector(
   if (added) log.subscribe(added);
   const faults = new Faults();
   const closing = new AbortController();
-  // Every waiting test, late answer and open page listens: not a leak, they all stop listening by themselves.
+  // Every waiting test, late answer and open page adds a listener, and removes it again: this is not a leak.
   setMaxListeners(0, closing.signal);
   const pause = async (ms: number): Promise<void> => {
     if (ms > 0) await sleep(ms, undefined, { signal: closing.signal }).catch(() => {});

@@ -1,6 +1,6 @@
 // The entry point `snowplow-middleware/collector`: a collector for development and tests.
-// Floor 3: may import core only, and node: modules; Ajv lazily, when schemas are asked for.
-// Next: collector.ts puts the parts together; collect.ts takes events in, verdict.ts judges them, page/ shows them.
+// Layer 4: may import only core and node: modules; Ajv lazily, if schemas are needed.
+// Next: collector.ts assembles the parts; collect.ts receives events, verdict.ts judges them, page/ shows them.
 export { startCollector, type Collector } from './collector';
 export type { CollectedEvent, CollectedRequest } from './log/event';
 export type { Fault } from './http/faults';

@@ -2,7 +2,7 @@
 import { ConfigError, show } from '../core/errors';
 import type { Collector } from './collector';
 import { explainMiss, nameOf, word } from './expect/explain';
-import { matcherOf, type EventFilter } from './expect/match';
+import { type EventFilter, matcherOf } from './expect/match';
 
 interface MatcherResult {
   readonly pass: boolean;
@@ -10,8 +10,8 @@ interface MatcherResult {
 }
 
 /**
- * `expect(collector).toHaveTracked(filter)`: at least one good event that the collector holds matches. It looks at what
- * is there; `await collector.waitFor(filter)` first where the tracker may still be sending.
+ * `expect(collector).toHaveTracked(filter)`: at least one good event in the collector matches. It checks only events that have
+ * arrived: call `await collector.waitFor(filter)` first if the tracker may still be sending.
  *
  * @example
  * expect.extend(trackingMatchers);
@@ -19,7 +19,7 @@ interface MatcherResult {
  * expect(collector).not.toHaveTracked({ event: 'struct', se_action: 'buy' });
  */
 export const trackingMatchers = {
-  /** @throws ConfigError when given something else than a collector, or a filter that no event can meet. */
+  /** @throws ConfigError for a value that is not a collector, or a filter that no event can match. */
   toHaveTracked(received: unknown, filter: EventFilter): MatcherResult {
     if (!isCollector(received)) throw new ConfigError('toHaveTracked: expect(…)', 'a collector', show(received));
     const good = received.good();
@@ -41,7 +41,7 @@ function isCollector(value: unknown): value is Pick<Collector, 'good' | 'bad'> {
 }
 
 declare global {
-  // The place that Jest's types and Vitest's both look at, so that neither has to be installed.
+  // Both Jest's and Vitest's types look here, so neither has to be installed.
   namespace jest {
     interface Matchers<R, T = {}> {
       /** Passes when at least one good event matches; see {@link trackingMatchers}. */
@@ -50,7 +50,7 @@ declare global {
   }
 }
 
-/** @ts-ignore -- `@jest/globals` has its types from here; where Jest is not installed there is nothing to add to. */
+/** @ts-ignore -- `@jest/globals` gets its types from here; without Jest there is nothing to extend. */
 declare module 'expect' {
   interface Matchers<R extends void | Promise<void>, T = unknown> {
     /** Passes when at least one good event matches; see {@link trackingMatchers}. */

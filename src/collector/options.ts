@@ -10,19 +10,19 @@ import { flag, integer, list, resolveOptions, text } from '../core/options';
  */
 export interface CollectorOptions {
   /**
-   * The port; 0 takes any free one.
+   * The port; 0 means any free port.
    * @default 0
    */
   port?: number;
   /**
-   * The address to listen on. Events can hold personal data: leave it on the loopback unless you must not.
+   * The address to listen on. Events can hold personal data: keep the loopback address if you can.
    * @default '127.0.0.1'
    */
   host?: string;
   /**
-   * Where schemas are: folders in Iglu layout, and http(s) URLs of Iglu registries, asked in this order.
-   * With none, schemas are unchecked; with one or more, an event whose schema is not found is bad, as in the pipeline.
-   * Those of the package's own entities are always found.
+   * The sources of schemas: folders in Iglu layout, and http(s) URLs of Iglu registries, searched in this order.
+   * Without a source, schemas are unchecked. With one or more, an event whose schema is not found is bad, as in the pipeline.
+   * The schemas of the package's own entities are always found.
    * Needs `ajv`, `ajv-draft-04` and `tlds`.
    * @default []
    */
@@ -34,7 +34,7 @@ export interface CollectorOptions {
   page?: boolean;
 }
 
-export const DEFAULTS = { port: 0, host: '127.0.0.1', iglu: [] as readonly string[], page: true };
+const DEFAULTS = { port: 0, host: '127.0.0.1', iglu: [] as readonly string[], page: true };
 
 const RULES = {
   port: integer(0, 65_535),
@@ -43,19 +43,16 @@ const RULES = {
   page: flag,
 };
 
-export type ResolvedOptions = Readonly<Required<CollectorOptions>>;
+/** @throws ConfigError that names the option at fault. */
+export const resolveCollectorOptions = (options: CollectorOptions): Readonly<Required<CollectorOptions>> =>
+  resolveOptions('startCollector', options, RULES, DEFAULTS);
 
-/** @throws ConfigError naming the option at fault. */
-export function resolveCollectorOptions(options: CollectorOptions): ResolvedOptions {
-  return resolveOptions('startCollector', options, RULES, DEFAULTS);
-}
-
-/** @throws ConfigError in production, where a page that shows every event has no place. */
+/** @throws ConfigError in production, because the page shows every event. */
 export function refuseProduction(): void {
   if (process.env['NODE_ENV'] === 'production')
     throw new ConfigError(
       'startCollector: NODE_ENV',
-      'another than production (the collector shows every event to whoever can reach it)',
+      'anything except production, because the collector shows every event to anyone who can reach it',
       "'production'",
     );
 }

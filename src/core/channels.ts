@@ -1,5 +1,5 @@
-// What the package publishes on `node:diagnostics_channel`. No message is made without a subscriber. What a subscriber throws is
-// logged, because Node's own publish() would end the process.
+// The channels of `node:diagnostics_channel`. Without a subscriber no message is created. An error in a subscriber is logged,
+// because Node's own publish() would end the process.
 import type { AsyncLocalStorage } from 'node:async_hooks';
 import { type Channel, channel, tracingChannel } from 'node:diagnostics_channel';
 import type { DropReason, EncodedEvent, FlushReport, Payload, RefuseReason } from './emitter';
@@ -10,7 +10,7 @@ import { currentMark, runMarked } from './marks';
 export interface TrackMessage {
   readonly eventId: string;
   readonly anonymous: boolean;
-  /** The event as it will be sent, but for `stm`. May be personal. */
+  /** The event as it will be sent, without `stm`. May hold personal data. */
   payload(): Payload;
 }
 
@@ -20,15 +20,15 @@ export interface DropMessage {
   readonly events: number;
 }
 
-/** A message of the tracing channel `snowplow:flush`: one flush of one emitter, the last one of a close included. */
+/** A message of the tracing channel `snowplow:flush`: one flush of one emitter, including the last flush of a close. */
 export interface FlushMessage {
   /** How long it may take, in milliseconds. */
   readonly timeoutMs: number;
-  /** What it did; there from `asyncStart` on. */
+  /** What it did; set before `asyncStart`. */
   readonly result?: FlushReport;
 }
 
-/** Callers of {@link publishTracked} ask this channel for subscribers first. */
+/** The channel `snowplow:track`. Callers of {@link publishTracked} check it for subscribers first. */
 export const trackChannel = channel('snowplow:track');
 const dropped = channel('snowplow:drop');
 const flushed = tracingChannel<'snowplow:flush', FlushMessage>('snowplow:flush');
@@ -49,7 +49,7 @@ export function publishDropped(reason: RefuseReason | DropReason, events: number
   if (dropped.hasSubscribers) publish(dropped, { reason, events } satisfies DropMessage);
 }
 
-/** Runs a flush so that tracing tools see where it begins and ends. */
+/** Runs a flush so that tracing tools see its begin and end. */
 export function traceFlush(timeoutMs: number, flush: () => Promise<FlushReport>): Promise<FlushReport> {
   if (!flushed.hasSubscribers || currentMark()) return flush();
   const { start, end, asyncStart, asyncEnd } = flushed;
@@ -66,7 +66,7 @@ export function traceFlush(timeoutMs: number, flush: () => Promise<FlushReport>)
   return inStores(start, message, traced);
 }
 
-// Node's own lists: there is no public way to the subscribers but publish(). A runtime without them publishes itself.
+// Node's own lists: publish() is the only public way to the subscribers. A runtime without these lists uses publish().
 interface Subscribed {
   readonly _subscribers?: readonly ((message: unknown, name: string | symbol) => unknown)[];
   readonly _stores?: ReadonlyMap<AsyncLocalStorage<unknown>, ((message: unknown) => unknown) | undefined>;
@@ -80,7 +80,7 @@ function publish(to: Channel, message: object): void {
     log.guard(`a subscriber of ${String(to.name)}`, () => runMarked('callback', subscriber, message, to.name));
 }
 
-// What tracing tools have bound to the channel is the context of the flush.
+// Runs in the context that tracing tools have bound to the channel.
 function inStores<Result>(to: Channel, message: object, run: () => Result): Result {
   let bound = run;
   for (const [store, transform] of (to as Subscribed)._stores ?? []) {

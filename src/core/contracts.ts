@@ -1,5 +1,5 @@
-// What a value is: argument checks in front of every public method, and the questions that they are made of.
-// A check throws a ContractError; the caller decides what becomes of it.
+// Argument checks of every public method, and the predicates behind them.
+// A check throws a ContractError; the caller decides how to answer it.
 import { ContractError, show } from './errors';
 
 /**
@@ -7,10 +7,10 @@ import { ContractError, show } from './errors';
  */
 export type ContractMode = 'throw' | 'log' | 'off';
 
-/** The public method whose arguments are checked, for the message; undefined means that contracts are off. */
+/** The public method whose arguments are checked, for the message; undefined if contracts are off. */
 export type Caller = string | undefined;
 
-// On globalThis, so that the switch is one for the process even when two copies of the package are installed.
+// On globalThis, so that the process has one switch even with two installed copies of the package.
 const SWITCH = Symbol.for('snowplow-middleware.contracts.v1');
 const holder = globalThis as { [SWITCH]?: { on: boolean } };
 const process = (holder[SWITCH] ??= { on: true });
@@ -35,7 +35,7 @@ export function disableContracts(): void {
   process.on = false;
 }
 
-/** `caller` while contracts are on, undefined while they are off: what a builder passes to its checks. */
+/** `caller` while contracts are on, else undefined. Builders pass it to their checks. */
 export function contractsFor(caller: string): Caller {
   return process.on ? caller : undefined;
 }
@@ -56,7 +56,7 @@ export function checkOptionalText(caller: string, path: string, value: unknown):
   if (typeof value !== 'string' && !isAbsent(value)) fail(caller, path, 'a string', value);
 }
 
-/** An id as databases give it; sent as text. A number has to be a safe integer: others are rounded. */
+/** An id as databases return it; sent as text. A number must be a safe integer, because others are rounded. */
 export type Id = string | number | bigint;
 
 export function checkId(caller: string, path: string, value: unknown): void {
@@ -64,7 +64,7 @@ export function checkId(caller: string, path: string, value: unknown): void {
     fail(caller, path, 'a non-empty string, a safe integer or a bigint', value);
 }
 
-/** An id as text; what is none stays as it is. */
+/** An id as text; any other value unchanged. */
 export const idText = (value: unknown): unknown =>
   typeof value === 'bigint' || Number.isSafeInteger(value) ? String(value) : value;
 
@@ -76,10 +76,10 @@ export function checkOptionalNumber(caller: string, path: string, value: unknown
   if (!isAbsent(value) && !Number.isFinite(value)) fail(caller, path, 'a finite number', value);
 }
 
-/** The largest integer that the pipeline's columns take. */
+/** The largest integer of the pipeline's int32 columns. */
 export const INT32_MAX = 2_147_483_647;
 
-/** An integer that the pipeline's int32 columns hold, from `minimum` up. */
+/** Checks an integer of an int32 column, from `minimum` up. */
 export function checkInteger(caller: string, path: string, value: unknown, minimum: number): void {
   if (!Number.isInteger(value) || (value as number) < minimum || (value as number) > INT32_MAX)
     fail(caller, path, minimum === 1 ? 'a positive integer' : `an integer from ${minimum} to ${INT32_MAX}`, value);
@@ -103,7 +103,7 @@ export function checkObject(caller: string, path: string, value: unknown): void 
 }
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
-/** The canonical text form of a UUID, any version: what the pipeline asks of `eid` and `sid`. */
+/** Whether a value is the canonical text form of a UUID, any version: the pipeline requires it of `eid` and `sid`. */
 export const isUuid = (value: unknown): value is string => typeof value === 'string' && UUID.test(value);
 
 export function checkOptionalUuid(caller: string, path: string, value: unknown): void {
@@ -114,12 +114,12 @@ export function checkOptionalFlag(caller: string, path: string, value: unknown):
   if (!isAbsent(value) && typeof value !== 'boolean') fail(caller, path, 'true or false', value);
 }
 
-/** Whether it can have properties of its own: an object or an array, and not null. */
+/** Whether a value is an object or an array, and not null. */
 export const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
 
-/** The same without arrays: what JSON calls an object. */
+/** Whether a value is an object and not an array: what JSON calls an object. */
 export const isJsonObject = (value: unknown): value is object => isObject(value) && !Array.isArray(value);
 
-/** Whether it is a promise of any make. */
+/** Whether a value is a promise of any implementation. */
 export const isThenable = <T>(value: T | PromiseLike<T>): value is PromiseLike<T> =>
   typeof (value as { then?: unknown } | null | undefined)?.then === 'function';

@@ -1,12 +1,12 @@
-// Bounded waiting: how long a flush or a close may take, and how to wait for something no longer than that.
+// Bounded waiting: how long a flush or a close may take, and how to wait no longer than that.
 
 /** A number of milliseconds, or an object with it; nothing means the default. */
 export type TimeLimit = number | { readonly timeoutMs?: number | undefined } | null | undefined;
 
-/** The longest wait of a timer; beyond it, it fires at once. */
+/** The longest delay of a timer. With a longer one it fires at once. */
 export const LONGEST_TIMER_MS = 2_147_483_647;
 
-/** The process's own timers as they were when the package was loaded: a test that fakes timers later must not stop a close. */
+/** The process's own timers, taken when the package was loaded: a test that fakes timers later must not stop a close. */
 export const clock = {
   setTimeout: globalThis.setTimeout,
   clearTimeout: globalThis.clearTimeout,
@@ -14,7 +14,7 @@ export const clock = {
   now: performance.now.bind(performance),
 } as const;
 
-/** The milliseconds of a limit. What says none, as the name of a signal, is none: who ends a process must not be stopped. */
+/** The milliseconds of a limit. Any other value, such as the name of a signal, means the default, so that a handler never fails. */
 export function millisOfLimit(limit: TimeLimit, byDefault: number): number {
   try {
     const given: unknown = typeof limit === 'number' ? limit : limit?.timeoutMs;
@@ -27,7 +27,7 @@ export function millisOfLimit(limit: TimeLimit, byDefault: number): number {
 /**
  * Waits for what `work` starts, but no longer than `ms`. Never rejects.
  *
- * @returns what it resolves to; undefined when it is late or fails.
+ * @returns its result; undefined if it is late or fails.
  */
 export async function within<T>(work: () => T | PromiseLike<T>, ms: number): Promise<T | undefined> {
   try {
@@ -40,7 +40,7 @@ export async function within<T>(work: () => T | PromiseLike<T>, ms: number): Pro
 /**
  * Waits for what `work` starts, but no longer than `ms`.
  *
- * @param late Makes the error that it rejects with when the time is over.
+ * @param late Creates the error with which it rejects at the deadline.
  */
 export async function before<T>(work: () => T | PromiseLike<T>, ms: number, late: () => Error): Promise<T> {
   let timer: NodeJS.Timeout | undefined;

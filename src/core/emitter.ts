@@ -1,4 +1,4 @@
-// The port between trackers and emitters: what an emitter is, and what crosses to it.
+// The port between trackers and emitters: what an emitter is, and what a tracker passes to it.
 
 /** An event as the pipeline takes it: wire key to string, for example `{ e: 'pv', url: 'https://…' }`. Frozen. */
 export type Payload = Readonly<Record<string, string>>;
@@ -7,15 +7,15 @@ export type Payload = Readonly<Record<string, string>>;
 export type RefuseReason =
   'full' | 'closed' | 'invalid' | 'unserializable' | 'too-large' | 'filtered' | 'private' | 'disabled' | 'store-error';
 
-/** Why an accepted event was dropped. Counted in `stats().dropped`, each one reported by `onDrop`. */
+/** Why an accepted event was dropped. Counted in `stats().dropped`, always reported by `onDrop`. */
 export type DropReason = 'rejected' | 'too-large' | 'store-error' | 'shutdown';
 
-/** What `onDrop` gets. */
+/** The argument of `onDrop`. */
 export interface DropInfo {
-  /** The events as payloads; of one that could not be built its `eid` alone, where the caller gave one. */
+  /** The events as payloads. An event that could not be built has only its `eid`, if the caller gave one. */
   readonly events: readonly Payload[];
   readonly reason: RefuseReason | DropReason;
-  /** What the store or the collector said, where that is why. */
+  /** The error of the store or the collector, if it is the cause. */
   readonly error?: Error | undefined;
 }
 
@@ -26,10 +26,10 @@ export interface FlushReport {
   readonly remaining: number;
 }
 
-/** What an emitter learns of an event beside its payload. */
+/** What an emitter receives in addition to an event's payload. */
 export interface EventMeta {
   readonly eventId: string;
-  /** Must travel in a request of its own kind (`SP-Anonymous`), apart from events that are not anonymous. */
+  /** An anonymous event must travel in a request with `SP-Anonymous`, apart from other events. */
   readonly anonymous: boolean;
 }
 
@@ -41,23 +41,23 @@ export interface EventMeta {
  * new Tracker({ emitters: [emitter, printer] });
  */
 export interface EmitterLike {
-  /** Takes one event; `false` says that it was refused. Must not throw; what it throws is logged and counts as refused. */
+  /** Takes one event; `false` refuses it. Must not throw: an error is logged and counts as refused. */
   input(payload: Payload, meta: EventMeta): void | boolean;
   flush?(options?: { timeoutMs?: number }): unknown;
   close?(options?: { timeoutMs?: number }): unknown;
 }
 
 /**
- * An event between tracker and emitter: JSON text made once, at track time, so that nothing the caller changes later can
- * reach it and nothing below has to serialise again. Any object of this shape will do; `decodeEvent` makes one of the text
- * that an event store has kept.
+ * An event between tracker and emitter: JSON text made once, at track time, so that later changes by the caller cannot
+ * reach it and no emitter has to serialise it again. Any object of this shape will do; `decodeEvent` makes one from the
+ * text in an event store.
  */
 export interface EncodedEvent extends EventMeta {
-  /** One flat JSON object whose values are all strings. Holds no `stm`: that belongs to each attempt to send. */
+  /** One flat JSON object whose values are all strings. Has no `stm`, which each attempt to send adds. */
   readonly json: string;
   /** The UTF-8 length of `json`. */
   readonly bytes: number;
-  /** The event as a frozen object, made when it is asked for: built-in emitters rarely need it. */
+  /** The event as a frozen object, created on demand: built-in emitters rarely need it. */
   payload(): Payload;
 }
 
@@ -68,13 +68,13 @@ export interface EncodedEvent extends EventMeta {
 export const ENCODED_INPUT: unique symbol = Symbol.for('snowplow-middleware.encoded-input.v1') as never;
 
 /**
- * A built-in emitter, as a tracker sees it. Its `input` declares under the same key that encoded events need not pass it, by
- * naming itself. An `input` that a subclass puts in front declares nothing, a spy that copies properties names another
- * function: both get every event as a payload.
+ * A built-in emitter, as a tracker sees it. Its `input` names itself under the same key, which declares that encoded events
+ * may bypass it. The `input` of a subclass declares nothing, and a spy that copies properties names another function: both
+ * get every event as a payload.
  */
 export interface EncodedInput extends EmitterLike {
   readonly input: EmitterLike['input'] & { readonly [ENCODED_INPUT]?: unknown };
-  /** Takes all of the events or none; answers why not. */
+  /** Takes all of the events or none; returns the reason for a refusal. */
   [ENCODED_INPUT](events: readonly EncodedEvent[]): RefuseReason | undefined;
   stats(): EmitterStats;
 }
@@ -89,10 +89,10 @@ export interface EmitterStats {
   readonly refused: Readonly<Record<RefuseReason, number>>;
   readonly sent: number;
   readonly dropped: Readonly<Record<DropReason, number>>;
-  /** Attempts that failed and will be made again, counted by event. */
+  /** Failed attempts that will be repeated, counted by event. */
   readonly retried: number;
   readonly waiting: number;
-  /** UTF-8 bytes of the events that wait. */
+  /** UTF-8 bytes of the waiting events. */
   readonly waitingBytes: number;
   readonly inFlight: number;
   /** Milliseconds since the epoch. */
@@ -101,7 +101,7 @@ export interface EmitterStats {
     { readonly message: string; readonly status?: number | undefined; readonly at: number } | undefined;
 }
 
-/** A count for each reason to refuse, all zero. */
+/** A count of zero for each reason to refuse. */
 export const noRefusals = (): Record<RefuseReason, number> => ({
   full: 0,
   closed: 0,

@@ -1,7 +1,7 @@
-// The two errors that users meet: a wrong set-up, and a broken contract. Their `code` tells them apart, never their class.
+// The two errors that users meet: wrong set-up, and a broken contract. Identify them by `code`, not by class.
 
 /**
- * A set-up mistake, thrown at construction. The message names the option, what was expected and what came.
+ * A mistake in the set-up, thrown at construction. The message names the option, what was expected and what came.
  *
  * @example
  * try { new Emitter({ endpoint: 'ftp://c.acme.com' }); } catch (error) { error.code; } // 'ERR_SNOWPLOW_CONFIG'
@@ -10,21 +10,22 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError';
   readonly code = 'ERR_SNOWPLOW_CONFIG';
   /**
-   * @param option The option at fault, with the name of what takes it: `Emitter: port`.
-   * @param expected What would have been right.
-   * @param received What came, already worded; left out where it could hold a secret.
+   * @param option The option at fault, after the name of its owner: `Emitter: port`.
+   * @param expected What is allowed.
+   * @param received What came, in words; left out if it could hold a secret.
    */
   constructor(
     readonly option: string,
     readonly expected: string,
     readonly received?: string,
+    message = `${option} must be ${expected}${received === undefined ? '' : `, got ${received}`}`,
   ) {
-    super(`${option} must be ${expected}${received === undefined ? '' : `, got ${received}`}`);
+    super(message);
   }
 }
 
 /**
- * A broken contract: an argument that would make an event the pipeline refuses.
+ * A broken contract: an argument that would create an event the pipeline refuses.
  * Thrown in contract mode `throw` only; a middleware's tracker in production logs and counts it instead.
  *
  * @example
@@ -50,7 +51,7 @@ export class ContractError extends TypeError {
   }
 }
 
-/** Words a value for an error message: short, on one line, never the content of an object. Cannot throw. */
+/** Describes a value for an error message: short, on one line, never the content of an object. Cannot throw. */
 export function show(value: unknown): string {
   try {
     return worded(value);
@@ -59,7 +60,7 @@ export function show(value: unknown): string {
   }
 }
 
-/** How a value is worded that throws when it is looked at: a revoked Proxy, a getter. */
+/** The description of a value that throws when it is read: a revoked Proxy, a getter. */
 export const UNREADABLE = 'a value that cannot be read';
 
 function worded(value: unknown): string {
@@ -71,20 +72,20 @@ function worded(value: unknown): string {
   return String(value);
 }
 
-/** Tells our errors apart from others without `instanceof`, which fails across two installed copies of the package. */
+/** Identifies our errors without `instanceof`, which fails across two installed copies of the package. */
 export function hasCode(error: unknown, code: string): boolean {
   try {
     return typeof error === 'object' && error !== null && (error as { code?: unknown }).code === code;
   } catch {
-    // Anything can be thrown, a revoked Proxy too.
+    // Any value can be thrown, even a revoked Proxy.
     return false;
   }
 }
 
-// Optional peers are loaded where they are used, by a literal `require` inside a `try`: so that bundlers see it, and see that it may
+// Optional peers are loaded where they are used, by a literal `require` inside a `try`: bundlers then find it, and know that it may
 // be missing.
 /**
- * Whether a package could not be loaded because it is not installed. Whatever else went wrong is the package's own.
+ * Whether a package could not be loaded because it is not installed. Any other error is the package's own.
  *
  * @example
  * try { return require('redis'); } catch (error) { if (!isMissing(error, 'redis')) throw error; }

@@ -1,10 +1,10 @@
-// The package's log: a console logger with levels, an adapter for pino, and the guard around functions of the user.
+// The package's log: a console logger with levels, an adapter for pino, and the guard around user functions.
+import { isThenable } from './contracts';
 import { ConfigError, show } from './errors';
 import { NOT_ASKED, runMarked } from './marks';
-import { isThenable } from './contracts';
 
 /**
- * What the package writes its few lines to. Message first, as console, winston and Nest's Logger take it.
+ * Where the package writes its log. The message comes first, as console, winston and Nest's Logger take it.
  * Lines hold counts, reasons and status codes; never a payload above `debug`, never a cookie, an address or a credential.
  */
 export interface Logger {
@@ -14,13 +14,13 @@ export interface Logger {
   error(message: string, fields?: object): void;
 }
 
-/** How much a line matters. */
+/** The severity of a line. */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
 const RANK = { debug: 0, info: 1, warn: 2, error: 3, silent: 4 } as const;
 
 /**
- * The default logger: writes to the console from a level upwards.
+ * The default logger: writes lines of a level and above to the console.
  *
  * @default 'warn'
  * @example
@@ -67,8 +67,8 @@ export function fromPino(pino: Record<LogLevel, PinoMethod>): Logger {
 const FOLD_MS = 60_000;
 
 /**
- * A logger that is safe to call from anywhere. It catches what the user's logger throws, and writes a line that repeats once a
- * minute, with the number of times that it was held back.
+ * A logger that is safe to call from anywhere. It catches errors of the user's logger, and writes a repeated line at most once a
+ * minute, with the number of repeats.
  */
 export class Log {
   readonly #target: Logger | false;
@@ -91,7 +91,7 @@ export class Log {
     this.#fold('error', message, fields);
   }
 
-  /** Runs a function of the user. What it throws, and a promise of its that rejects, is logged and goes no further. */
+  /** Runs a user function. An error that it throws, or with which its promise rejects, is logged and goes no further. */
   guard<Args extends readonly unknown[]>(
     name: string,
     callback: ((...args: Args) => unknown) | undefined,
@@ -103,10 +103,17 @@ export class Log {
       if (isThenable(result)) result.then(undefined, () => this.error(`${name} rejected`));
       return result;
     } catch (error) {
-      if (error === NOT_ASKED) this.warn(`${name} was not asked about an event that was tracked in a hook`);
+      if (error === NOT_ASKED) this.warn(`${name} did not run for an event that a hook tracked`);
       else this.error(`${name} threw`);
       return undefined;
     }
+  }
+
+  /** Runs a hook that answers yes or no. @param ifThrown The answer if it throws. */
+  ask<Arg>(name: string, hook: (arg: Arg) => boolean, arg: Arg, ifThrown: boolean): boolean {
+    let answer = ifThrown;
+    this.guard(name, () => (answer = hook(arg)));
+    return answer;
   }
 
   #fold(level: LogLevel, message: string, fields?: object): void {
@@ -131,7 +138,7 @@ export class Log {
           : runMarked('callback', () => target[level](message, fields));
       if (isThenable(result)) result.then(undefined, () => {});
     } catch {
-      // A logger that fails must not harm the delivery of events.
+      // A failing logger must not stop the delivery of events.
     }
   }
 }

@@ -1,9 +1,9 @@
-// How a request of Express 4 and 5 is read, and how the middleware takes it.
+// Reads a request of Express 4 and 5, and makes the middleware's handler.
 import type { TLSSocket } from 'node:tls';
 import type { Express, Request, RequestHandler, Response } from 'express';
 import type { RequestFacts } from '../core/request/request-fields';
 import { matchedRoute } from '../middleware/matched-route';
-import { type Framework, type Middleware, propertyOf } from '../middleware/middleware';
+import { factsOf, type Framework, type Middleware, propertyOf } from '../middleware/middleware';
 
 const route = matchedRoute<Request, { path: unknown }>('route', (req, { path }) => req.baseUrl + String(path));
 
@@ -15,7 +15,7 @@ export const express: Framework<Request> = {
   route: route.pattern,
 };
 
-/** The middleware as Express calls it. */
+/** The handler that Express calls. */
 export function handler(middleware: Middleware<Request, Response>): RequestHandler {
   return (req, res, next) => {
     const { server } = (propertyOf(req, 'socket') ?? {}) as { server?: never };
@@ -23,41 +23,29 @@ export function handler(middleware: Middleware<Request, Response>): RequestHandl
   };
 }
 
-/** @param source What the strings are read from. */
+/** @param source The object to read the strings from. */
 function facts(req: Request, source = facadeOf(req) ?? req): RequestFacts {
-  const { headers } = source;
-  const { host, 'x-forwarded-host': forwarded } = headers;
+  const { host, 'x-forwarded-host': forwarded } = source.headers;
   // The framework's decision, but without the port.
   const name = source.hostname as string | undefined;
-  return {
-    ip: source.ip,
-    method: source.method,
-    protocol: source.protocol,
-    host: forwarded ? withPort(name, trustedHost(source, String(forwarded)), host) : withPort(name, host),
-    originalUrl: source.originalUrl,
-    userAgent: headers['user-agent'],
-    acceptLanguage: headers['accept-language'],
-    cookie: headers.cookie,
-    referrer: headers.referer,
-    dnt: headers['dnt'] as string | undefined,
-    gpc: headers['sec-gpc'] as string | undefined,
-  };
+  const trusted = forwarded ? trustedHost(source, String(forwarded)) : undefined;
+  return factsOf(source, withPort(name, trusted, host));
 }
 
 function snapshot(req: Request): () => RequestFacts {
   const facade = facadeOf(req);
   const known = facade ? undefined : facts(req, req);
-  // It must not name `req`, which it would hold on to.
+  // The closure must not name `req`, which it would keep alive.
   return () => known ?? facts(facade as Request, facade);
 }
 
-// Express decides these by getters of `express.request`, which has `fresh` too. An app may decide them for one request, or by
-// getters of its own.
+// Express decides these with getters of `express.request`, which also has `fresh`. An app may override them with its own getters or
+// for one request.
 const DECIDED = ['ip', 'protocol', 'hostname'];
 
 /**
- * A read-only facade of a request: it has what Express's getters look at, and nothing else. The getters are many times faster
- * on it, see {@link propertyOf}, and it can be kept when the request has ended. Undefined where the app has getters of its own.
+ * A read-only facade of a request, with only the properties that Express's getters read. The getters are many times faster on it, see
+ * {@link propertyOf}, and it can outlive the request. Undefined if the app has its own getters.
  */
 function facadeOf(req: Request): Request | undefined {
   let owner: object | null = req;
@@ -75,7 +63,7 @@ function facadeOf(req: Request): Request | undefined {
 
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 
-/** The first of the hosts in `X-Forwarded-Host`, where Express trusts who sent it. */
+/** The first host in `X-Forwarded-Host`, if Express trusts its sender. */
 function trustedHost(req: Request, forwarded: string): string | undefined {
   const trusts = (req.app as Express | undefined)?.get('trust proxy fn') as TrustProxy | undefined;
   return trusts?.(req.socket.remoteAddress, 0) ? forwarded.split(',', 1)[0]?.trimEnd() : undefined;
@@ -83,7 +71,7 @@ function trustedHost(req: Request, forwarded: string): string | undefined {
 
 type TrustProxy = (address: string | undefined, hop: number) => boolean;
 
-/** A host as the header has it that a framework has taken its name from; a name that no header has is left as it is. */
+/** The host with its port, from the header that holds the framework's host name; only the name if no header has it. */
 export function withPort(name: string | undefined, ...headers: (string | undefined)[]): string | undefined {
   for (const header of headers)
     if (header !== undefined && (header === name || header.startsWith(`${name}:`))) return header;

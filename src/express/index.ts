@@ -7,7 +7,7 @@ import { type MiddlewareOptions, resolveMiddleware } from '../middleware/options
 import { express, handler } from './framework';
 
 declare global {
-  // eslint-disable-next-line @typescript-eslint/no-namespace -- how Express has its request extended
+  // eslint-disable-next-line @typescript-eslint/no-namespace -- the way to extend Express's request
   namespace Express {
     interface Request {
       /** Tracks for the visitor of this request. */
@@ -20,8 +20,8 @@ declare global {
 export type ExpressOptions = MiddlewareOptions<Request, Response>;
 
 /**
- * Tracks for each visitor: gives every request a `req.tracker` whose events carry the visitor's address, user agent,
- * browser ids and page. Mount it before the routes that track.
+ * Middleware that gives every request a `req.tracker`, whose events carry the visitor's address, user agent, browser ids and
+ * page. Mount it before the routes that track.
  *
  * @throws ConfigError that names the option.
  * @example

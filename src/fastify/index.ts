@@ -13,12 +13,12 @@ declare module 'fastify' {
   }
 }
 
-/** The hooks get Fastify's request, and `pageViews` its reply beside it. */
+/** The hooks receive Fastify's request; `pageViews` also receives its reply. */
 export type FastifyOptions = MiddlewareOptions<FastifyRequest, FastifyReply>;
 
 /**
- * Tracks for each visitor: gives every request a `request.tracker` whose events carry the visitor's address, user agent,
- * browser ids and page. `app.close()` sends what is left.
+ * Plugin that gives every request a `request.tracker`, whose events carry the visitor's address, user agent, browser ids and
+ * page. `app.close()` sends the remaining events.
  *
  * @throws ConfigError that names the option, when the app gets ready.
  * @example
@@ -33,14 +33,14 @@ export const snowplow: FastifyPluginAsync<FastifyOptions> = async (instance, opt
   const { tracker, ownsTracker, shutdown } = resolved;
   const middleware = new Middleware(fastify, resolved);
   mount(instance, middleware);
-  // By then every request in flight has been answered.
+  // At this time every request in flight has been answered.
   instance.addHook('onClose', async () => {
     await (ownsTracker ? tracker.close(shutdown) : tracker.flush());
     middleware.end();
   });
 };
 
-// For the whole app, not for a branch of it: what fastify-plugin would say of it.
+// The metadata that fastify-plugin would set: the plugin applies to the whole app, not to one branch.
 Object.assign(snowplow, {
   [Symbol.for('skip-override')]: true,
   [Symbol.for('fastify.display-name')]: 'snowplow-middleware',

@@ -1,4 +1,4 @@
-// An app's life as its middleware learns of it: which servers it is behind, and until when it listens for signals.
+// The lifecycle of an app as its middleware sees it: which servers it runs behind, and how long it listens for signals.
 import type { ServerHttp2Session } from 'node:http2';
 import type { Tracker } from '../core/tracker/tracker';
 import { hearServers, recordSessions, whenClosed } from './servers';
@@ -7,23 +7,23 @@ import { closeOnShutdown, type ServerLike, type ShutdownOptions } from './shutdo
 export class AppLife {
   readonly #tracker: Tracker;
   readonly #listen: () => () => boolean;
-  /** The servers whose requests it has seen. */
+  /** The servers that have sent it a request. */
   readonly servers = new Set<ServerLike>();
-  // Before the first request any server that listens may be the app's.
+  // Before the first request, any listening server may be the app's.
   readonly #heard = new Set<object>();
   #unhear: (() => void) | undefined;
   #unlisten: (() => boolean) | undefined;
 
   constructor(tracker: Tracker, ownsTracker: boolean, shutdown: ShutdownOptions = {}) {
     this.#tracker = tracker;
-    // A shared tracker belongs to the app: it is flushed and left open.
+    // A shared tracker belongs to the app, so it is flushed and left open.
     const closable = ownsTracker ? tracker : { flush: tracker.flush.bind(tracker), close: tracker.flush.bind(tracker) };
     this.#listen = () => closeOnShutdown({ ...shutdown, tracker: closable, server: () => [...this.servers] });
     this.#unlisten = this.#listen();
     if (shutdown.signals?.length) this.#unhear = hearServers((server) => this.#hear(server));
   }
 
-  /** The first request has come through `server`. */
+  /** Records a server at its first request. */
   meet(server: ServerLike, session?: ServerHttp2Session): void {
     this.servers.add(server);
     this.#stopHearing();
@@ -32,7 +32,7 @@ export class AppLife {
     whenClosed(server, () => void this.#part(server));
   }
 
-  /** The app has ended: nothing of it listens any more, unless a signal has come and ends it. */
+  /** The app has ended: removes its listeners, unless a signal is already ending it. */
   end(): void {
     this.servers.clear();
     this.#stopHearing();
@@ -52,7 +52,7 @@ export class AppLife {
     this.#heard.clear();
   }
 
-  // With its last server an app has ended, whether the process has or not.
+  // An app ends with its last server, even if the process goes on.
   async #part(server: ServerLike): Promise<void> {
     this.servers.delete(server);
     await this.#tracker.flush();

@@ -1,18 +1,18 @@
-// The pattern of the route that takes a request, put together when the router names it. By the time of an error handler, or of
-// the answer's end, the routers around it have taken back the paths that they are mounted at. Part of middleware.ts.
+// The pattern of a request's route, built when the router names the route. Later, in an error handler or at the end of the response,
+// the outer routers have already removed their mount paths. Part of middleware.ts.
 
-/** How an adapter learns the route of a request. */
-export interface MatchedRoute<Req> {
-  /** Called when a request arrives, where its route is wanted. */
+/** How an adapter finds the route of a request. */
+interface MatchedRoute<Req> {
+  /** Called when a request arrives, if its route is needed. */
   readonly watch: (req: Req) => void;
-  /** The pattern, with the paths of all mounts; undefined as long as no route has taken the request. */
+  /** The pattern, with all mount paths; undefined until a route has matched. */
   readonly pattern: (req: Req) => string | undefined;
 }
 
 /**
- * Watches the property in which a router names the route.
+ * Watches the property in which a router stores the route.
  *
- * @param patternOf The whole pattern, while the router is at work.
+ * @param patternOf The whole pattern; called while the router is running.
  * @example
  * const route = matchedRoute<Request>('route', (req, { path }: { path: string }) => req.baseUrl + path);
  */
@@ -20,7 +20,7 @@ export function matchedRoute<Req extends object, Named>(
   property: string,
   patternOf: (req: Req, named: Named) => string,
 ): MatchedRoute<Req> {
-  // On the request itself, so that whatever inherits from it has them as well.
+  // Stored on the request itself, so that objects that inherit from it have them too.
   const named = Symbol(`snowplow-middleware.${property}`);
   const pattern = Symbol(`snowplow-middleware.${property}-pattern`);
   const accessor = {

@@ -1,41 +1,68 @@
-// What the middleware of every framework does with a request: its tracker and scope at the beginning, its page view at the end.
+// What every framework's middleware does with a request: sets its tracker and scope at the start, tracks its page view at the end.
 import { EventEmitter } from 'node:events';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { ServerHttp2Session } from 'node:http2';
-import { AppLife } from './app-life';
 import { ConfigError } from '../core/errors';
 import { buildPageView } from '../core/events/page';
 import type { Log } from '../core/logger';
 import type { Header } from '../core/request/header-entities';
+import { HttpRequestContext, type RequestReading } from '../core/request/http-request-context';
 import type { RequestFacts } from '../core/request/request-fields';
+import { fixedPrivacy, isPrivacyAsked } from '../core/tracker/privacy';
 import { bindEvents, RequestScope, scopes } from '../core/tracker/scope';
 import type { RequestTracker, Tracker } from '../core/tracker/tracker';
-import { fixedPrivacy, isPrivacyAsked } from '../core/tracker/privacy';
-import { HttpRequestContext, type RequestReading } from '../core/request/http-request-context';
+import { AppLife } from './app-life';
 import type { ResolvedMiddleware } from './options';
 import { isPageView, isUnseen, type ReadHeader } from './page-view';
 import type { ServerLike } from './shutdown';
 
-/** How a framework's request is read. Reading only: nothing in an adapter decides. */
+/** How to read a framework's request. An adapter only reads and decides nothing. */
 export interface Framework<Req> {
   /** Copies the strings of a request; called once, for its first event. */
   readonly facts: (req: Req) => RequestFacts;
-  /** A read-only snapshot of a request that ends without one; must hold on to nothing of the request. */
+  /** A read-only snapshot of a request that ends without an event; must keep no reference to the request. */
   readonly snapshot?: (req: Req) => () => RequestFacts;
   /** @param name In lower case. */
   readonly header: (req: Req, name: string) => string | undefined;
-  /** Called when a request arrives, where its route is wanted: routers name the route only while they are at work. */
+  /** Called when a request arrives, if its route is needed: routers name the route only while they run. */
   readonly watchRoute?: (req: Req) => void;
-  /** The pattern of the route that took the request, as far as it is known: `/tea/:kind`. */
+  /** The pattern of the request's route, as far as it is known: `/tea/:kind`. */
   readonly route: (req: Req) => string | undefined;
-  /** Gives the request its tracker, where that takes more than a property `tracker`. */
+  /** Sets the request's tracker, if a property `tracker` is not enough. */
   readonly attach?: (req: Req, tracker: RequestTracker) => void;
 }
+
+/** What the requests of all frameworks have in common. */
+interface FrameworkRequest {
+  readonly ip: string | undefined;
+  readonly method: string;
+  readonly protocol: string;
+  readonly originalUrl: string;
+  readonly headers: IncomingHttpHeaders;
+}
+
+/** Copies the strings of a framework's request. @param host The framework's decision, with its port. */
+export const factsOf = (
+  { ip, method, protocol, originalUrl, headers }: FrameworkRequest,
+  host: string | undefined,
+): RequestFacts => ({
+  ip,
+  method,
+  protocol,
+  host,
+  originalUrl,
+  userAgent: headers['user-agent'],
+  acceptLanguage: headers['accept-language'],
+  cookie: headers.cookie,
+  referrer: headers.referer,
+  dnt: headers['dnt'] as string | undefined,
+  gpc: headers['sec-gpc'] as string | undefined,
+});
 
 /**
  * Tracks the events that handlers have declared, when the response is done.
  *
- * @param mayView Whether the request may still have a page view: somebody looks at it, and it has none.
+ * @param mayView Whether the request may still have a page view: a person looks at it, and it has none yet.
  */
 export type Declared<Req> = (
   req: Req,
@@ -46,17 +73,17 @@ export type Declared<Req> = (
 ) => void;
 
 /**
- * Reads a property. Express makes of each request and response, as V8 sees them, the only object of a class: what V8 keeps
- * to read objects of one class faster is then of no use, and asking it first makes a read six times as long as this one.
+ * Reads a property. To V8, each request and response of Express has its own class, so its inline caches never hit, and a plain read
+ * takes six times as long as this one.
  */
 export const propertyOf = Reflect.get as <T extends object, Key extends keyof T>(target: T, key: Key) => T[Key];
 
-/** A request that has its tracker. */
+/** A request with its tracker. */
 interface Tracked {
   tracker?: RequestTracker;
 }
 
-/** One mounted middleware. `Req` and `Res` are what its hooks are given, the framework's own. */
+/** One mounted middleware. `Req` and `Res` are the framework's types, which the hooks receive. */
 export class Middleware<Req extends object, Res extends object> {
   readonly tracker: Tracker;
   readonly #framework: Framework<Req>;
@@ -73,7 +100,9 @@ export class Middleware<Req extends object, Res extends object> {
     this.tracker = options.tracker;
     this.#log = this.tracker.log;
     const { rules, privacy, hooks, headers, response, ip } = options;
-    const facts = ip ? (req: Req) => this.#withAddress(framework.facts(req), req, ip) : framework.facts;
+    const facts = ip
+      ? (req: Req) => ({ ...framework.facts(req), ip: this.#log.guard('ip', ip, req) as string | undefined })
+      : framework.facts;
     const snapshot = (req: Req): (() => RequestFacts) => {
       const read = facts(req);
       return () => read;
@@ -89,22 +118,22 @@ export class Middleware<Req extends object, Res extends object> {
       asksPrivacy: isPrivacyAsked(privacy),
       hooks,
       core: this.tracker.core,
-      onHookError: (hook) => this.#log.error(`${hook} threw, its part was left out`),
+      onHookError: (hook) => this.#log.error(`${hook} threw; its part was left out`),
     };
     this.#life = new AppLife(this.tracker, options.ownsTracker, options.shutdown);
   }
 
-  /** The app has ended, where its framework says so. */
+  /** The app has ended. Called only by frameworks that report this. */
   end(): void {
     this.#life.end();
   }
 
   /**
-   * A request begins: gives it its tracker, and runs what follows in its scope.
+   * A request begins: sets its tracker, and runs the rest of the app in its scope.
    *
-   * @param raw Node's response: the first of its `finish` and `close` is the request's end.
-   * @param server The server it came through.
-   * @throws ConfigError when another middleware of the same name has the request already, in development and test.
+   * @param raw Node's response. The request ends at the first of its `finish` and `close` events.
+   * @param server The server of the request.
+   * @throws ConfigError in development and test, if another middleware of the same name already has the request.
    */
   enter<T>(req: Req, res: Res, raw: ServerResponse, server: ServerLike | undefined, next: () => T): T {
     const { name, response } = this.#options;
@@ -121,29 +150,20 @@ export class Middleware<Req extends object, Res extends object> {
     if (!context) return next();
 
     const request = propertyOf(raw, 'req') as IncomingMessage | undefined;
-    // Node tells neither address nor protocol of an HTTP/2 stream that has ended: such a request is read when it comes. Node
-    // tells the address of a connection that is gone only where it was asked before.
+    // Node no longer knows address and protocol of an HTTP/2 stream that has ended, so such a request is read now. For a closed
+    // connection, Node knows the address only if it was read before.
     if (request && propertyOf(request, 'httpVersionMajor') === 2) void context.facts;
     else if (request) void propertyOf(request, 'socket')?.remoteAddress;
     if (response) watchRoute?.(req);
     const scope = joined ?? new RequestScope(name, tracker, undefined, raw);
     if (joined) joined.join(name, tracker);
-    // An answer without a socket waits for the answer before it, on a pipelined connection.
+    // A response without a socket waits for the previous one, on a pipelined connection.
     else if (!propertyOf(raw, 'socket')) bindEvents(scope, raw);
-    // A request without a connection, such as an injected one, may give either of them alone. `once` is not used: it wraps and
-    // unwraps, which costs five times as much on a response of Express.
+    // A request without a connection, such as an injected one, may emit only one of the two. `once` would wrap and unwrap the
+    // listener, which costs five times as much on a response of Express.
     listen.call(raw, 'finish', this.#end.bind(this, req, res, raw, context, tracker, scope, true));
     listen.call(raw, 'close', this.#end.bind(this, req, res, raw, context, tracker, scope, false));
     return joined ? next() : scopes.run(scope, next);
-  }
-
-  #withAddress(facts: RequestFacts, req: Req, ip: (req: Req) => string | undefined): RequestFacts {
-    let address: string | undefined;
-    this.#log.guard('ip', () => {
-      address = ip(req);
-      return address;
-    });
-    return { ...facts, ip: address };
   }
 
   #headers(req: Req): Header[] {
@@ -153,7 +173,7 @@ export class Middleware<Req extends object, Res extends object> {
     });
   }
 
-  // Gets all it needs: the request's own objects may be gone at its end.
+  // All arguments are passed in, because the request may no longer have its objects at its end.
   #end(
     req: Req,
     res: Res,
@@ -166,9 +186,10 @@ export class Middleware<Req extends object, Res extends object> {
     if (context.ended) return;
     const { pageViews, ignore } = this.#options;
     const declared = this.#declared;
-    // An error that is thrown here would end the process.
+    // An error thrown here would end the process.
     try {
-      if ((declared || pageViews !== false) && !(ignore && this.#isIgnored(req, ignore))) {
+      // A failed hook counts as a yes.
+      if ((declared || pageViews !== false) && !(ignore && this.#log.ask('ignore', ignore, req, true))) {
         if (declared) {
           const mayView = (): boolean => !context.pageViewed && !isUnseen(raw, this.#headerOf(req));
           this.#log.guard('decorators', declared, req, raw, tracker, context.arrivedAt, mayView);
@@ -185,25 +206,10 @@ export class Middleware<Req extends object, Res extends object> {
     context.end();
   }
 
-  #isIgnored(req: Req, ignore: (req: Req) => boolean): boolean {
-    let ignored = true;
-    this.#log.guard('ignore', () => {
-      ignored = ignore(req);
-      return ignored;
-    });
-    return ignored;
-  }
-
   #isPage(req: Req, res: Res, raw: ServerResponse): boolean {
     const { pageViews } = this.#options;
     if (typeof pageViews === 'boolean') return pageViews && isPageView(raw, this.#headerOf(req));
-    let wanted = false;
-    this.#log.guard('pageViews', () => {
-      const answer: unknown = pageViews(req, res);
-      wanted = answer === true;
-      return answer;
-    });
-    return wanted;
+    return this.#log.guard('pageViews', pageViews, req, res) === true;
   }
 
   #headerOf(req: Req): ReadHeader {
@@ -214,29 +220,29 @@ export class Middleware<Req extends object, Res extends object> {
     if (present.isOf(this.tracker)) return;
     const error = new ConfigError(
       `${this.#options.owner}: namespace`,
-      'its own for each middleware that takes the same request',
+      'different for each middleware that takes the same request',
     );
     if (this.tracker.core.settings.contracts === 'throw') throw error;
     this.#log.error(error.message);
   }
 }
 
-// A gateway may have put a number there.
+// A gateway may have set a number.
 const headerText = (value: unknown): string | undefined =>
   typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
 
 /**
- * Whether a finished answer went out whole. `finish` comes as well when the connection breaks with the answer's end in
- * the buffers, and over HTTP/2 at any end of a stream.
+ * Whether a finished response was sent completely. Node also emits `finish` if the connection breaks while the rest is in its
+ * buffers, and over HTTP/2 at any end of a stream.
  */
 function wentOut(raw: ServerResponse): boolean {
   if ((raw as { stream?: unknown }).stream) return raw.writableEnded && raw.writableFinished;
-  // A response that a test or a gateway has made may have no request.
+  // A response that a test or a gateway created may have no request.
   return (raw.req as IncomingMessage | undefined)?.socket?.destroyed !== true;
 }
 
 const sessionOf = (raw: ServerResponse): ServerHttp2Session | undefined =>
   (raw as { stream?: { session?: ServerHttp2Session } }).stream?.session;
 
-// Taken once: the look-up on a response costs as much as the call.
+// Read once, because the look-up on a response costs as much as the call.
 const { on: listen } = EventEmitter.prototype;

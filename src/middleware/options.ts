@@ -1,6 +1,6 @@
-// The options of every framework's middleware: their checks, and the tracker that they make or share.
+// The options of every framework's middleware: their checks, and the tracker that they create or share.
 import { ConfigError } from '../core/errors';
-import { isHeaderAllowed } from '../core/request/header-entities';
+import { asCallback, asHook } from '../core/marks';
 import {
   asChecked,
   callback,
@@ -15,66 +15,66 @@ import {
   resolveOptions,
   text,
 } from '../core/options';
-import { asCallback, asHook } from '../core/marks';
-import type { RequestRules } from '../core/request/request-fields';
 import type { SelfDescribing } from '../core/protocol/self-describing-json';
 import type { EventInfo } from '../core/tracker/request-context';
 import type { Subject } from '../core/protocol/subject';
+import { isHeaderAllowed } from '../core/request/header-entities';
+import type { RequestHooks } from '../core/request/http-request-context';
+import type { RequestRules } from '../core/request/request-fields';
 import type { PrivacyRules } from '../core/tracker/privacy';
 import type { Tracker } from '../core/tracker/tracker';
-import type { RequestHooks } from '../core/request/http-request-context';
 import { CREATE_TRACKER_RULES, createTracker, type CreateTrackerOptions, ELSEWHERE } from '../create-tracker';
 import { SHUTDOWN_RULES, type ShutdownOptions } from './shutdown';
 
-/** The options of every framework's middleware, beside those of `createTracker` or a `tracker` to share. */
+/** The options of every framework's middleware, besides those of `createTracker` or a shared `tracker`. */
 export interface RequestOptions<Req, Res> {
   /** The browser tracker's cookie prefix. @default '_sp_' */
   cookieName?: string | undefined;
-  /** The browser tracker's `cookieDomain`: which `_sp_id.<hash>` counts. @default the one of the request's host */
+  /** The browser tracker's `cookieDomain`; decides which `_sp_id.<hash>` counts. @default the request's host */
   cookieDomain?: string | undefined;
   /** The browser tracker's `cookiePath`. @default '/' */
   cookiePath?: string | undefined;
-  /** Adds what the app knows of the visitor, such as a user id; called for each event while the request lives, over a copy. */
+  /** Adds what the app knows about the visitor, such as a user id, to a copy; called for each event while the request is open. */
   subject?: ((req: Req, subject: Subject) => void) | undefined;
   /** Entities for every event of the request, asked for each. Those of a transaction go with its items too. */
   entities?: ((req: Req, event: EventInfo) => readonly SelfDescribing[]) | undefined;
   /** Attach the browser's session as a `client_session` entity. @default false */
   clientSession?: boolean | undefined;
   /**
-   * Request headers to attach as `http_header` entities; never cookies or credentials. URLs in them are redacted; anonymous
-   * and masked events have none that tells an address, anonymous ones none that tells who the visitor is. @default none
+   * Request headers to attach as `http_header` entities; never cookies or credentials. URLs in them are redacted. With masked
+   * addresses, no header holds an address; anonymous events also have no header that identifies the visitor. @default none
    */
   headers?: readonly string[] | undefined;
   /**
-   * Attach route pattern, method and status as an entity. Express has no pattern of the path that a router is mounted below
-   * (`/shops/:id`), only what the visitor sent for it: that part of the pattern then holds values. @default false
+   * Attach route pattern, method and status as an entity. Express has no pattern for the mount path of a router (`/shops/:id`), only
+   * the path that the visitor sent, so that part of the pattern holds values. @default false
    */
   response?: boolean | undefined;
   /**
-   * `true`: a page view for each page that a visitor goes to, answered 200 with text/html, or 304. What a page asks for beside
-   * itself, prefetches, HEAD, frames and the visits of Turbo Drive or htmx do not count. A function decides by itself.
+   * `true`: a page view for each navigation to a page, answered with 200 and text/html, or with 304. Requests of a page for other
+   * resources, prefetches, HEAD, frames and the visits of Turbo Drive or htmx do not count. A function makes its own decision.
    * @default false
    */
   pageViews?: boolean | ((req: Req, res: Res) => boolean) | undefined;
-  /** Another way to the visitor's address than the framework's. */
+  /** Returns the visitor's address, instead of the framework. */
   ip?: ((req: Req) => string | undefined) | undefined;
-  /** Public origin of page URLs, where TLS or the host name ends at a proxy: `https://shop.acme.com`. */
+  /** Public origin of page URLs, if TLS or the host name ends at a proxy: `https://shop.acme.com`. */
   origin?: string | undefined;
-  /** No automatic events for this request. */
+  /** Turns off automatic events for this request. */
   ignore?: ((req: Req) => boolean) | undefined;
-  /** Refuse every event of this request, as `private`. */
+  /** Refuses every event of this request, as `private`. */
   skip?: ((req: Req) => boolean) | undefined;
-  /** Leave identifiers and addresses out. @default false */
+  /** Leaves identifiers and addresses out. @default false */
   anonymous?: boolean | ((req: Req) => boolean) | undefined;
   /** What `DNT: 1` or `Sec-GPC: 1` does. @default 'off' */
   respectPrivacySignals?: 'off' | 'anonymous' | 'skip' | undefined;
-  /** Send the visitor's network instead of the address: /24, /48. @default false */
+  /** Sends the visitor's network instead of the address: /24, /48. @default false */
   maskIp?: boolean | undefined;
-  /** Query parameters to redact, beside those that look like credentials. */
+  /** Query parameters to redact, in addition to those that look like credentials. */
   redactQuery?: readonly string[] | undefined;
-  /** Last word on page URLs and referrers. */
+  /** The last word on page URLs and referrers. */
   redactUrl?: ((url: string) => string) | undefined;
-  /** Close server and tracker on these signals; without it the tracker is flushed when the server closes. */
+  /** Closes server and tracker on these signals. Without it, the tracker is flushed when the server closes. */
   shutdown?: ShutdownOptions | undefined;
 }
 
@@ -82,7 +82,7 @@ type Own<Req, Res> = Omit<CreateTrackerOptions, 'anonymous' | 'entities' | 'subj
   RequestOptions<Req, Res> & { tracker?: undefined };
 type Shared<Req, Res> = RequestOptions<Req, Res> & { tracker: Tracker };
 
-/** Options of a middleware: those that make a tracker, or a `tracker` to share, which is flushed but never closed. */
+/** Options of a middleware: those that create a tracker, or a shared `tracker`, which is flushed but never closed. */
 export type MiddlewareOptions<Req, Res> = Own<Req, Res> | Shared<Req, Res>;
 
 const { subject: _subject, anonymous: _anonymous, entities: _entities, ...TRACKER_OWN } = CREATE_TRACKER_RULES;
@@ -117,14 +117,14 @@ const REQUEST_RULES: OptionRules<RequestOptions<never, never>> = {
 
 const RULES = { ...TRACKER_OWN, ...REQUEST_RULES, tracker: having('a Tracker', 'track', 'flush', 'forRequest') };
 
-/** A middleware's options, resolved: nothing below has to ask again. */
+/** A middleware's resolved options. */
 export interface ResolvedMiddleware<Req, Res> {
-  /** Whose options these are, for messages. */
+  /** The owner of the options, for messages. */
   readonly owner: string;
   readonly tracker: Tracker;
   /** The tracker's name in the request scope. */
   readonly name: string;
-  /** Whether the middleware made the tracker: then it may close it. */
+  /** Whether the middleware created the tracker, so that it may close it. */
   readonly ownsTracker: boolean;
   readonly rules: RequestRules;
   readonly privacy: PrivacyRules<Req>;
@@ -138,10 +138,10 @@ export interface ResolvedMiddleware<Req, Res> {
 }
 
 /**
- * Checks the options and makes the tracker, where none is shared. Its contracts throw in development and test only:
+ * Checks the options and creates the tracker, unless one is shared. Its contracts throw only in development and test, because
  * analytics must not turn a visitor's request into an error.
  *
- * @param owner Whose options these are, for error messages.
+ * @param owner The owner of the options, for error messages.
  * @throws ConfigError that names the option.
  */
 export function resolveMiddleware<Req, Res>(
@@ -149,20 +149,12 @@ export function resolveMiddleware<Req, Res>(
   options: MiddlewareOptions<Req, Res>,
 ): ResolvedMiddleware<Req, Res> {
   type All = Partial<Omit<CreateTrackerOptions, 'entities'>> & RequestOptions<Req, Res> & { tracker?: Tracker };
-  const all = resolveOptions<All, object>(
-    owner,
-    options as All,
-    RULES as unknown as OptionRules<All>,
-    {},
-    {
-      ...ELSEWHERE,
-      shutdown: SHUTDOWN_RULES,
-    },
-  );
+  const elsewhere = { ...ELSEWHERE, shutdown: SHUTDOWN_RULES };
+  const all = resolveOptions<All, object>(owner, options as All, RULES as unknown as OptionRules<All>, {}, elsewhere);
   const own = Object.fromEntries(Object.entries(all).filter(([name]) => Object.hasOwn(TRACKER_OWN, name)));
-  const beside = Object.keys(own)[0];
-  if (all.tracker && beside)
-    throw new ConfigError(`${owner}: ${beside}`, 'left out beside `tracker`, which has one already');
+  const [extra] = Object.keys(own);
+  if (all.tracker && extra)
+    throw new ConfigError(`${owner}: ${extra}`, 'left out, because the shared `tracker` has its own');
   if (all.shutdown) resolveOptions(`${owner}: shutdown`, all.shutdown, SHUTDOWN_RULES, {});
   const careful = process.env['NODE_ENV'] === 'development' || process.env['NODE_ENV'] === 'test';
   const tracker =

@@ -1,11 +1,11 @@
-// The rule of `pageViews: true`: which requests are a visitor who goes to a page, and which answers are one.
-// Part of middleware.ts, which asks when the response is done.
+// The rule of `pageViews: true`: which requests are navigations to a page, and which responses are pages.
+// Part of middleware.ts, which applies it when the response is done.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 /** Reads a request's header. @param name In lower case. */
 export type ReadHeader = (name: string) => string | undefined;
 
-/** Whether a GET was answered with a page, or with 304 for one that the visitor has, and a visitor went there. */
+/** Whether a visitor navigated to a page: a GET that was answered with the page, or with 304 for a cached page. */
 export function isPageView(raw: ServerResponse, header: ReadHeader): boolean {
   const { statusCode } = raw;
   if ((statusCode !== 200 && statusCode !== 304) || methodOf(raw) !== 'GET') return false;
@@ -15,20 +15,20 @@ export function isPageView(raw: ServerResponse, header: ReadHeader): boolean {
 
 const EARLY = ['sec-purpose', 'purpose', 'x-sec-purpose'];
 
-/** Whether nobody looks at what the request asked for: a HEAD, or a browser that fetches what may be wanted later. */
+/** Whether no person sees the response: a HEAD, or a prefetch. */
 export const isUnseen = (raw: ServerResponse, header: ReadHeader): boolean =>
   methodOf(raw) === 'HEAD' || EARLY.some((name) => header(name));
 
 const methodOf = (raw: ServerResponse): string | undefined => (raw.req as IncomingMessage | undefined)?.method;
 
 const NAVIGATE = new Set(['navigate']);
-// A service worker that passes a navigation on has no destination.
+// A navigation that a service worker forwards has no destination.
 const WHOLE_PAGE = new Set(['document', 'empty']);
 const ANYTHING = new Set(['*/*']);
-// Scripts that ask for HTML and put it into the page that is there.
+// Headers of scripts that request HTML and insert it into the current page.
 const BY_SCRIPT = ['hx-request', 'turbo-frame', 'x-turbo-request-id', 'x-requested-with'];
 
-/** @param isSent Whether a body was sent: of a 304 nothing else says that it is a page. */
+/** @param isSent Whether a body was sent. For a 304, only the request headers can show that it is a page. */
 function isNavigation(header: ReadHeader, isSent: boolean): boolean {
   const mode = header('sec-fetch-mode');
   const destination = header('sec-fetch-dest');
@@ -44,7 +44,7 @@ function isOnly(allowed: ReadonlySet<string>, header: string | undefined): boole
   return given.length > 0 && given.every((value) => allowed.has(value));
 }
 
-/** The values of a header, without their parameters. Other middleware may have put something there that is not text. */
+/** The values of a header, without their parameters. Other middleware may have set a value that is not text. */
 const values = (header: unknown): string[] =>
   (typeof header === 'string' ? header : '')
     .toLowerCase()
@@ -55,8 +55,8 @@ const values = (header: unknown): string[] =>
 const HTML = /^\s*text\/html\s*(?:;|$)/i;
 const SENT_TYPE = /\r\ncontent-type:([^\r]*)/i;
 
-// Node keeps the head that it has sent as a text, which alone has the headers given to `writeHead`. HTTP/2 and Bun keep no such
-// text: `getHeader` knows all headers there.
+// Node keeps the sent head as text, and only there are the headers that were passed to `writeHead`. HTTP/2 and Bun keep no such text,
+// but there `getHeader` knows all headers.
 function contentType(raw: ServerResponse): string {
   const head: unknown = Reflect.get(raw, '_header');
   if (typeof head === 'string' && head.startsWith('HTTP/')) return SENT_TYPE.exec(head)?.[1] ?? '';

@@ -1,16 +1,16 @@
-// The servers of the process: which of them listen, when they close, and which HTTP/2 sessions they have.
+// The servers of the process: which ones listen, when they close, and their HTTP/2 sessions.
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { EventEmitter } from 'node:events';
 import type { ServerHttp2Session } from 'node:http2';
 
 type Emitter = Pick<EventEmitter, 'on' | 'once'>;
 
-// Node says so of every server in the process; the versions before 20.20 may not.
+// Node publishes this for every server in the process; versions before 20.20 may not.
 const LISTENING = 'tracing:net.server.listen:asyncEnd';
 const closed = new WeakMap<object, Set<() => void>>();
 const sessions = new WeakMap<object, Set<ServerHttp2Session>>();
 
-/** Calls `then` when the server has closed; one listener on it, however many ask. */
+/** Calls `then` when the server has closed. The server gets one listener for all calls. */
 export function whenClosed(server: object, then: () => void): void {
   const waiting = closed.get(server);
   if (waiting) return void waiting.add(then);
@@ -23,9 +23,9 @@ export function whenClosed(server: object, then: () => void): void {
 }
 
 /**
- * Calls `heard` for each server that begins to listen from now on, whatever it serves.
+ * Calls `heard` for each server that starts to listen from now on, whatever it serves.
  *
- * @returns stops that.
+ * @returns a function that stops this.
  */
 export function hearServers(heard: (server: object) => void): () => void {
   const listener = (message: unknown): void => heard((message as { server: object }).server);
@@ -33,21 +33,21 @@ export function hearServers(heard: (server: object) => void): () => void {
   return () => void unsubscribe(LISTENING, listener);
 }
 
-/** Notes the sessions that an HTTP/2 server has from now on, for it names none; `known` is one that it has already. */
+/** Records the future sessions of an HTTP/2 server, which has no list of them, and a `known` current one. */
 export function recordSessions(server: object, known?: ServerHttp2Session): void {
   if (typeof (server as { updateSettings?: unknown } | undefined)?.updateSettings !== 'function') return;
   let all = sessions.get(server);
-  const note = (session: ServerHttp2Session): void => {
+  const add = (session: ServerHttp2Session): void => {
     if (session.destroyed || all?.has(session)) return;
     all?.add(session);
     session.once('close', () => void all?.delete(session));
   };
   if (!all) {
     sessions.set(server, (all = new Set()));
-    (server as unknown as Emitter).on('session', note);
+    (server as unknown as Emitter).on('session', add);
   }
-  if (known) note(known);
+  if (known) add(known);
 }
 
-/** The open sessions of a server, as far as they were noted. */
+/** The open sessions of a server that were recorded. */
 export const sessionsOf = (server: object): readonly ServerHttp2Session[] => [...(sessions.get(server) ?? [])];

@@ -1,30 +1,30 @@
-// closeOnShutdown: on a signal the server ends its work, the tracker sends what it holds, and the process ends as it would have.
+// closeOnShutdown: on a signal, the server finishes its requests, the tracker sends its events, and the process ends as usual.
 import type { Server } from 'node:http';
 import { constants } from 'node:os';
 import { within } from '../core/deadline';
 import { callback, custom, having, integer, list, type OptionRules, resolveOptions } from '../core/options';
 import { hearServers, recordSessions, sessionsOf } from './servers';
 
-/** What has to be closed: a Tracker, by its shape. */
+/** The shape of a Tracker. */
 interface Closable {
   flush(options?: { timeoutMs?: number }): Promise<unknown>;
   close(options?: { timeoutMs?: number }): Promise<unknown>;
 }
 
-/** An HTTP server, by its shape: `http`, `https`, `http2`, and what frameworks hand out. */
+/** The shape of an HTTP server: `http`, `https`, `http2`, and the servers of frameworks. */
 export type ServerLike = Pick<Server, 'close'> & Partial<Pick<Server, 'closeIdleConnections' | 'closeAllConnections'>>;
 
-/** When to end, and how long that may take. */
+/** When to shut down, and how long that may take. */
 export interface ShutdownOptions {
   /** The signals to act on, for example `['SIGTERM', 'SIGINT']`. @default none */
   signals?: readonly NodeJS.Signals[] | undefined;
-  /** The whole time it may take, in milliseconds. @default 5_000 */
+  /** The total time it may take, in milliseconds. @default 5_000 */
   timeoutMs?: number | undefined;
 }
 
 /** Options of {@link closeOnShutdown}. */
 export interface CloseOnShutdownOptions extends ShutdownOptions {
-  /** The app's server, several, or a function that gives those known by then. */
+  /** The app's server, a list, or a function that returns the servers known at that time. */
   server: ServerLike | readonly ServerLike[] | (() => readonly ServerLike[]);
   /** The app's tracker: flushed at once, closed last. */
   tracker: Closable;
@@ -52,18 +52,17 @@ const RULES: OptionRules<CloseOnShutdownOptions> = {
 
 export const SHUTDOWN_TIMEOUT_MS = 5_000;
 const IDLE_CHECK_MS = 100;
-// How much of the time is kept for the tracker when requests will not end.
+// The share of the time that is reserved for the tracker if requests do not end.
 const TRACKER_SHARE = 0.2;
 // PID 1 ignores a signal that it sends itself.
 const RERAISE_MS = 100;
 
 /**
- * Ends an app well on a signal: stops listening, lets requests in flight end, sends what the tracker holds, and then lets
- * the signal do what it would have done. HTTP/2 sessions are closed at once, and end with their open streams. A second
- * signal skips the wait. Other listeners of the signal keep their say: it is raised again only when none is left. However
- * many apps there are, the process has one listener a signal for them.
+ * Shuts an app down gracefully on a signal: stops listening, lets requests in flight end, sends the tracker's events, and then lets
+ * the signal have its usual effect. HTTP/2 sessions are closed at once, and end with their open streams. A second signal skips the
+ * wait. If the signal has other listeners, it is not raised again. The process has one listener per signal for all apps.
  *
- * @returns removes the signal listeners again; once a signal has come they stay, and it answers false.
+ * @returns a function that removes the signal listeners; after a signal they stay, and it returns false.
  * @throws ConfigError that names the option.
  * @example
  * const server = app.listen(3000);
@@ -93,13 +92,13 @@ export function closeOnShutdown(options: CloseOnShutdownOptions): () => boolean 
   };
 }
 
-/** Something that a signal ends. */
+/** An app that signals shut down. */
 interface App {
   readonly isEnding: boolean;
   end(): Promise<void>;
 }
 
-// One listener a signal, for all the apps of the process.
+// The process has one listener per signal for all apps.
 const apps = new Map<NodeJS.Signals, Set<App>>();
 
 function listen(signal: NodeJS.Signals, app: App): void {
@@ -122,7 +121,7 @@ function forget(signal: NodeJS.Signals): void {
 
 function onSignal(signal: NodeJS.Signals): void {
   const asked = [...(apps.get(signal) ?? [])];
-  // No more waiting; an ordinary exit lets the emitters say what they lose.
+  // Ends without waiting; an ordinary exit lets the emitters report what they lose.
   if (asked.every(({ isEnding }) => isEnding)) {
     forget(signal);
     if (process.listenerCount(signal) === 0) process.exit(128 + constants.signals[signal]);
@@ -135,11 +134,11 @@ async function endAll(servers: readonly ServerLike[], tracker: Closable, timeout
   const deadline = performance.now() + timeoutMs;
   const closed = Promise.all(servers.map(closeServer));
   void tracker.flush({ timeoutMs });
-  // A connection that was busy a moment ago and is idle now would keep its server open.
+  // A connection that has just become idle would keep its server open.
   const idle = setInterval(() => {
     for (const one of servers) one.closeIdleConnections?.();
   }, IDLE_CHECK_MS);
-  // A session takes no more streams, lets those that are open end, and is gone.
+  // A closed session accepts no more streams and ends with its open ones.
   for (const one of servers) for (const session of sessionsOf(one)) session.close();
   await within(() => closed, timeoutMs * (1 - TRACKER_SHARE));
   clearInterval(idle);
@@ -152,7 +151,7 @@ async function endAll(servers: readonly ServerLike[], tracker: Closable, timeout
 
 const closing = new WeakMap<ServerLike, Promise<void>>();
 
-// Asked a second time a server says that it does not run: two middlewares of one app wait for the same end.
+// Two middlewares of one app wait for the same close: a second call would report that the server does not run.
 function closeServer(server: ServerLike): Promise<void> {
   const begun = closing.get(server);
   if (begun) return begun;
@@ -163,7 +162,7 @@ function closeServer(server: ServerLike): Promise<void> {
 
 function leave(signal: NodeJS.Signals): void {
   forget(signal);
-  // Another listener has taken the process's end upon itself.
+  // Another listener of the signal decides when the process ends.
   if (process.listenerCount(signal) > 0) return;
   process.kill(process.pid, signal);
   setTimeout(() => process.exit(128 + constants.signals[signal]), RERAISE_MS);

@@ -1,11 +1,11 @@
 // The entry point `snowplow-middleware/nest`: a module for Nest 10, 11 and 12.
-// Layer 4, above express/ and fastify/: it mounts what their entry points are made of.
-// Next: snowplow.module.ts; mount.ts, how a request gets its tracker; decorators/, what is declared, and tracked at its end.
+// Layer 4, above express/ and fastify/, whose parts it mounts.
+// Next: snowplow.module.ts; mount.ts sets a request's tracker; decorators/ declares events and tracks them at the request's end.
 import './installed';
 import type { RequestTracker } from '../core/tracker/tracker';
 
 declare global {
-  // eslint-disable-next-line @typescript-eslint/no-namespace -- how Express has its request extended
+  // eslint-disable-next-line @typescript-eslint/no-namespace -- the way to extend Express's request
   namespace Express {
     interface Request {
       /** Tracks for the visitor of this request. */

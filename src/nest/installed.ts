@@ -1,4 +1,4 @@
-// Says what to install where Nest is missing: the entry point imports it before anything that cannot load without Nest.
+// Reports what to install if Nest is missing. The entry point imports it before any module that cannot load without Nest.
 import { ConfigError, isMissing } from '../core/errors';
 
 try {

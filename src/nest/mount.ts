@@ -1,4 +1,4 @@
-// How the middleware gets into a Nest app, on the Express and on the Fastify adapter.
+// Mounts the middleware in a Nest app, on the Express and the Fastify adapter.
 import type { HttpServer } from '@nestjs/common';
 import type { Request, RequestHandler, Response } from 'express';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -9,21 +9,18 @@ import { type Framework, Middleware } from '../middleware/middleware';
 import { trackDeclared } from './decorators/calls';
 import type { ResolvedModule } from './options';
 
-/** The middleware as an adapter's `use` takes it. */
-export type Handler = RequestHandler;
-
-/** What an app has of this package: kept by its container, so that two apps in one process have nothing in common. */
-export interface Mounted {
+/** The state of this package in one app, by the app's container, so that two apps in one process share nothing. */
+interface Mounted {
   readonly names: Set<string | undefined>;
-  /** The module whose tracker has the decorators' events: the one without a name, else the first. */
+  /** The module whose tracker gets the decorators' events: the one without a name, else the first. */
   declaring: string | undefined;
-  /** The middleware that the app applies by itself. */
-  readonly byHand: Handler[];
+  /** The middleware that the app applies itself. */
+  readonly byHand: RequestHandler[];
 }
 
 /** A middleware as the module mounts it. */
 export interface Mountable {
-  readonly handle: Handler;
+  readonly handle: RequestHandler;
   /** The app has ended. */
   end(): void;
 }
@@ -41,7 +38,7 @@ export function mountedIn(container: object): Mounted {
   return mounted;
 }
 
-/** @param name The module's, by which it is known in `mounted`. */
+/** @param name The module's name in `mounted`. */
 export function makeHandler(
   adapter: HttpServer,
   options: ResolvedModule,
@@ -54,8 +51,8 @@ export function makeHandler(
   return mountable(new Middleware<Request, Response>(express, options, declared));
 }
 
-// Nest gives a middleware Node's own request, with what Fastify decided about it, and runs it before any hook that can be
-// added here. So the middleware enters with that one, and the hook tells whose it is.
+// Nest passes Node's own request to a middleware, with Fastify's decisions on it, and runs the middleware before any hook that can be
+// added here. So the middleware enters with Node's request, and the hook records to which of Fastify's requests it belongs.
 function fastifyHandler(
   instance: FastifyInstance,
   options: ResolvedModule,
@@ -82,7 +79,7 @@ function fastifyHandler(
   });
   const declared = trackDeclared<Request>(mounted, name, options.tracker.log, view);
   const { hooks, privacy } = options;
-  // The hooks get Fastify's request and reply, which the app knows.
+  // The hooks receive Fastify's request and reply, which the app knows.
   const viewed = {
     ...throughView(options, view),
     hooks: throughView(hooks, view),
@@ -91,10 +88,10 @@ function fastifyHandler(
   return mountable(new Middleware(framework, viewed, declared));
 }
 
-// What Fastify decided before its hooks ran: the host's name without the port, in its version 5. It takes the last of a list.
+// Fastify's decisions before its hooks ran. Fastify 5 gives the host's name without the port, and uses the last host of a list.
 function early(raw: Request): RequestFacts {
   const { host, ':authority': authority, 'x-forwarded-host': forwarded } = raw.headers;
-  // Only where it trusts a proxy it gives all addresses on the way.
+  // It lists all addresses on the way only if it trusts a proxy.
   const trusted = (raw.ips as unknown) && typeof forwarded === 'string' ? forwarded.split(',').at(-1) : undefined;
   return {
     ...express.facts(raw),
@@ -102,7 +99,7 @@ function early(raw: Request): RequestFacts {
   };
 }
 
-/** The same options, in which each hook is given the views of its arguments. */
+/** The same options, with hooks that receive the views of their arguments. */
 function throughView<Options extends object>(options: Options, view: (given: object) => object): Options {
   const viewed = Object.entries(options).map(([name, option]: [string, unknown]) =>
     typeof option === 'function' ? [name, (...args: object[]): unknown => option(...args.map(view))] : [name, option],

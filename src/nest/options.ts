@@ -1,4 +1,4 @@
-// The module's options: those of every middleware, and how Nest hands them over.
+// The module's options: those of every middleware, and the ways in which Nest supplies them.
 import { Logger as NestLogger, type ModuleMetadata, type Provider, type Type } from '@nestjs/common';
 import { ConfigError, show } from '../core/errors';
 import type { Logger } from '../core/logger';
@@ -6,20 +6,20 @@ import { readOptions } from '../core/options';
 import { type MiddlewareOptions, type ResolvedMiddleware, resolveMiddleware } from '../middleware/options';
 import type { NestRequest } from './decorators/decorators';
 
-/** What a response has on both adapters. */
+/** The properties of a response on both adapters. */
 export interface NestResponse {
   readonly statusCode: number;
 }
 
-/** What can be decided late, by a factory. */
+/** Options that a factory can supply later. */
 export type SnowplowOptions<Req = NestRequest, Res = NestResponse> = MiddlewareOptions<Req, Res> & {
-  /** false leaves it to you where {@link SnowplowMiddleware} is applied. @default true */
+  /** Whether the module mounts itself. With false, apply {@link SnowplowMiddleware} yourself. @default true */
   mount?: boolean | undefined;
 };
 
-/** What has to be known when the module is declared. */
+/** Options that must be known when the module is declared. */
 export interface SnowplowExtras {
-  /** The tracker's name for `@InjectTracker(name)`, where an app has several. @default none */
+  /** The tracker's name for `@InjectTracker(name)`, if an app has several. @default none */
   name?: string | undefined;
   /** Whether every module of the app can inject the tracker. @default true */
   isGlobal?: boolean | undefined;
@@ -28,7 +28,7 @@ export interface SnowplowExtras {
 /** Options of `SnowplowModule.forRoot`. */
 export type SnowplowModuleOptions<Req = NestRequest, Res = NestResponse> = SnowplowOptions<Req, Res> & SnowplowExtras;
 
-/** A provider that makes the options. */
+/** A provider that creates the options. */
 export interface SnowplowOptionsFactory<Req = NestRequest, Res = NestResponse> {
   createSnowplowOptions(): Promise<SnowplowOptions<Req, Res>> | SnowplowOptions<Req, Res>;
 }
@@ -36,20 +36,20 @@ export interface SnowplowOptionsFactory<Req = NestRequest, Res = NestResponse> {
 /** One of `useFactory`, `useClass` and `useExisting`. */
 export interface SnowplowModuleAsyncOptions<Req = NestRequest, Res = NestResponse>
   extends SnowplowExtras, Pick<ModuleMetadata, 'imports'> {
-  /** Makes the options, now or later, out of what `inject` names. */
+  /** Returns the options, or a promise of them. Receives the providers that `inject` names. */
   useFactory?:
     ((...dependencies: never[]) => Promise<SnowplowOptions<Req, Res>> | SnowplowOptions<Req, Res>) | undefined;
-  /** The tokens that `useFactory` is called with. */
+  /** The tokens of the arguments of `useFactory`. */
   inject?: readonly unknown[] | undefined;
-  /** A class that makes the options; the module makes it. */
+  /** A class that creates the options; the module instantiates it. */
   useClass?: Type<SnowplowOptionsFactory<Req, Res>> | undefined;
-  /** A provider of the app that makes the options. */
+  /** A provider of the app that creates the options. */
   useExisting?: Type<SnowplowOptionsFactory<Req, Res>> | undefined;
 }
 
 export const OPTIONS = Symbol.for('snowplow-middleware.nest.options');
 
-/** The providers that make the options. @throws ConfigError when there is no way to make them, or more than one. */
+/** The providers that create the options. @throws ConfigError unless exactly one way is given. */
 export function optionsProviders<Req, Res>(options: SnowplowModuleAsyncOptions<Req, Res>): Provider[] {
   const { useFactory, useClass, useExisting, inject = [] } = options;
   const ways = [useFactory, useClass, useExisting].filter((way) => way !== undefined);
@@ -75,7 +75,7 @@ export function resolveModule(name: string | undefined, options: SnowplowOptions
   return { ...resolved, name: name ?? resolved.name, mount };
 }
 
-/** Nest's logger: an app's log settings are ours too. */
+/** Nest's logger, so that the app's log settings apply. */
 function nestLogger(): Logger {
   const nest = new NestLogger('Snowplow');
   const method =

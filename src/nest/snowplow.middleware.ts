@@ -1,4 +1,4 @@
-// The middleware for apps that apply it by hand.
+// The middleware for apps that apply it themselves.
 import { Inject, Injectable, type NestMiddleware } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import type { NextFunction, Request, Response } from 'express';
@@ -18,7 +18,7 @@ export class SnowplowMiddleware implements NestMiddleware {
     this.#container = container;
   }
 
-  /** Nest calls it for each request. */
+  /** Called by Nest for each request. */
   use(req: object, res: object, next: () => void): void {
     const run = mountedIn(this.#container).byHand.reduceRight<NextFunction>(
       (then, handler) => () => void handler(req as Request, res as Response, then),

@@ -17,6 +17,7 @@ import { readOptions } from '../core/options';
 import type { Tracker } from '../core/tracker/tracker';
 import { createTracker } from '../create-tracker';
 import { SHUTDOWN_TIMEOUT_MS } from '../middleware/shutdown';
+import { trackingGuard } from './decorators/calls';
 import { makeHandler, type Mountable, mountedIn } from './mount';
 import {
   OPTIONS,
@@ -30,14 +31,13 @@ import {
 } from './options';
 import { getTrackerToken } from './tokens';
 import { TrackerService } from './tracker.service';
-import { trackingGuard } from './decorators/calls';
 
 const NAME = Symbol.for('snowplow-middleware.nest.name');
 const RESOLVED = Symbol.for('snowplow-middleware.nest.resolved');
 const SERVICE = Symbol.for('snowplow-middleware.nest.service');
 
 /**
- * Tracks for each visitor of a Nest app, on the Express and on the Fastify adapter.
+ * Module that gives every request of a Nest app its tracker, on the Express and the Fastify adapter.
  *
  * @throws ConfigError that names the option, when the app is made.
  * @example
@@ -49,7 +49,7 @@ export class SnowplowModule
   implements NestModule, OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown
 {
   readonly #made: ResolvedModule;
-  // The same, with the tracker that a test may have put in the place of the one that was made.
+  // The same, with the tracker by which a test may have replaced the created one.
   readonly #options: ResolvedModule;
   readonly #name: string | undefined;
   readonly #host: HttpAdapterHost;
@@ -67,16 +67,16 @@ export class SnowplowModule
   }
 
   /**
-   * The module with options made by a factory, a class, or a provider of the app.
+   * The module with options that a factory, a class, or a provider of the app creates.
    *
-   * @throws ConfigError when there is no way to make them, or more than one.
+   * @throws ConfigError unless exactly one way is given.
    */
   static forRootAsync<Req, Res>(given: SnowplowModuleAsyncOptions<Req, Res>): DynamicModule {
     const options = readOptions('SnowplowModule', given);
     return { ...define(options, optionsProviders(options)), imports: options.imports ?? [] };
   }
 
-  /** Nest makes it. @internal */
+  /** Created by Nest. @internal */
   constructor(
     @Inject(RESOLVED) resolved: ResolvedModule,
     @Inject(NAME) { name }: SnowplowExtras,
@@ -94,24 +94,24 @@ export class SnowplowModule
     const mounted = mountedIn(container);
     const { names } = mounted;
     if (names.has(name))
-      throw new ConfigError('SnowplowModule: name', 'another for each further tracker of the app', show(name)); // prettier-ignore
-    // Before the guards that the app has, because these are added when all modules are made.
+      throw new ConfigError('SnowplowModule: name', 'different for each tracker of the app', show(name));
+    // Runs before the app's guards, which are added when all modules exist.
     if (names.size === 0) config.useGlobalGuards(trackingGuard);
     if (names.size === 0 || name === undefined) mounted.declaring = name;
     names.add(name);
     this.#mount();
-    // A testing module gets its adapter later; Nest 10 says nothing of it, there configure() is the next chance.
+    // A testing module gets its adapter later. Nest 10 does not report it; there configure() is the next chance.
     (host as { init$?: Observable<void> }).init$?.subscribe(() => this.#mount());
   }
 
-  /** Nest calls it when it knows the adapter. */
+  /** Called by Nest when it knows the adapter. */
   configure(): void {
     this.#mount();
   }
 
-  // In the constructor, because any later is too late: after routes on Express, and beside them with a global prefix.
+  // Called in the constructor, because later it would be mounted after the routes on Express, and below the global prefix.
   #mount(): void {
-    // None in a microservice or a bare application context.
+    // A microservice or a standalone application context has none.
     const adapter = this.#host.httpAdapter as HttpServer | undefined;
     if (this.#mounted || !adapter) return;
     const mounted = mountedIn(this.#container);
@@ -121,20 +121,20 @@ export class SnowplowModule
     else mounted.byHand.push(handle);
   }
 
-  /** Nest calls it when the app starts. */
+  /** Called by Nest when the app starts. */
   onApplicationBootstrap(): void {
     if (process.listenerCount('SIGTERM') === 0)
       this.#options.tracker.log.debug(
-        'nothing listens for SIGTERM: app.enableShutdownHooks() lets the tracker send what it holds',
+        'nothing listens for SIGTERM: call app.enableShutdownHooks(), so that the tracker can send its events',
       );
   }
 
-  /** Sends what there is. Not waited for: requests in flight are still to end, and the server is still to close. */
+  /** Sends the waiting events. Does not wait, because requests in flight and the server have yet to end. */
   beforeApplicationShutdown(): void {
     void this.#options.tracker.flush();
   }
 
-  /** Closes the tracker, or flushes one that is shared, now that requests have ended. */
+  /** Closes the tracker, or flushes a shared one, after the requests have ended. */
   async onApplicationShutdown(): Promise<void> {
     const { tracker, ownsTracker, shutdown } = this.#made;
     const timeoutMs = shutdown?.timeoutMs ?? SHUTDOWN_TIMEOUT_MS;
@@ -164,19 +164,15 @@ function define(extras: SnowplowExtras, made: Provider[]): DynamicModule {
       useFactory: (resolved: ResolvedModule) => new TrackerService(resolved.tracker, resolved.name),
       inject: [RESOLVED],
     },
-    // A test may have put something else into the place of either.
+    // A test may have overridden either.
     { provide: SERVICE, useExisting: name === undefined ? TrackerService : token },
   ];
-  const exported: Provider[] = name === undefined ? [{ provide: TrackerService, useExisting: token }] : [];
-  return {
-    module: SnowplowModule,
-    global: isGlobal,
-    providers: [...providers, ...exported],
-    exports: [token, ...(name === undefined ? [TrackerService] : [])],
-  };
+  if (name !== undefined) return { module: SnowplowModule, global: isGlobal, providers, exports: [token] };
+  providers.push({ provide: TrackerService, useExisting: token });
+  return { module: SnowplowModule, global: isGlobal, providers, exports: [token, TrackerService] };
 }
 
-/** The tracker behind the injected service. A test's fake has none: then nothing is sent. */
+/** The tracker behind the injected service. A test's fake has none, and then nothing is sent. */
 function trackerOf(service: unknown): Tracker {
   const { app } = service as Partial<TrackerService>;
   return app ?? createTracker({ endpoint: 'localhost', enabled: false, logger: false });

@@ -14,7 +14,7 @@ export const getTrackerToken = (name?: string): string =>
   name === undefined ? 'snowplow-middleware.tracker' : `snowplow-middleware.tracker:${name}`;
 
 /**
- * Injects a tracker by name: in a request it is the request's.
+ * Injects a tracker by name. In a request it is the request's tracker.
  *
  * @param name The `name` of the SnowplowModule; left out for the unnamed one.
  * @example

@@ -1,16 +1,16 @@
 // TrackerService: a singleton that stands for the request's tracker inside a request, and for the app's outside.
-import { ContractError } from '../core/errors';
-import type { FlushReport } from '../core/emitter';
-import { RequestScope, runJob, scopes } from '../core/tracker/scope';
-import { Subject } from '../core/protocol/subject';
-import type { RequestTracker, Tracker, TrackerHealth } from '../core/tracker/tracker';
 import type { TimeLimit } from '../core/deadline';
+import type { FlushReport } from '../core/emitter';
+import { ContractError } from '../core/errors';
+import { Subject } from '../core/protocol/subject';
 import type { Builder, TrackerStats } from '../core/tracker/pipeline';
+import { RequestScope, runJob, scopes } from '../core/tracker/scope';
+import type { RequestTracker, Tracker, TrackerHealth } from '../core/tracker/tracker';
 import { Tracking } from '../core/tracker/tracking';
 
 /**
- * Tracks for the visitor of the request that is running, however deep in the app; outside a request, and in what goes on
- * when the request has ended, for the app itself.
+ * Tracks for the visitor of the running request, at any depth of the app. Outside a request, and in work that continues after the
+ * request has ended, it tracks for the app itself.
  *
  * @example
  * constructor(private readonly tracker: TrackerService) {}
@@ -20,7 +20,7 @@ export class TrackerService extends Tracking {
   readonly #tracker: Tracker;
   readonly #name: string;
 
-  /** @param name What `currentTracker(name)` calls it inside `runWith`. */
+  /** @param name Its name for `currentTracker(name)` inside `runWith`. */
   constructor(tracker: Tracker, name: string = tracker.namespace) {
     super();
     this.#tracker = tracker;
@@ -32,12 +32,12 @@ export class TrackerService extends Tracking {
     return this.#tracker;
   }
 
-  /** The running request's tracker, else one that adds nothing to the app's. Not for callers. */
+  /** The running request's tracker, or else one that adds nothing to the app's. Not for callers. */
   get current(): RequestTracker {
     return this.#scoped ?? this.#tracker.withSubject(new Subject());
   }
 
-  // By the tracker itself: a test may have put another into the place of the one that the app named.
+  // Found by the tracker, not by its name, because a test may have replaced the tracker.
   get #scoped(): RequestTracker | undefined {
     return scopes.getStore()?.findWhere(this.#isMine) as RequestTracker | undefined;
   }
@@ -49,14 +49,14 @@ export class TrackerService extends Tracking {
     return this.#scoped ?? this.#tracker;
   }
 
-  /** The subject of this request, or of this `runWith`; outside of both a copy of the app's, which is every visitor's. */
+  /** The subject of this request, or of this `runWith`. Outside both, a copy of the app's subject, which all visitors share. */
   get subject(): Subject {
     return this.#scoped?.subject ?? Subject.merge(this.#tracker.subject, new Subject());
   }
 
   /**
-   * Replaces the subject of this request, or of this `runWith`. Outside of both it is a broken contract: the app's
-   * defaults are the module's `subject`-free options, and no visitor's.
+   * Replaces the subject of this request, or of this `runWith`. A call outside both is a broken contract, because the app's defaults
+   * belong to no visitor.
    *
    * @throws ContractError in contract mode `throw`.
    */
@@ -65,7 +65,7 @@ export class TrackerService extends Tracking {
     if (current) current.setSubject(subject);
     else
       this.#tracker.core.onSubjectBreach(
-        new ContractError('setSubject', 'subject', 'set in a request or in runWith()', 'a call outside of both'),
+        new ContractError('setSubject', 'subject', 'set in a request or in runWith()', 'a call outside both'),
       );
     return this;
   }
@@ -75,8 +75,8 @@ export class TrackerService extends Tracking {
   }
 
   /**
-   * A scope without a request: in `fn`, and in what it starts until it has returned and its promise is settled, this
-   * service tracks for `subject`. For messages, sockets, schedulers, queues.
+   * Runs `fn` in a scope without a request: in `fn`, and in everything that it starts until its promise is settled, this service
+   * tracks for `subject`. For messages, sockets, schedulers, queues.
    *
    * @example
    * \@EventPattern('paid')
@@ -99,7 +99,7 @@ export class TrackerService extends Tracking {
   }
 
   /**
-   * Whether events can leave: a plain object that fits a Terminus health check.
+   * Whether events can be sent: a plain object that fits a Terminus health check.
    *
    * @example
    * \@Get('health') @HealthCheck() check() { return this.health.check([() => ({ snowplow: this.tracker.health() })]); }

@@ -1,4 +1,4 @@
-// Holds the house to its plan: who may import whom, no cycles, no barrels inside, no framework below its adapter, small files.
+// Checks the architecture: who may import whom, no cycles, no barrels inside, no framework below its adapter, small files.
 import { readdirSync, readFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { dirname, join, posix, sep } from 'node:path';
@@ -92,7 +92,7 @@ describe('the layers of src', () => {
     expect(missing).toEqual([]);
   });
 
-  it('have arrows that point down, or stay in their module', () => {
+  it('import only downwards, or within their module', () => {
     const upward = sources.flatMap(({ path, imports }) =>
       imports
         .filter((to) => moduleOf(to) !== moduleOf(path))
@@ -105,7 +105,7 @@ describe('the layers of src', () => {
     expect(upward).toEqual([]);
   });
 
-  it('have no arrow upward between the rooms of core', () => {
+  it('have no upward import between the folders of core', () => {
     const rankOf = (path: string): number => ROOMS_OF_CORE.indexOf(roomOf(path));
     const upward = sources
       .filter(({ path }) => moduleOf(path) === 'core')
@@ -115,7 +115,7 @@ describe('the layers of src', () => {
     expect(upward).toEqual([]);
   });
 
-  it('let the adapters take only what they may', () => {
+  it('let adapters import only what they may', () => {
     const wrong = sources.flatMap(({ path, imports }) => {
       const allowed = ONLY[moduleOf(path)];
       return imports.filter((to) => allowed && !allowed.includes(moduleOf(to))).map((to) => `${path} -> ${to}`);
@@ -127,7 +127,7 @@ describe('the layers of src', () => {
     expect(cyclesOf(new Map(sources.map(({ path, imports }) => [path, imports])))).toEqual([]);
   });
 
-  it('have no import cycle between rooms', () => {
+  it('have no import cycle between folders', () => {
     const rooms = new Map<string, string[]>();
     for (const { path, imports } of sources) {
       const others = imports.map(roomOf).filter((room) => room !== roomOf(path));
@@ -142,7 +142,7 @@ describe('the layers of src', () => {
     expect([...counts].filter(([, files]) => files > MOST_FILES)).toEqual([]);
   });
 
-  it('have no barrel import: each file says whose code it uses', () => {
+  it('have no barrel import: each file names the file that it uses', () => {
     const barrels = sources
       .filter(({ path }) => path !== 'index')
       .flatMap(({ path, imports }) => imports.filter((to) => /(^|\/)index$/.test(to)).map((to) => `${path} -> ${to}`));
@@ -181,7 +181,7 @@ describe('each file', () => {
     expect(silent).toEqual([]);
   });
 
-  it('exports no default, declares no enum and names no place of this machine', () => {
+  it('has no default export, no enum and no path of this machine', () => {
     const found = sources
       .filter(({ text }) => /^export default |^(export )?(const )?enum |\/work\//m.test(text))
       .map(({ path }) => path);
@@ -205,6 +205,6 @@ function linesOfCode(text: string): number {
   return lines.size;
 }
 
-it('the count of code lines knows comments, blanks and texts over several lines', () => {
+it('the count of code lines handles comments, blank lines and multi-line strings', () => {
   expect(linesOfCode('// a\n\n/** b\n * c */\nconst a = `x\n\ny`; // d\n\n/* e */ const b = 1;\n')).toBe(4);
 });

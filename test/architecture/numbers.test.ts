@@ -1,4 +1,4 @@
-// What is said in two places and must be the same in both: the version, and the defaults in the doc comments.
+// Facts that stand in two places must agree: the version, and the defaults in the doc comments.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
@@ -10,7 +10,7 @@ import { capture } from '../support/capture';
 
 const ROOT = join(__dirname, '../..');
 
-it('the version on the wire is the one of package.json, within what the pipeline takes', () => {
+it("the version on the wire is that of package.json, within the pipeline's limit", () => {
   const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
   expect(VERSION).toBe(version);
   expect(TRACKER_VERSION.length).toBeLessThanOrEqual(100);

@@ -1,4 +1,4 @@
-// One word for one thing: no name that the source exports uses a word that the glossary says not to use.
+// One word for one thing: no exported name uses a word that the glossary rules out.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';

@@ -1,4 +1,4 @@
-// Adapter contract: the public address of a page, behind a proxy and without one.
+// Adapter contract: the public address of a page, with and without a proxy.
 import { request } from 'node:http';
 import { expect, it } from 'vitest';
 import type { World } from './adapter-world';
@@ -68,7 +68,7 @@ export function testHosts(world: World): void {
     expect(await origins(undefined, late, requests)).toEqual(OWN.flatMap(([, origin]) => [origin, origin]));
   });
 
-  it('knows no page of a request that is for none', async () => {
+  it('sends no page for a request without one', async () => {
     await world.start((call) => call.send(200, 'ok'), { pageViews: () => true });
     await new Promise<void>((resolve, reject) => {
       const { hostname: host, port } = new URL(world.url);

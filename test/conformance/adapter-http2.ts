@@ -1,4 +1,4 @@
-// Adapter contract: over HTTP/2, where a stream that has ended tells neither address nor protocol.
+// Adapter contract: HTTP/2, where an ended stream no longer knows its address and protocol.
 import { once } from 'node:events';
 import { type ClientHttp2Session, connect } from 'node:http2';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -42,7 +42,7 @@ export function testHttp2(world: World): void {
       expect(await world.events()).toMatchObject([{ ip: '127.0.0.1', url: `https://${authority}/r/tea?size=2` }]);
     });
 
-    it("takes the app's own word on the address, given while the connection is there", async () => {
+    it('uses the address that the app sets while the connection is open', async () => {
       await world.start(
         (call) => {
           call.raw.res.on('close', () => call.tracker.trackStructEvent({ category: 'shop', action: 'look' }));
@@ -55,7 +55,7 @@ export function testHttp2(world: World): void {
       expect(await world.events()).toMatchObject([{ ip: '198.51.100.7' }]);
     });
 
-    it('knows who it was that did not wait for an answer', async () => {
+    it('knows the visitor who did not wait for the response', async () => {
       let begin: (call: Call) => void = () => {};
       const begun = new Promise<Call>((resolve) => (begin = resolve));
       await world.start(
@@ -76,7 +76,7 @@ export function testHttp2(world: World): void {
       expect(await world.events()).toMatchObject([{ ip: '127.0.0.1', url: `https://${authority}/r/tea` }]);
     });
 
-    it('counts the page that a visitor goes to, however its head is given', async () => {
+    it('counts a page that a visitor navigates to, however its head is set', async () => {
       await world.start(
         (call) => {
           const how = call.query.get('how');

@@ -1,4 +1,4 @@
-// Adapter contract: requests without a connection, as app.inject and serverless gateways make them.
+// Adapter contract: requests without a connection, as from app.inject and serverless gateways.
 import { once } from 'node:events';
 import { IncomingMessage, type Server, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
@@ -41,7 +41,7 @@ async function dispatch(server: Server, path: string, { writes, closes, linked }
 export function testInjected(world: World): void {
   const page = { 'content-type': 'text/html; charset=utf-8' };
 
-  it.each(GATEWAYS)('tracks one page view, and lets the request go, where a gateway %s', async (_how, gateway) => {
+  it.each(GATEWAYS)('tracks one page view and releases the request, if a gateway %s', async (_how, gateway) => {
     let decided = 0;
     await world.start(
       (call) => call.send(200, '<h1>Tea</h1>', page),
@@ -58,7 +58,7 @@ export function testInjected(world: World): void {
     expect(decided).toBe(before);
   });
 
-  it('lets a response pass that does not know its request', async () => {
+  it('accepts a response without a request', async () => {
     await world.start((call) => {
       call.tracker.trackStructEvent({ category: 'shop', action: 'add' });
       return call.send(200, 'ok');
@@ -69,7 +69,7 @@ export function testInjected(world: World): void {
     expect(await world.events()).toMatchObject([{ e: 'se', url: 'http://a.test/r/a' }]);
   });
 
-  it('tracks no page whose visitor left with half of it in the buffers', async () => {
+  it('tracks no page view if the visitor left while half of the page was buffered', async () => {
     let ended = (): void => {};
     const end = new Promise<void>((resolve) => (ended = resolve));
     await world.start(

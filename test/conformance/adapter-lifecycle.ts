@@ -9,7 +9,7 @@ import type { Call, World } from './adapter-world';
 const STRUCT = { category: 'shop', action: 'add' };
 
 export function testLifecycle(world: World): void {
-  it('lets a stream through untouched, and tracks its page when the last byte is out', async () => {
+  it('passes a stream through unchanged, and tracks its page after the last byte', async () => {
     await world.start(
       (call) => {
         const pieces = async function* (): AsyncGenerator<string> {
@@ -29,7 +29,7 @@ export function testLifecycle(world: World): void {
     for (const { ip } of events) expect(ip).toBe('127.0.0.1');
   });
 
-  it('tracks no page that the visitor did not wait for, and still knows who it was', async () => {
+  it('tracks no page that the visitor did not wait for, but still knows the visitor', async () => {
     let begin: (call: Call) => void = () => {};
     const begun = new Promise<Call>((resolve) => (begin = resolve));
     await world.start(
@@ -78,7 +78,7 @@ export function testLifecycle(world: World): void {
     },
   );
 
-  it('sends what it holds when the server closes', async () => {
+  it('sends its events when the server closes', async () => {
     await world.start((call) => {
       call.tracker.trackStructEvent(STRUCT);
       return call.send(200, 'ok', { connection: 'close' });
@@ -91,7 +91,7 @@ export function testLifecycle(world: World): void {
     await world.collector.waitFor({ e: 'se', ip: '127.0.0.1' });
   });
 
-  it.each(['one request', 'no request'])('leaves no signal listener when it has closed after %s', async (how) => {
+  it.each(['one request', 'no request'])('leaves no signal listener after it has closed, after %s', async (how) => {
     const before = process.listenerCount('SIGUSR2');
     const shutdown = { signals: ['SIGUSR2'] } as const;
     await world.start((call) => call.send(200, 'ok', { connection: 'close' }), { shutdown });

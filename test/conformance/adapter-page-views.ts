@@ -1,4 +1,4 @@
-// Adapter contract: automatic page views, and what is none.
+// Adapter contract: automatic page views, and requests that are not page views.
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { expect, it } from 'vitest';
 import type { Call, World } from './adapter-world';
@@ -92,7 +92,7 @@ export function testPageViews(world: World): void {
   const page = (call: Call): unknown => call.send(200, '<h1>Tea</h1>', HTML);
   const views = async (): Promise<number> => (await world.events()).filter(({ e }) => e === 'pv').length;
 
-  it('tracks one page view for a page that was answered, at the time of arrival', async () => {
+  it('tracks one page view for a served page, with the time of its arrival', async () => {
     let handledAt = 0;
     await world.start(
       async (call) => {
@@ -108,7 +108,7 @@ export function testPageViews(world: World): void {
     expect(Number(events[0]?.['dtm'])).toBeLessThanOrEqual(handledAt);
   });
 
-  it('counts the page that a visitor goes to, sent or confirmed, and nothing that a page or a script asks for', async () => {
+  it('counts navigations to a page, sent or confirmed, and no request of a page or a script', async () => {
     await world.start(
       (call) => (call.query.get('status') === '304' ? call.send(304, '') : page(call)),
       { pageViews: true },
@@ -126,7 +126,7 @@ export function testPageViews(world: World): void {
     expect(counted).toEqual(wanted);
   });
 
-  it('counts what was answered 200 with HTML, and no other answer', async () => {
+  it('counts only responses with 200 and HTML', async () => {
     await world.start(
       (call) => {
         const status = Number(call.query.get('status'));
@@ -150,7 +150,7 @@ export function testPageViews(world: World): void {
     expect(await views()).toBe(0);
   });
 
-  it.each(Object.keys(HEADS))('counts a page whose head was given to Node: %s', async (how) => {
+  it.each(Object.keys(HEADS))('counts a page whose head was passed to Node: %s', async (how) => {
     await world.start(
       (call) => {
         const res = call.takeRaw();
@@ -166,7 +166,7 @@ export function testPageViews(world: World): void {
     expect(await views()).toBe(1);
   });
 
-  it('does not count what was given to Node as another type', async () => {
+  it('does not count a response that was passed to Node with another type', async () => {
     await world.start(
       (call) => {
         const res = call.takeRaw();
@@ -191,7 +191,7 @@ export function testPageViews(world: World): void {
     expect(await world.events()).toMatchObject([{ e: 'pv', page: 'Tea' }]);
   });
 
-  it("asks the app's function for each response, whatever was asked for", async () => {
+  it("calls the app's function for each response", async () => {
     const urls: string[] = [];
     await world.start((call) => call.send(201, '{}', { 'content-type': 'application/json' }), {
       pageViews: (req: object) => urls.push((req as { url: string }).url) > 1,

@@ -1,4 +1,4 @@
-// Adapter contract: a scope answers while its request is open, whoever goes on running in it.
+// Adapter contract: a scope answers only while its request is open, even for code that runs longer.
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
@@ -31,7 +31,7 @@ function lazyClient(port: () => number): { ask(callback: () => void): void; end(
 }
 
 export function testScopeEnd(world: World): void {
-  it('does not take later visitors for the one whose request opened a shared client', async () => {
+  it('does not mistake later visitors for the one whose request opened a shared client', async () => {
     const database = createServer((socket) => void socket.on('data', (data) => socket.write(data)));
     await new Promise<void>((resolve) => database.listen(0, '127.0.0.1', resolve));
     const client = lazyClient(() => (database.address() as { port: number }).port);
@@ -94,7 +94,7 @@ export function testScopeEnd(world: World): void {
     },
   );
 
-  it('answers for as long as it takes to begin the answer, and for a minute while the body streams', async () => {
+  it('stays open until the response begins, and for a minute while the body streams', async () => {
     vi.useFakeTimers({ toFake: ['performance'] });
     try {
       const body = new PassThrough();
@@ -136,7 +136,7 @@ export function testScopeEnd(world: World): void {
     }
   });
 
-  it('closes with the request what a second mount has added, and counts for it', async () => {
+  it('closes the tracker of a second mount with the request, and counts late calls for it', async () => {
     const audit = createTracker({ endpoint: world.collector.url, namespace: 'audit', logger: false });
     let run: ReturnType<typeof bound> | undefined;
     await world.start(
@@ -155,7 +155,7 @@ export function testScopeEnd(world: World): void {
     await audit.close();
   });
 
-  it('keeps a job apart from the request that began it, whichever ends first', async () => {
+  it('keeps a job separate from the request that started it, whichever ends first', async () => {
     const jobs = createTracker({ endpoint: world.collector.url, namespace: 'jobs', logger: false });
     const names = (): (string | undefined)[] =>
       ['jobs', 'web'].map((name) => currentTracker(name) && (currentTracker(name)?.subject.fields['uid'] ?? 'visitor'));

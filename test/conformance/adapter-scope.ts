@@ -1,4 +1,4 @@
-// Adapter contract: every request has its own tracker, wherever its work goes on.
+// Adapter contract: every request has its own tracker, wherever its work continues.
 import { Agent, request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
@@ -7,7 +7,7 @@ import { createTracker } from '../../src/create-tracker';
 import type { World } from './adapter-world';
 
 export function testScope(world: World): void {
-  it('reaches the same tracker by currentTracker() in whatever the handler starts, and none outside', async () => {
+  it('returns the same tracker from currentTracker() in everything that the handler starts, and none outside', async () => {
     const seen: unknown[] = [];
     await world.start(async (call) => {
       const note = (): number => seen.push(currentTracker() === call.tracker);
@@ -24,7 +24,7 @@ export function testScope(world: World): void {
     expect(currentTracker()).toBeUndefined();
   });
 
-  it('gives each of 1,000 concurrent requests a tracker of its own, after awaits, timers and streams', async () => {
+  it('gives each of 1,000 concurrent requests its own tracker, after awaits, timers and streams', async () => {
     let wrong = 0;
     let timers = 0;
     await world.start(async (call) => {
@@ -66,7 +66,7 @@ export function testScope(world: World): void {
     expect(wrong).toBe(0);
   });
 
-  it('tells the visitors of one kept-alive connection apart', async () => {
+  it('keeps the visitors of one keep-alive connection apart', async () => {
     await world.start((call) => {
       call.tracker.trackStructEvent({ category: 'shop', action: 'a', label: call.query.get('n') ?? '' });
       return call.send(200, 'ok');

@@ -1,4 +1,4 @@
-// Adapter contract: what of the visitor reaches the events.
+// Adapter contract: which data of the visitor reaches the events.
 import { expect, it, vi } from 'vitest';
 import { Subject } from '../../src/core/protocol/subject';
 import { createTracker } from '../../src/create-tracker';
@@ -109,7 +109,7 @@ export function testVisitor(world: World): void {
     expect(await world.events()).toMatchObject([{ e: 'pv', url: 'https://tea.test/shop/r/tea?size=2' }]);
   });
 
-  it('attaches the entities that were asked for', async () => {
+  it('attaches the requested entities', async () => {
     await world.start(
       (call) => {
         call.tracker.trackStructEvent(STRUCT);
@@ -159,7 +159,7 @@ export function testVisitor(world: World): void {
     ]);
   });
 
-  it('tells of the answer in the first events, when these come after it', async () => {
+  it('attaches the response to the first events, even after it is sent', async () => {
     await world.start(
       (call) => {
         const track = (label: string): void => void call.tracker.trackStructEvent({ ...STRUCT, label });
@@ -181,7 +181,7 @@ export function testVisitor(world: World): void {
     expect(told.toSorted()).toEqual(['close', 'finish', 'timer'].map((label) => [label, [answer]]));
   });
 
-  it('refuses, anonymises and ignores as the app and the visitor wish', async () => {
+  it('refuses, anonymises and ignores as the app and the visitor require', async () => {
     await world.start(
       (call) => {
         call.tracker.trackStructEvent({ ...STRUCT, label: call.query.get('wish') ?? 'none' });
@@ -301,7 +301,7 @@ export function testVisitor(world: World): void {
     });
   });
 
-  it('goes on without what is no text, and with hooks that reject', async () => {
+  it('ignores values that are not text, and hooks that reject', async () => {
     const late = async (): Promise<never> => {
       throw new Error('away');
     };
@@ -320,7 +320,7 @@ export function testVisitor(world: World): void {
     expect(world.collector.good()[0]?.contexts).toMatchObject([{ data: { name: 'x-shop', value: '42' } }]);
   });
 
-  it('hears what a handler tells the subject that it has held since before the visitor agreed', async () => {
+  it("keeps changes to a subject that a handler has held since before the visitor's consent", async () => {
     let anonymous = true;
     await world.start(
       ({ tracker, send }) => {
@@ -339,7 +339,7 @@ export function testVisitor(world: World): void {
     expect(agreed).toMatchObject({ uid: 'u-9', duid: DUID });
   });
 
-  it('answers as before when every hook throws', async () => {
+  it('answers normally if every hook throws', async () => {
     const broken = (): never => {
       throw new Error('broken hook');
     };
@@ -385,7 +385,7 @@ export function testVisitor(world: World): void {
     },
   );
 
-  it('sends an id that the subject hook gives as a database does, and says of another that it was left out', async () => {
+  it('sends an id in the form of a database, and logs that an invalid one was left out', async () => {
     const lines: [message: string, fields?: object][] = [];
     const write = (message: string, fields?: object): void => void lines.push([message, fields]);
     const logger = { debug: write, info: write, warn: write, error: write };

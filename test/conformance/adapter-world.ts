@@ -1,4 +1,4 @@
-// Adapter contract: what a framework brings to it, and the running app that its tests look at.
+// Adapter contract: what a framework supplies for it, and the running app that its tests use.
 import {
   type ClientRequest,
   type IncomingMessage,

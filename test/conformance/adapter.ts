@@ -1,4 +1,4 @@
-// The contract of every framework's middleware: one suite of behaviours, run on each framework from the outside.
+// The contract of every framework's middleware: one suite of behaviours, run on each framework from outside.
 import { afterEach, beforeEach, describe } from 'vitest';
 import { testHosts } from './adapter-hosts';
 import { testHttp2 } from './adapter-http2';

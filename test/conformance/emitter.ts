@@ -1,4 +1,4 @@
-// What every built-in emitter must do, wherever it sends to: one suite, called once for each.
+// The contract of every built-in emitter, wherever it sends: one suite, called once for each.
 import type { BufferOptions, FlushReport } from 'snowplow-middleware';
 import { ConfigError, Subject, structEvent, Tracker } from 'snowplow-middleware';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -43,21 +43,21 @@ export function testEmitter(name: string, open: () => Promise<Destination>): voi
       await destination.close();
     });
 
-    it('delivers a full batch by itself', async () => {
+    it('delivers a full batch without a flush', async () => {
       const { feed } = make({ batchSize: 5, flushIntervalMs: 0 });
       feed.offer(5);
       await vi.waitFor(async () => expect(await arrived()).toEqual(feed.accepted.toSorted()), 30_000);
       await vi.waitFor(() => expect(feed.balanced().sent).toBe(5), 30_000);
     });
 
-    it('delivers what is less than a batch when its time is over', async () => {
+    it('delivers an incomplete batch when its time is over', async () => {
       const { feed } = make({ flushIntervalMs: 20 });
       feed.offer(2);
       await vi.waitFor(() => expect(feed.balanced().sent).toBe(2), 30_000);
       expect(await arrived()).toEqual(feed.accepted.toSorted());
     });
 
-    it('delivers what is left when it is flushed, and again when it is closed', async () => {
+    it('delivers the remaining events on flush, and again on close', async () => {
       const { emitter, feed } = make({ flushIntervalMs: 0 });
       feed.offer(3);
       expect(await emitter.flush()).toEqual({ sent: 3, failed: 0, remaining: 0 });
@@ -131,7 +131,7 @@ export function testEmitter(name: string, open: () => Promise<Destination>): voi
       expect(await emitter.flush()).toEqual({ sent: 0, failed: 0, remaining: 0 });
     });
 
-    it('refuses what is no event, and does not throw', () => {
+    it('refuses a value that is not an event, and does not throw', () => {
       const { emitter } = make();
       for (const junk of [{}, { e: 'pv' }, null, undefined, 'text'])
         expect(emitter.input(junk as Record<string, string>)).toBe(false);
@@ -152,7 +152,7 @@ export function testEmitter(name: string, open: () => Promise<Destination>): voi
       expect(feed.balanced()).toMatchObject({ sent: 2, refused: { full: 1 } });
     });
 
-    it('tells no callback of what a callback has given it, until that is settled', async () => {
+    it('calls no callback for an event that a callback tracked', async () => {
       const told: string[] = [];
       const given = new Set<string>();
       let free = (): void => {};
@@ -204,7 +204,7 @@ export function testEmitter(name: string, open: () => Promise<Destination>): voi
       },
     );
 
-    it.each(['flush', 'close'] as const)('ends a %s while a test fakes the time, and has delivered', async (end) => {
+    it.each(['flush', 'close'] as const)('completes a %s while a test fakes the time', async (end) => {
       const { emitter, feed } = make({ flushIntervalMs: 0 });
       feed.offer(1);
       vi.useFakeTimers();

@@ -1,4 +1,4 @@
-// What every event store must do: one suite, called once for each implementation.
+// The contract of every event store: one suite, called once for each implementation.
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -71,7 +71,7 @@ export function testEventStore(
       expect(await store.take(ALL)).toBeUndefined();
     });
 
-    it('hands events out in the order they came, as they came', async () => {
+    it('returns events unchanged, in the order of arrival', async () => {
       const store = await open();
       const events = encodedEvents(5);
       for (const event of events) expect(store.put([event])).toBe(true);
@@ -96,13 +96,13 @@ export function testEventStore(
       expect([store.size, store.bytes]).toEqual([1, events[2]?.bytes]);
     });
 
-    it('cuts a lease by count', async () => {
+    it('limits a lease by count', async () => {
       const store = await open();
       store.put(encodedEvents(5));
       expect((await take(store, { maxEvents: 3 })).events).toHaveLength(3);
     });
 
-    it('cuts a lease by bytes, counting what each event costs beside its own', async () => {
+    it('limits a lease by bytes, including the overhead of each event', async () => {
       const store = await open();
       const events = encodedEvents(3);
       store.put(events);
@@ -114,7 +114,7 @@ export function testEventStore(
       expect((await take(store, { ...limits, maxBytes: two - 1 })).events).toHaveLength(1);
     });
 
-    it('gives a first event that is larger than the limits alone, so that it cannot block those behind it', async () => {
+    it('leases a first event that exceeds the limits by itself, so that it cannot block later ones', async () => {
       const store = await open();
       const [large, small] = [encodedEvent({ padding: 500 }), encodedEvent()];
       store.put([large, small]);
@@ -130,7 +130,7 @@ export function testEventStore(
       expect(await store.take(ALL)).toBeUndefined();
     });
 
-    it('forgets what is acknowledged and keeps the rest of the lease out', async () => {
+    it('removes acknowledged events and keeps the rest of the lease out', async () => {
       const store = await open();
       const events = encodedEvents(3);
       store.put(events);
@@ -191,7 +191,7 @@ export function testEventStore(
       expect(leases.flatMap((lease) => ids(lease.events)).toSorted()).toEqual(ids(events).toSorted());
     });
 
-    it('starves neither kind while the other keeps coming', async () => {
+    it('starves neither kind while the other keeps arriving', async () => {
       const store = await open();
       const rare = encodedEvent({ anonymous: true });
       store.put(encodedEvents(2));
@@ -224,7 +224,7 @@ export function testEventStore(
       });
 
     if (bounds.includes('count'))
-      it('takes all of the events offered together or none of them', async () => {
+      it('accepts all of the given events or none', async () => {
         const store = await open({ capacity: 3 });
         expect(store.put(encodedEvents(4))).toBe(false);
         expect([store.size, store.bytes]).toEqual([0, 0]);

@@ -1,4 +1,4 @@
-// How answers end over HTTP/2, which says `finish` of every stream that is over, delivered or not.
+// How responses end over HTTP/2, where Node emits `finish` for every ended stream, delivered or not.
 import fastify from 'fastify';
 import { once } from 'node:events';
 import { type ClientHttp2Session, connect, constants, createServer, type Http2Server } from 'node:http2';
@@ -80,14 +80,14 @@ describe.each(APPS)('over HTTP/2, %s', (_name, makeServer) => {
     await collector.close();
   });
 
-  it('tracks a page that went out whole', async () => {
+  it('tracks a page that was sent completely', async () => {
     await once(client.request({ ':path': '/whole' }).resume(), 'end');
     expect(await ended.over).toBe(true);
     await tracker.flush();
     expect(collector.good().map(({ payload: { e } }) => e)).toEqual(['pv']);
   });
 
-  it.each(['/half', '/large'])('tracks none that its visitor left in the middle: %s', async (path) => {
+  it.each(['/half', '/large'])('tracks no page that its visitor left in the middle: %s', async (path) => {
     const stream = client.request({ ':path': path }).on('error', () => {});
     await once(stream, 'response');
     stream.close(constants.NGHTTP2_CANCEL);
@@ -96,7 +96,7 @@ describe.each(APPS)('over HTTP/2, %s', (_name, makeServer) => {
     expect(collector.good()).toEqual([]);
   });
 
-  it('tracks none whose connection broke', async () => {
+  it('tracks no page whose connection broke', async () => {
     await once(
       client.request({ ':path': '/large' }).on('error', () => {}),
       'response',

@@ -1,4 +1,4 @@
-// What a request leaves behind: an interval that was started in it goes on, and the request is let go.
+// What a request keeps alive: an interval that it started goes on, but the request is released.
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { type Collector, startCollector } from '../../src/collector';
 import { Child } from '../support/child';

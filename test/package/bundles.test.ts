@@ -121,7 +121,7 @@ function run(cwd: string, args: readonly string[]): { status: number | null; out
   return { status, output: stdout + stderr };
 }
 
-describe('a bundle runs where there is nothing but it', () => {
+describe('a bundle runs without node_modules', () => {
   it.each(Object.entries(BUNDLERS))('by %s', { timeout: 2 * PATIENCE_MS }, (bundler, plan) => {
     const out = join(folder, 'out', bundler);
     mkdirSync(out, { recursive: true });

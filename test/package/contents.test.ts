@@ -1,8 +1,8 @@
-// What is in the packed package, and what its manifest says of it.
+// The contents of the packed package, and its manifest.
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { doors, makeApp, manifest, pack, type Packed, ROOT } from './packed';
+import { entryPoints, makeApp, manifest, pack, type Packed, ROOT } from './packed';
 
 let packed: Packed;
 let folder: string;
@@ -27,7 +27,7 @@ const filesIn = (name: string): string[] =>
     );
 
 describe('the packed files', () => {
-  it('are the build of each source, the schemas and four papers', () => {
+  it('are the build of each source, the schemas and four documents', () => {
     // The live page's files are in the build of a module.
     const built = filesIn('src').flatMap((path) => {
       const target = path.replace(/^src/, 'dist');
@@ -76,22 +76,22 @@ describe('the manifest', () => {
     expect(onInstall.filter((script) => script in manifest.scripts)).toEqual([]);
   });
 
-  it('asks for no peer that is not optional', () => {
+  it('has only optional peers', () => {
     const asked = Object.keys(manifest.peerDependencies).filter(
       (peer) => !manifest.peerDependenciesMeta[peer]?.optional,
     );
     expect(asked).toEqual([]);
   });
 
-  it('says that a module nobody uses may be left out, and which Node it needs', () => {
+  it('declares that unused modules have no side effects, and which Node it needs', () => {
     expect(manifest.sideEffects).toBe(false);
     expect(manifest.engines.node).toBe('>=20.19');
   });
 
-  it('gives types first, and every door its types for older resolution', () => {
+  it('lists types first, and gives every entry point its types for older resolution', () => {
     for (const target of Object.values(manifest.exports))
       if (typeof target === 'object') expect(Object.keys(target)[0]).toBe('types');
-    const expected = doors.map(({ door }) => door.slice(2)).filter((door) => door !== '');
+    const expected = entryPoints.map(({ entryPoint }) => entryPoint.slice(2)).filter((entryPoint) => entryPoint !== '');
     expect(Object.keys(manifest.typesVersions['*']).sort()).toEqual(expected.sort());
   });
 });
@@ -106,7 +106,7 @@ describe.each(['.', 'bench', 'test/package/matrix/nest10', 'test/package/matrix/
       ([place, { link }]) => /(^|\/)node_modules\//.test(place) && !link,
     );
 
-    it('has a checksum of everything that is downloaded, and the address of nothing', () => {
+    it('has a checksum for every download, and no URL', () => {
       expect(installed.length).toBeGreaterThan(0);
       expect(
         installed.filter(([, { integrity }]) => !integrity?.startsWith('sha512-')).map(([place]) => place),

@@ -1,4 +1,4 @@
-// The package as npm packs it, unpacked into an app that has undici beside it, and of the other packages only what it asks for.
+// The package as npm packs it, unpacked into an app with undici and only the requested other packages.
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -22,10 +22,10 @@ export interface Manifest {
 }
 export const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Manifest;
 
-/** The doors, as an app imports them: `./express` is `snowplow-middleware/express`. */
-export const doors = Object.keys(manifest.exports)
-  .filter((door) => door !== './package.json')
-  .map((door) => ({ door, specifier: `snowplow-middleware${door.slice(1)}` }));
+/** The entry points, as an app imports them: `./express` is `snowplow-middleware/express`. */
+export const entryPoints = Object.keys(manifest.exports)
+  .filter((entryPoint) => entryPoint !== './package.json')
+  .map((entryPoint) => ({ entryPoint, specifier: `snowplow-middleware${entryPoint.slice(1)}` }));
 
 /** What npm says of a package that it has packed. */
 export interface Packed {

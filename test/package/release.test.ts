@@ -1,4 +1,4 @@
-// The release script: what it refuses, all at once and with advice, and what it does when nothing is missing.
+// The release script: what it refuses, with all reasons and advice at once, and what it does if nothing is missing.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -54,7 +54,7 @@ it('runs every check, shows what is in the package, and publishes nothing by its
   expect(status).toBe(0);
 });
 
-it('publishes with provenance where the benchmark was seen and CI has an id token', () => {
+it('publishes with provenance if the benchmark was checked and CI has an id token', () => {
   const { status, said } = release(['--publish', '--benched'], { ACTIONS_ID_TOKEN_REQUEST_URL: 'http://127.0.0.1:9' });
   expect(said).toContain('> npm publish --provenance --access public');
   expect(said).toContain('+ a-package-to-release@1.2.3');
@@ -106,7 +106,7 @@ describe('refuses, and says what to do', () => {
   });
 });
 
-it('this package says in CONTRIBUTING what is to be set before its first release', () => {
+it('CONTRIBUTING says what to set before the first release', () => {
   const contributing = readFileSync(join(ROOT, 'CONTRIBUTING.md'), 'utf8');
   for (const field of ['`repository`', '`homepage`', '`bugs`']) expect(contributing).toContain(field);
 });

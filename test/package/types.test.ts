@@ -1,9 +1,9 @@
-// The packed types, as a user's compiler reads them: strictly, by every way to resolve a module, and with one peer installed.
+// The packed types, as a user's compiler reads them: strictly, with every module resolution, and with one peer installed.
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { doors, makeApp, pack, type Packed } from './packed';
+import { entryPoints, makeApp, pack, type Packed } from './packed';
 
 let packed: Packed;
 let folder: string;
@@ -14,7 +14,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const ENDPOINT = "{ endpoint: 'https://collector.acme.com' }";
 
-/** A few lines of an app for each door, and the packages that such an app has. */
+/** A few lines of an app for each entry point, and the packages that such an app has. */
 const USES: Readonly<Record<string, { peers: readonly string[]; code: string }>> = {
   '.': {
     peers: [],
@@ -146,17 +146,18 @@ function findingsOf(app: string, programs: ReadonlyMap<string, string>, options:
   });
 }
 
-it('every door is used here', () => expect(Object.keys(USES).sort()).toEqual(doors.map(({ door }) => door).sort()));
+it('every entry point is used here', () =>
+  expect(Object.keys(USES).sort()).toEqual(entryPoints.map(({ entryPoint }) => entryPoint).sort()));
 
 it.each(Object.entries(USES))(
-  'the door %s needs the types of its own peer and of Node alone',
-  (door, { peers, code }) => {
-    const app = makeApp(folder, packed, `door${door.replace(/\W/g, '-')}`, ['@types/node', ...peers]);
+  'the entry point %s needs the types of its own peer and of Node alone',
+  (entryPoint, { peers, code }) => {
+    const app = makeApp(folder, packed, `entry${entryPoint.replace(/\W/g, '-')}`, ['@types/node', ...peers]);
     expect(findingsOf(app, new Map([['use.cts', code]]), NODENEXT)).toEqual([]);
   },
 );
 
-describe('every door, with every peer, resolves', () => {
+describe('every entry point, with every peer, resolves', () => {
   let app: string;
   beforeAll(() => {
     app = makeApp(folder, packed, 'all', ['@types/node', ...everyPeer]);

@@ -1,4 +1,4 @@
-// Chromium, as the tests drive it.
+// Chromium for the tests.
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { chromium, type Browser } from 'playwright-core';

@@ -1,4 +1,4 @@
-// The built package in a folder of its own, where no other package can be found.
+// The built package in a separate folder, where it can find no other package.
 import { copyFileSync, cpSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 

@@ -1,4 +1,4 @@
-// A process that works on a queue until it is killed. Arguments: the built door, Redis's port, the queue, the endpoint.
+// A process that works on a queue until it is killed. Arguments: the built entry point, Redis's port, the queue, the endpoint.
 import { createRequire } from 'node:module';
 import { Worker } from 'bullmq';
 

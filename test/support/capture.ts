@@ -1,4 +1,4 @@
-// A tracker whose events land in an array: its one emitter is a custom one, as any user may write.
+// A tracker that collects its events in an array, through a custom emitter as a user may write it.
 import { type EventMeta, type Payload, Tracker, type TrackerOptions } from 'snowplow-middleware';
 
 export interface Captured {

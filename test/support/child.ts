@@ -1,4 +1,4 @@
-// A Node process of its own: for what can only be seen from outside, such as exits and signals.
+// A separate Node process, for what can only be observed from outside, such as exits and signals.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 

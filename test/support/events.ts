@@ -1,4 +1,4 @@
-// Events as a tracker hands them to a store.
+// Events in the form in which a tracker passes them to a store.
 import { randomUUID } from 'node:crypto';
 import type { EncodedEvent } from '../../src/core/emitter';
 import { encodedEvent as made } from '../../src/core/tracker/encode';

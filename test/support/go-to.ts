@@ -1,4 +1,4 @@
-// A visitor who goes to a page. Node's own fetch() will not do: it says of itself that it is a script.
+// A visitor who navigates to a page. Node's own fetch() cannot, because it marks itself as a script.
 import { get } from 'node:http';
 
 export interface Answer {

@@ -1,4 +1,4 @@
-// A Nest app as a program of its own, in plain JavaScript: what is run is the built package.
+// A Nest app as a separate program, in plain JavaScript, because it runs the built package.
 
 /**
  * The source of an app with the routes `quick`, `slow` (700 ms) and whatever `routes` adds.

@@ -1,4 +1,4 @@
-// A raw collector that counts by event id, of which the package's own holds the newest only, and answers by what a request holds.
+// A raw collector that counts by event id, because the package's own holds only the newest, and answers by a request's content.
 import { answer, type Reaction, startScriptedCollector } from './scripted-collector';
 
 export interface RecordingCollector {

@@ -1,4 +1,4 @@
-// A real Redis for tests: the one at REDIS_URL, or one of our own on a free port, which can be stopped and started again.
+// A real Redis for tests: the one at REDIS_URL, or a separate one on a free port, which can be stopped and started again.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';

@@ -1,4 +1,4 @@
-// A receiver that takes every event but one: it refuses each request with that one in it, in one of many ways.
+// A receiver that accepts every event except one: it refuses each request with that event, in one of many ways.
 import {
   answer,
   hang,

@@ -1,4 +1,4 @@
-// One plain request and its rules, and the fields that come of changing a fact or a rule.
+// One plain request and its rules, and the fields that result from changing a fact or a rule.
 import { type RequestFacts, requestFields, type RequestRules } from '../../src/core/request/request-fields';
 
 export const DUID = '8e1f0a6e-6a0c-4f5e-9d0e-2b7c3c1d4e5f';

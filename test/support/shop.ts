@@ -1,4 +1,4 @@
-// A collector, and trackers that send to it: what the parity tests stand on.
+// A collector, and trackers that send to it, for the parity tests.
 import { afterAll, afterEach, beforeAll } from 'vitest';
 import { type Collector, startCollector } from 'snowplow-middleware/collector';
 import { Emitter, type EmitterOptions, type Payload, Tracker, type TrackerOptions } from 'snowplow-middleware';

@@ -1,4 +1,4 @@
-// Events by their size: the largest that a request of ours may carry, a byte more, and what only a stranger puts into a queue.
+// Events by size: the largest that one of our requests may carry, one byte more, and sizes that only a stranger puts into a queue.
 import type { Payload } from 'snowplow-middleware';
 import { encodePayload } from '../../src/core/tracker/encode';
 import { ENVELOPE_BYTES, EVENT_OVERHEAD, getQuery } from '../../src/delivery/http/batch';

@@ -1,4 +1,4 @@
-// A process that runs a RedisWorker until it is told to end. Arguments: the built door, the worker's options as JSON.
+// A process that runs a RedisWorker until it is told to end. Arguments: the built entry point, the worker's options as JSON.
 import { createRequire } from 'node:module';
 
 const [door, options] = process.argv.slice(2);

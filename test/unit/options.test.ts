@@ -1,4 +1,4 @@
-// Each option is checked exactly once, whichever way it comes in, and a misplaced one is told where it belongs.
+// Each option is checked exactly once, whichever way it comes in, and the error for a misplaced one names its place.
 import { Test } from '@nestjs/testing';
 import { createTracker } from 'snowplow-middleware';
 import { snowplow } from 'snowplow-middleware/express';
@@ -67,5 +67,5 @@ it.each([
   const options = { endpoint: 'collector.example', namespace: 'n', ...misplaced } as never;
   const make = (): unknown => (owner === 'snowplow' ? snowplow(options) : createTracker(options));
   const [name] = Object.keys(misplaced);
-  expect(make).toThrow(`${owner}: ${name} must be a known option; it belongs under \`${place}\``);
+  expect(make).toThrow(`${owner}: Unknown option \`${name}\`; it belongs under \`${place}\``);
 });

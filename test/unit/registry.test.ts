@@ -66,8 +66,8 @@ describe('createTracker', () => {
     expect(() => createTracker({} as never)).toThrow(
       'createTracker: endpoint must be a host name or a URL, got nothing',
     );
-    expect(() => createTracker({ endpoint: 'h', emitters: [] } as never)).toThrow('createTracker: emitters must be a known option'); // prettier-ignore
+    expect(() => createTracker({ endpoint: 'h', emitters: [] } as never)).toThrow('createTracker: Unknown option `emitters`'); // prettier-ignore
     expect(() => createTracker({ endpoint: 'ftp://h' })).toThrow("endpoint must be a host name or a URL with 'https' or 'http', got \"ftp\""); // prettier-ignore
-    expect(() => createTracker({ endpoint: 'h', emitter: { batchsize: 1 } as never })).toThrow("did you mean 'batchSize'?"); // prettier-ignore
+    expect(() => createTracker({ endpoint: 'h', emitter: { batchsize: 1 } as never })).toThrow('did you mean `batchSize`?'); // prettier-ignore
   });
 });

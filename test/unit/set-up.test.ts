@@ -1,4 +1,4 @@
-// Set-up as environments and habits garble it: a ConfigError at start that names the option, never an option without effect.
+// Mistakes in the set-up give a ConfigError at start that names the option; no option is ignored silently.
 import { describe, expect, it } from 'vitest';
 import { AsyncEmitter, ConfigError, createTracker, Emitter, Snowplow, Tracker } from 'snowplow-middleware';
 import { snowplow } from '../../src/express';
@@ -100,8 +100,8 @@ it('an empty appId and an empty namespace count as absent, with one warning', as
   expect(Object.keys(payloads[0] ?? {})).not.toEqual(expect.arrayContaining(['aid']));
   expect(Object.keys(payloads[0] ?? {})).not.toEqual(expect.arrayContaining(['tna']));
   expect(lines.map(([level, text]) => `${level} ${text}`)).toEqual([
-    'warn the option namespace is empty: it counts as absent',
-    'warn the option appId is empty: it counts as absent',
+    'warn the option namespace is empty and counts as absent',
+    'warn the option appId is empty and counts as absent',
   ]);
   expect(tracker.namespace).toBe('');
   await tracker.close();

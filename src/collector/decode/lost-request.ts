@@ -1,10 +1,10 @@
-// Why a whole request is lost: the words of each failure, and how to fix it.
+// The failures that lose a whole request, in words, and how to fix them.
 import { FIELDS, lookUp } from '../fields/fields';
-import { failing, typeName, type Failure } from '../hints/finding';
+import { failing, type Failure, typeName } from '../hints/finding';
 import { nearest } from '../hints/nearest';
 import { inCode } from '../hints/origins';
 
-/** Where trackers post to. */
+/** The path to which trackers post. */
 export const TP2 = '/com.snowplowanalytics.snowplow/tp2';
 const ENVELOPE =
   '{"schema":"iglu:com.snowplowanalytics.snowplow/payload_data/jsonschema/1-0-4","data":[{"e":"pv","p":"srv","tv":"…"}]}';
@@ -26,20 +26,20 @@ export const missingKey = (path: string, key: string): Failure =>
     `${path}.${key}`,
     'missing-key',
     '',
-    'is missing, and every event needs tv, p and e',
+    'is missing; every event needs tv, p and e',
     key === 'tv' ? `Send the name and version of the tracker.${BY_EMITTER}` : `Send ${key}.${inCode(key)}`,
   );
 
-// What enriched columns are called on the wire: people take the one for the other.
+// The wire keys of enriched columns, because people confuse the two.
 const KEY_OF_COLUMN = Object.fromEntries(
   Object.entries(FIELDS).flatMap(([key, { column }]) => (column === '' ? [] : [[column, key] as const])),
 );
 const KNOWN_NAMES = [...Object.keys(FIELDS), ...Object.keys(KEY_OF_COLUMN)];
 
-/** How to fix a key that the protocol does not know: by the one that was meant, where that can be guessed. */
+/** How to fix a key that the protocol does not have: names the intended one, if it can be guessed. */
 export function hintForUnknownKey(key: string): string {
   const guess = nearest(key, KNOWN_NAMES);
-  if (!guess) return `Put data of your own into a self-describing event or a context.${inCode('cx')}`;
+  if (!guess) return `Put your own data into a self-describing event or a context.${inCode('cx')}`;
   const meant = lookUp(KEY_OF_COLUMN, guess) ?? guess;
   return `On the wire it is called ${meant}.${inCode(meant)}`;
 }
@@ -52,11 +52,11 @@ export const notAString = (path: string, key: string, value: unknown): Failure =
     `${path}.${key}`,
     'not-a-string',
     value,
-    `is ${typeName(value)}, and every value must be a string`,
-    value === null ? `Leave it out when there is none.${inCode(key)}` : `Send String(value).${inCode(key)}`,
+    `is ${typeName(value)}, but every value must be a string`,
+    value === null ? `Leave it out if there is no value.${inCode(key)}` : `Send String(value).${inCode(key)}`,
   );
 
-// At the paths that read the query alone an adapter fails; at the one that reads bodies it is the protocol.
+// At the paths that read only the query, an adapter fails; at the path that reads bodies, the protocol is violated.
 export const emptyRequest = (path: string): Failure =>
   failing(path === TP2 ? 'tracker_protocol_violations' : 'adapter_failures')(
     'body',
@@ -72,7 +72,7 @@ export const wrongContentType = (contentType = ''): Failure =>
     'wrong-content-type',
     contentType,
     contentType === '' ? 'is missing' : 'is not application/json',
-    `Send the header Content-Type: application/json; charset=utf-8, with no other parameter; fetch() and sendBeacon() send text/plain unless told.${BY_EMITTER}`,
+    `Send the header Content-Type: application/json; charset=utf-8, with no other parameter; fetch() and sendBeacon() send text/plain by default.${BY_EMITTER}`,
   );
 
 export const notJson = (body: string, { message }: Error): Failure =>
@@ -99,7 +99,7 @@ export const noEvents = (data: unknown): Failure =>
     'no-events',
     data ?? '',
     Array.isArray(data) ? 'holds no event' : 'is not a list',
-    'Send a list of at least one event, or no request.',
+    'Send a list with at least one event, or no request.',
   );
 
 export const notAUuid = (networkUserId: string): Failure =>
@@ -108,7 +108,7 @@ export const notAUuid = (networkUserId: string): Failure =>
     'network-id-not-a-uuid',
     networkUserId,
     'is not a UUID: a cookie named sp, or ?nuid=, with any other value loses the whole request',
-    `Delete the cookie, or send the visitor's id as tnuid in the event, where any text goes.${inCode('tnuid')}`,
+    `Delete the cookie, or send the visitor's id as tnuid in the event, which accepts any text.${inCode('tnuid')}`,
   );
 
 export const illegalQuery = (query: string): Failure =>
@@ -125,6 +125,6 @@ export const unknownPath = (path: string): Failure =>
     'path',
     'unknown-path',
     path,
-    'is not a path of the Snowplow tracker protocol; the collector takes it and the events are lost later',
+    'is not a path of the Snowplow tracker protocol; the collector accepts it, and the events are lost later',
     `POST to ${TP2}, or GET /i.\nIn code: give an Emitter the collector's address as endpoint, without this path.`,
   );

@@ -1,7 +1,7 @@
 // Decodes `ue_pr`/`ue_px` and `co`/`cx`, and checks their envelopes.
-import { failing, typeName, type Failure } from '../hints/finding';
-import { inCode } from '../hints/origins';
 import { INT32_MAX, isJsonObject, isObject } from '../../core/contracts';
+import { failing, type Failure, typeName } from '../hints/finding';
+import { inCode } from '../hints/origins';
 
 /**
  * Data with the `iglu:` URI of the schema that describes it.
@@ -14,13 +14,13 @@ export interface SelfDescribing {
   readonly data: unknown;
 }
 
-/** One of them, and where it stands, as the caller of a tracker would write it: `event`, `context[1]`. */
+/** Self-describing data with its path, as the caller of a tracker would write it: `event`, `context[1]`. */
 export interface Item extends SelfDescribing {
   readonly path: string;
 }
 
-/** What stands in an event as JSON, of both forms of a pair; items with a broken envelope are left out. */
-export interface DecodedJson {
+/** The JSON of an event, from both forms of each pair. Items with a broken envelope are left out. */
+interface DecodedJson {
   readonly events: readonly Item[];
   readonly contexts: readonly Item[];
   readonly failures: readonly Failure[];
@@ -29,7 +29,7 @@ export interface DecodedJson {
 const MAX_DEPTH = 40;
 
 interface Envelope {
-  /** The key of plain JSON, and the one of base64. */
+  /** The key for plain JSON, and the one for base64. */
   readonly keys: readonly [plain: string, base64: string];
   readonly schema: RegExp;
   readonly example: string;
@@ -86,25 +86,25 @@ function open(key: string, value: string, { keys, schema, example, itemsOf }: En
   const refuse = (rule: string, at: unknown, problem: string, hint?: string): Failure =>
     violation(key, rule, at, problem, hint ?? `Send ${isBase64 ? 'base64url of ' : ''}${example}.${inCode(key)}`);
   if (value === '')
-    return refuse('empty-json', '', 'is empty, which is not JSON', 'Leave the key out when there is nothing to send.');
+    return refuse('empty-json', '', 'is empty, which is not JSON', 'Leave the key out if there is nothing to send.');
   let json: unknown;
   try {
     json = JSON.parse(text);
   } catch (error) {
-    // Where it is no base64 either, what was sent says more than what came of it.
+    // If it is not base64 either, the sent text says more than the decoded one.
     const shown = text.includes('\uFFFD') ? value : text;
     return refuse('not-json', shown, `is not ${isBase64 ? 'base64 of ' : ''}JSON: ${(error as Error).message}`);
   }
   if (isDeeperThan(json, MAX_DEPTH))
     return refuse('too-deep', text, `nests more than ${MAX_DEPTH} levels`, `Flatten the data.${inCode(key)}`);
-  if (!isSelfDescribing(json)) return refuse('not-self-describing', json, 'has not the keys schema and data');
+  if (!isSelfDescribing(json)) return refuse('not-self-describing', json, 'lacks the keys schema and data');
   if (!isSchemaUri(json.schema))
     return refuse('not-an-iglu-uri', json.schema, `names a schema that ${faultOf(json.schema)}`);
-  if (!schema.test(json.schema)) return refuse('wrong-envelope', json.schema, 'has another envelope than its own');
+  if (!schema.test(json.schema)) return refuse('wrong-envelope', json.schema, 'has the wrong envelope');
   const items = itemsOf(json.data);
   if (!items) return refuse('not-a-list', json.data, 'does not hold a list');
   if (items.length === 0 && json.schema.endsWith('1-0-0'))
-    return refuse('empty-list', text, 'holds no context', `Leave ${key} out when there is no context.`);
+    return refuse('empty-list', text, 'holds no context', `Leave ${key} out if there is no context.`);
   return items;
 }
 
@@ -112,9 +112,9 @@ function checkItem(item: unknown, path: string, where: string): Failure | undefi
   const hint = `Send { schema: 'iglu:com.acme/name/jsonschema/1-0-0', data: {…} }, with no other key.${where}`;
   const refuse = (problem: string): Failure => violation(path, 'not-self-describing', item, problem, hint);
   if (!isJsonObject(item)) return refuse(`is ${typeName(item)}`);
-  if (!isSelfDescribing(item)) return refuse('has not the keys schema and data');
+  if (!isSelfDescribing(item)) return refuse('lacks the keys schema and data');
   const more = Object.keys(item).find((key) => key !== 'schema' && key !== 'data');
-  if (more !== undefined) return refuse(`has the key ${more} beside schema and data`);
+  if (more !== undefined) return refuse(`has the key ${more} in addition to schema and data`);
   if (isSchemaUri(item.schema)) return undefined;
   return violation(
     `${path}.schema`,
@@ -141,18 +141,18 @@ function isSchemaUri(schema: string): boolean {
   return isSchemaVersion(version);
 }
 
-/** What keeps a text from being an `iglu:` URI. */
+/** Why a text is not an `iglu:` URI. */
 function faultOf(schema: string): string {
   if (!schema.startsWith('iglu:')) return 'does not begin with iglu:';
   const parts = schema.split('/');
   if (parts.length !== 4) return `has ${parts.length} parts instead of vendor/name/format/version`;
   if (!/^\d+-\d+-\d+$/.test(parts[3]!)) return 'has no version of three numbers, such as 1-0-0';
   if (!isSchemaVersion(parts[3]!))
-    return 'has a version that no schema can have: they count from 1-0-0, without leading zeros';
-  return 'holds characters that no schema URI may hold';
+    return 'has a version that no schema can have: versions start at 1-0-0 and have no leading zeros';
+  return 'holds characters that a schema URI may not hold';
 }
 
-// Level by level rather than by recursion, because the data may be built to overflow a stack.
+// Level by level instead of recursively, because hostile data could overflow the stack.
 function isDeeperThan(value: unknown, limit: number): boolean {
   let level: unknown[] = [value];
   for (let depth = 0; level.length > 0; depth++) {
@@ -162,7 +162,7 @@ function isDeeperThan(value: unknown, limit: number): boolean {
   return false;
 }
 
-// A SchemaVer: a model from 1, then a revision and an addition, each a 32-bit integer as people write one.
+// A SchemaVer: a model from 1, a revision and an addition, each a 32-bit integer without leading zeros.
 const SCHEMA_VERSION = /^[1-9]\d*(?:-(?:0|[1-9]\d*)){2}$/;
 
 const isSchemaVersion = (version: string): boolean =>

@@ -1,13 +1,13 @@
-// One tracker request into the flat parameters of its events, or the reason why the pipeline loses all of them.
-import { FIELDS } from '../fields/fields';
-import { MAX_FINDINGS, type Failure } from '../hints/finding';
-import * as lost from './lost-request';
+// Decodes a tracker request into the flat parameters of its events, or into the reason why the pipeline loses all of them.
 import { isJsonObject } from '../../core/contracts';
+import { FIELDS } from '../fields/fields';
+import { type Failure, MAX_FINDINGS } from '../hints/finding';
+import * as lost from './lost-request';
 
 export type Parameters = Readonly<Record<string, string>>;
 
-/** What a tracker request says, before any event is looked at. */
-export interface TrackerRequest {
+/** A tracker request before its events are decoded. */
+interface TrackerRequest {
   readonly method: string;
   /** Path without the query: `/i`, `/com.snowplowanalytics.snowplow/tp2`. */
   readonly path: string;
@@ -15,27 +15,27 @@ export interface TrackerRequest {
   readonly query: string;
   readonly contentType: string | undefined;
   readonly body: string;
-  /** The collector's id of the visitor, from `?nuid=`, the `sp` cookie or a fresh one. */
+  /** The collector's id of the visitor, from `?nuid=`, the `sp` cookie or a new one. */
   readonly networkUserId: string;
 }
 
-export interface TrackerPayload {
+interface TrackerPayload {
   readonly events: readonly Parameters[];
-  /** Failures that lose the whole request; `events` then holds what could be read, for show. */
+  /** Failures that lose the whole request; `events` then holds what could be read, only for display. */
   readonly failures: readonly Failure[];
 }
 
-// Where the query is the event, and a body is not read.
+// At these paths the query is the event, and the body is not read.
 const QUERY_PATHS: ReadonlySet<string> = new Set(['/com.snowplowanalytics.snowplow/tp1', '/i', '/ice.png']);
 const PAYLOAD_DATA = /^iglu:com\.snowplowanalytics\.snowplow\/payload_data\/jsonschema\/1-0-[0-4]$/;
 const CONTENT_TYPE = /^application\/json(; ?charset=utf-8)?$/i;
-// What java.net.URI refuses in a query: malformed escapes, and characters that have to be escaped.
+// What java.net.URI refuses in a query: malformed escapes, and characters that must be escaped.
 const ILLEGAL_QUERY = /%(?![0-9a-f]{2})|[\s"<>\\^`{|}]/i;
-// What java.util.UUID reads: five groups of hexadecimal digits, each cut to its length.
+// What java.util.UUID accepts: five groups of hexadecimal digits, each truncated to its length.
 const NETWORK_ID = /^[0-9a-f]{1,16}(-[0-9a-f]{1,16}){4}$/i;
 const REQUIRED = ['tv', 'p', 'e'];
 
-/** Reads a request the way Enrich's Snowplow adapter does. Never throws. */
+/** Reads a request as Enrich's Snowplow adapter does. Never throws. */
 export function readTrackerRequest(request: TrackerRequest): TrackerPayload {
   const failures: Failure[] = [];
   if (!NETWORK_ID.test(request.networkUserId)) failures.push(lost.notAUuid(request.networkUserId));
@@ -52,8 +52,8 @@ export function readTrackerRequest(request: TrackerRequest): TrackerPayload {
 }
 
 /**
- * Splits a query as the pipeline does: `;` parts it as `&` does, `+` is a space, a key without `=` is skipped, the last of
- * a repeated key wins.
+ * Splits a query as the pipeline does: `;` separates like `&`, `+` is a space, a key without `=` is skipped, and the last value of a
+ * repeated key wins.
  */
 function parseQuery(query: string): Parameters {
   const pairs = query.split(/[&;]/).flatMap((pair) => {
@@ -63,7 +63,7 @@ function parseQuery(query: string): Parameters {
   return Object.fromEntries(pairs);
 }
 
-// Bytes that are no UTF-8 become replacement characters, as in Java; decodeURIComponent would throw.
+// Invalid UTF-8 becomes replacement characters, as in Java; decodeURIComponent would throw.
 const unescape = (text: string): string => new URLSearchParams(`x=${text}`).get('x')!;
 
 function readBody({ body, contentType }: TrackerRequest, query: Parameters): TrackerPayload {
@@ -85,7 +85,7 @@ function readBody({ body, contentType }: TrackerRequest, query: Parameters): Tra
   };
 }
 
-// No more than will be shown: a body may hold a hundred thousand faults.
+// Only as many as are shown, because a body may hold a hundred thousand faults.
 function firstFailures(data: readonly unknown[]): Failure[] {
   const failures: Failure[] = [];
   for (const [index, item] of data.entries())

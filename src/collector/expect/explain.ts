@@ -1,10 +1,10 @@
-// Explains to a test's author why what was expected did not come.
+// Explains to a test's author why an expected event did not arrive.
 import { inspect } from 'node:util';
-import type { CollectedEvent } from '../log/event';
 import { excerpt } from '../hints/finding';
-import { asymmetric, differencesOf, reading, type EventFilter } from './match';
+import type { CollectedEvent } from '../log/event';
+import { asymmetric, differencesOf, type EventFilter, reading } from './match';
 
-/** Words why no event, or not enough of them, met a filter: the nearest one line by line, and what became of the bad ones. */
+/** Explains why too few events matched a filter: shows the nearest event line by line, and the last bad one. */
 export function explainMiss(
   filter: EventFilter,
   good: readonly CollectedEvent[],
@@ -27,7 +27,7 @@ function nearest(filter: EventFilter, good: readonly CollectedEvent[]): string[]
   if (good.length === 0) return ['No good event came.'];
   const came = `${count(good.length, 'good event')} came: ${names(good)}.`;
   if (typeof filter === 'function') return [came];
-  // The last of the best: what a test just did is mostly what it asks for.
+  // The last of the best matches, because a test usually expects what it has just done.
   const best = good
     .map((event) => compare(filter, event))
     .reduce((top, one) =>
@@ -59,11 +59,11 @@ function compare(filter: Readonly<Record<string, unknown>>, event: CollectedEven
 const line = (sign: string, path: string, value: unknown): string =>
   `  ${sign} ${path}: ${word(value).replaceAll('\n', '\n    ')}`;
 
-/** A value, or a whole filter, as code would write it. */
+/** A value, or a whole filter, as code. */
 export const word = (value: unknown): string =>
   inspect(plain(value), { depth: 6, breakLength: 100, maxStringLength: 200 });
 
-// What `expect.any(Number)` is made of says nothing to whoever reads it: `Any<Number>` does.
+// Shows `expect.any(Number)` as `Any<Number>`, because its internals do not help the reader.
 function plain(value: unknown): unknown {
   if (asymmetric(value)) return { [inspect.custom]: () => nameOfMatcher(value as AsymmetricMatcher) };
   if (Array.isArray(value)) return value.map(plain);
@@ -89,7 +89,7 @@ function names(events: readonly CollectedEvent[]): string {
   return excerpt([...counts].map(([name, times]) => (times === 1 ? name : `${name} × ${times}`)).join(', '));
 }
 
-/** Words all bad events. */
+/** Describes all bad events. */
 export const explainAllBad = (bad: readonly CollectedEvent[]): string =>
   [`${count(bad.length, 'bad event')} came:`, ...bad.flatMap(explainBad)].join('\n');
 
@@ -104,7 +104,7 @@ function explainBad(event: CollectedEvent): string[] {
   ];
 }
 
-/** What a person calls an event: its schema's name, else its type. */
+/** The name of an event for people: its schema's name, else its type. */
 export function nameOf({ schema, event, errors }: CollectedEvent): string {
   if (errors[0]?.scope === 'payload') return 'lost request';
   return schema?.split('/')[1] ?? (event || 'no event');

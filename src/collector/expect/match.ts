@@ -1,26 +1,25 @@
-// Compares events with what a test expects of them.
+// Compares events with the filters of a test.
 import { isDate, isRegExp } from 'node:util/types';
+import { isObject } from '../../core/contracts';
 import { ConfigError } from '../../core/errors';
 import { named } from '../../core/options';
-import { ENRICHED_NAMES, enrich, type Enriched } from '../validate/enriched';
-import type { CollectedEvent } from '../log/event';
 import { FIELDS } from '../fields/fields';
 import { step } from '../hints/path';
-import { isObject } from '../../core/contracts';
+import type { CollectedEvent } from '../log/event';
+import { enrich, type Enriched, ENRICHED_NAMES } from '../validate/enriched';
 
 /**
- * What a test expects of an event: a function, or an object of wire keys (`e`, `se_ca`), enriched names (`event`,
- * `page_url`), `schema`, `data` and `contexts`. Objects match in part, a regular expression matches a text, `contexts`
- * asks for each of the contexts named in any order, `undefined` asks for absence, and asymmetric matchers
- * (`expect.any(String)`) work.
+ * What a test expects of an event: a function, or an object of wire keys (`e`, `se_ca`), enriched names (`event`, `page_url`),
+ * `schema`, `data` and `contexts`. Objects match in part, a regular expression matches a text, `contexts` requires each listed
+ * context in any order, `undefined` requires absence, and asymmetric matchers (`expect.any(String)`) work.
  *
  * @example
  * await collector.waitFor({ event: 'unstruct', schema: /checkout_step/, data: { step: 2 }, contexts: [{ data: { plan: 'gold' } }] });
  */
 export type EventFilter = ((event: CollectedEvent) => boolean) | Readonly<Record<string, unknown>>;
 
-/** A place where an event is not what was expected. */
-export interface Difference {
+/** A difference between an event and the expected one. */
+interface Difference {
   readonly path: string;
   readonly expected: unknown;
   readonly actual: unknown;
@@ -33,8 +32,8 @@ const isOwn = (key: string): key is OwnKey => (OWN_KEYS as readonly string[]).in
 /**
  * Turns a filter into a function.
  *
- * @param owner Who takes the filter, for the message.
- * @throws ConfigError on a key that no event can have.
+ * @param owner The method that received the filter, for the message.
+ * @throws ConfigError for a key that no event can have.
  */
 export function matcherOf(owner: string, filter: EventFilter): (event: CollectedEvent) => boolean {
   if (typeof filter === 'function') return filter;
@@ -52,7 +51,7 @@ export function matcherOf(owner: string, filter: EventFilter): (event: Collected
   };
 }
 
-/** Reads what a filter's keys stand for in an event; enriches it where one asks for that. */
+/** Reads the values of a filter's keys from an event. Enriches the event if a key needs that. */
 export function reading(event: CollectedEvent): (key: string) => unknown {
   let enriched: Enriched | undefined;
   return (key) => {
@@ -61,14 +60,14 @@ export function reading(event: CollectedEvent): (key: string) => unknown {
   };
 }
 
-/** Where the value of a filter's key is not the expected one. */
+/** The differences between the value of a filter's key and the expected one. */
 export function differencesOf(key: string, expected: unknown, actual: unknown): Generator<Difference> {
   return key === 'contexts' && Array.isArray(expected) && Array.isArray(actual)
     ? ofContexts(expected, actual)
     : differences(key, expected, actual);
 }
 
-// Each of those expected has to be there, in any order; of one that is not, what the nearest lacks.
+// Each expected context must be present, in any order. For a missing one, compares with the nearest.
 function* ofContexts(expected: readonly unknown[], actual: readonly unknown[]): Generator<Difference> {
   for (const wanted of expected) {
     const found = actual.map((item, index) => [...differences(`contexts[${index}]`, wanted, item)]);
@@ -85,14 +84,14 @@ function* differences(path: string, expected: unknown, actual: unknown): Generat
 
 type Composite = Readonly<Record<string, unknown>>;
 
-/** Whether a value is one to look into, and not one that matches by a rule of its own. */
+/** Whether a value is compared member by member, and does not match by a special rule. */
 const isComposite = (value: unknown): value is Composite =>
   isObject(value) && !isRegExp(value) && !isDate(value) && asymmetric(value) === undefined;
 
 const isOtherList = (expected: unknown, actual: unknown): boolean =>
   Array.isArray(expected) && (!Array.isArray(actual) || actual.length !== expected.length);
 
-/** What `expect.any(String)` and the like bring with them, in Jest and in Vitest. */
+/** The match function of `expect.any(String)` and similar matchers, in Jest and in Vitest. */
 export function asymmetric(value: unknown): ((actual: unknown) => boolean) | undefined {
   const { asymmetricMatch } = Object(value) as { asymmetricMatch?: (actual: unknown) => boolean };
   return typeof asymmetricMatch === 'function' ? asymmetricMatch.bind(value) : undefined;
@@ -104,7 +103,7 @@ function isMatch(expected: unknown, actual: unknown): boolean {
   if (isDate(expected)) return actual === expected.toISOString() || actual === String(expected.getTime());
   const matches = asymmetric(expected);
   if (matches) return matches(actual);
-  // On the wire everything is text: 2 and true stand for '2' and '1'.
+  // On the wire everything is text: 2 and true match '2' and '1'.
   if (typeof actual === 'string' && typeof expected === 'number') return actual === String(expected);
   if (typeof actual === 'string' && typeof expected === 'boolean') return actual === (expected ? '1' : '0');
   return Object.is(expected, actual);

@@ -1,10 +1,10 @@
-// Waits for events a test expects.
+// Waits for the events that a test expects.
 import type { CollectedEvent } from '../log/event';
 import type { EventLog } from '../log/event-log';
 import { explainMiss } from './explain';
-import { matcherOf, type EventFilter } from './match';
+import { type EventFilter, matcherOf } from './match';
 
-/** Resolves as soon as `count` good events matched, counting those that are here already. */
+/** Resolves as soon as `count` good events match, including earlier ones. */
 export async function waitForEvents(
   log: EventLog,
   filter: EventFilter,
@@ -15,7 +15,7 @@ export async function waitForEvents(
   const matches = matcherOf('waitFor', filter);
   const found = log.good.filter(matches);
   if (found.length >= count) return found;
-  // Made here, so that its stack names the test's line.
+  // Created here, so that its stack names the test's line.
   const failure = new Error();
   return new Promise((resolve, reject) => {
     const settle = (): void => {

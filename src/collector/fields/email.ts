@@ -1,4 +1,4 @@
-// E-mail addresses as commons-validator judges them, which the pipeline asks: a domain has to end in a top-level one.
+// Checks e-mail addresses like commons-validator, which the pipeline uses: the domain must end in a top-level domain.
 import { isIP } from 'node:net';
 import { domainToASCII, domainToUnicode } from 'node:url';
 
@@ -9,7 +9,7 @@ const LABEL = '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?';
 const DOMAIN = new RegExp(`^(?:${LABEL}\\.)+(${LABEL})$`, 'i');
 const LONGEST_DOMAIN = 253;
 
-/** Makes the check, by the names of all top-level domains, those of other scripts in Unicode. */
+/** Makes the check. @param topLevelDomains All top-level domains, those of other scripts in Unicode. */
 export function emailCheck(topLevelDomains: readonly string[]): (value: string) => boolean {
   const known = new Set(topLevelDomains);
   return (value) => {

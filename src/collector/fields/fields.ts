@@ -1,4 +1,4 @@
-// The keys of the tracker protocol: the column each becomes, its kind, and the length that Enrich takes.
+// The keys of the tracker protocol: the column of each, its kind, and the length that Enrich accepts.
 // Source: payload_data/1-0-4 and atomic/1-0-0 of Iglu Central, limits of Enrich 6.
 
 export type FieldKind =
@@ -8,7 +8,7 @@ export interface Field {
   /** The column of the enriched event; a size fills two: `dvce_screen` stands for `dvce_screenwidth` and `…height`. */
   readonly column: string;
   readonly kind: FieldKind;
-  /** The most UTF-16 units that Enrich takes. Longer is never truncated there: the event is bad. */
+  /** The most UTF-16 units that Enrich accepts. It never truncates: an event with a longer text is bad. */
   readonly limit?: number;
   /** Another key whose value replaces this one's. */
   readonly overriddenBy?: string;
@@ -27,7 +27,7 @@ const flag = of('flag');
 const json = of('json');
 const ignored: Field = { column: '', kind: 'ignored' };
 
-/** Every key that `payload_data` allows. A POST with any other loses all its events. */
+/** Every key that `payload_data` allows. A POST with any other key loses all its events. */
 export const FIELDS: Readonly<Record<string, Field>> = {
   e: { column: 'event', kind: 'event' },
   p: { column: 'platform', kind: 'platform' },
@@ -111,7 +111,7 @@ export const FIELDS: Readonly<Record<string, Field>> = {
   ue_na: ignored,
 };
 
-/** The names of `e` on the wire and after enrichment. `ad` is known to the parser but always fails afterwards. */
+/** The values of `e` on the wire and after enrichment. The parser accepts `ad`, but it always fails afterwards. */
 export const EVENT_NAMES: Readonly<Record<string, string>> = {
   pv: 'page_view',
   pp: 'page_ping',
@@ -123,14 +123,14 @@ export const EVENT_NAMES: Readonly<Record<string, string>> = {
   ad: 'ad_impression',
 };
 
-/** Reads an own property only, so that a key such as `constructor` finds nothing. */
+/** Reads only an own property, so that a key such as `constructor` finds nothing. */
 export function lookUp<Value>(table: Readonly<Record<string, Value>>, key: string): Value | undefined {
   return Object.hasOwn(table, key) ? table[key] : undefined;
 }
 
-/** What Enrich keeps of `ip`: the first address of a list. */
+/** The part of `ip` that Enrich keeps: the first address of a list. */
 export const firstAddress = (ip: string): string => ip.split(/[,| ]/, 1)[0]!;
 
-/** What Enrich stores of a text, in lines of tab-separated values: blanks for tabs, and no other control characters. */
+/** A text as Enrich stores it in tab-separated lines: spaces for tabs, and no other control characters. */
 export const stored = (text: string): string =>
   /\p{Cc}/u.test(text) ? text.replaceAll('\t', '    ').replaceAll(/\p{Cc}/gu, '') : text;

@@ -1,8 +1,8 @@
-// Whether java.net.URI, which the pipeline reads URLs with, takes a text, and the parts that it finds in it.
+// Parses a text like java.net.URI, with which the pipeline reads URLs.
 import { isIPv4, isIPv6 } from 'node:net';
 import { INT32_MAX } from '../../core/contracts';
 
-/** The parts of a URI. `host` and `port` are null where the authority names no host: `http://my_host/`, `http://a.b:x/`. */
+/** The parts of a URI. `host` and `port` are null if the authority names no host: `http://my_host/`, `http://a.b:x/`. */
 export interface JavaUri {
   readonly scheme: string | null;
   readonly host: string | null;
@@ -12,8 +12,8 @@ export interface JavaUri {
   readonly fragment: string | null;
 }
 
-// Finds what a part may not hold: of ASCII what is neither a letter, a digit, one of its marks nor an escape; beyond it
-// control characters and blanks of every kind.
+// Finds what a part may not hold: in ASCII, anything except letters, digits, its marks and escapes; beyond ASCII, control characters
+// and spaces of every kind.
 const illegal = (marks: string): RegExp =>
   new RegExp(
     `[^A-Za-z0-9\\-_.!~*'()${marks}%\\u00a1-\\uffff]|[\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]|%(?![0-9A-Fa-f]{2})`,
@@ -21,10 +21,10 @@ const illegal = (marks: string): RegExp =>
 
 const SCHEME = /^[A-Za-z][A-Za-z0-9+\-.]*$/;
 const NOT_PATH = illegal(':@&=+$,;/');
-// Of a query, a fragment, and what follows the scheme of `mailto:anna@shop.example`.
+// For a query, a fragment, and the rest of `mailto:anna@shop.example`.
 const NOT_ANY = illegal(';/?:@&=+$,[\\]');
 const NOT_USER = illegal(';:&=+$,');
-// Of an authority that is a name of some registry, and no host.
+// For an authority that is a name of a registry and not a host.
 const NOT_REGISTRY = illegal('$,;:@&=+');
 const LABEL = '[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?';
 // The last of several labels begins with a letter.
@@ -32,7 +32,7 @@ const HOST = new RegExp(`^(?:${LABEL}|(?:${LABEL}\\.)+(?=[A-Za-z])${LABEL})\\.?$
 const SERVER = /^(?:([^@]*)@)?(\[[^\]]*\]|[^:@[\]]*)(?::(\d*))?$/;
 const SCOPE = /^[A-Za-z0-9_.]+$/;
 
-/** Splits a text; undefined where java.net.URI refuses it. */
+/** Splits a text; undefined if java.net.URI refuses it. */
 export function javaUri(text: string): JavaUri | undefined {
   const [, beforeColon] = /^([^:/?#]*):/.exec(text) ?? [];
   const scheme = beforeColon ?? null;
@@ -57,7 +57,7 @@ type Place = Pick<JavaUri, 'host' | 'port'>;
 
 function placeOf(authority: string): Place | undefined {
   const at = authority.search(NOT_REGISTRY);
-  // A broken escape is one only in what could be a name: the zone of an IPv6 address may hold a bare percent sign.
+  // A broken escape counts only in a possible name: the zone of an IPv6 address may hold a bare percent sign.
   if (authority[at] === '%') return undefined;
   return serverOf(authority) ?? (at < 0 ? { host: null, port: null } : undefined);
 }

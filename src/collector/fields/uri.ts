@@ -12,19 +12,19 @@ export interface UriParts {
   readonly fragment: string | null;
 }
 
-// What reads a URL that java.net.URI refuses. A user may hold anything before the first `@`, a password even slashes.
+// Matches a URL that java.net.URI refuses. A user name may hold anything before the first `@`, and a password even slashes.
 const LENIENT = new RegExp(
   '^(?:([A-Za-z][A-Za-z0-9+\\-.]*):|(?![A-Za-z][A-Za-z0-9+\\-.]*:))' +
     '(?:(//)(?:([^:/?[\\]@]*(?::[^@]*)?)@)?((?:\\[[0-9A-Fa-f:.]+\\]|[^:/?#]*)(?::\\d*)?)(?=[/?#]|$)|(?!//))' +
     '([^?#]*)(?:(\\?)([^#]*))?(?:(#)(.*))?$',
   's',
 );
-// What java.net.URI takes in no part that is read leniently.
+// Characters that java.net.URI refuses in every part that is read leniently.
 const UNSAFE = /%(?![0-9A-Fa-f]{2})|[\0- "#<>[\\\]^`{|}\x7f-\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/g;
 
 /**
- * The URL as the pipeline reads it: blanks escaped, and where java.net.URI refuses that still, all that it refuses
- * outside of the host. Undefined when even that is of no use.
+ * The URL as the pipeline reads it: with spaces escaped or, if java.net.URI still refuses it, with everything escaped that it refuses
+ * outside the host. Undefined if that fails too.
  */
 function read(url: string): (JavaUri & { readonly text: string }) | undefined {
   const plain = url.replaceAll(' ', '%20');
@@ -34,7 +34,7 @@ function read(url: string): (JavaUri & { readonly text: string }) | undefined {
   if (!found) return undefined;
   const [, scheme, slashes = '', user, host = '', path = '', mark = '', query = '', hash = '', fragment = ''] = found;
   const authority = slashes + (user === undefined ? '' : `${escape(user)}@`) + host;
-  // In front of a path alone, a colon would end a scheme.
+  // Without a scheme and a host, a colon in the path would end a scheme.
   const start = scheme !== undefined ? `${scheme}:${authority}` : authority;
   const lenient =
     start +
@@ -49,28 +49,27 @@ function read(url: string): (JavaUri & { readonly text: string }) | undefined {
 
 const escape = (part: string): string => part.replaceAll(UNSAFE, (found) => encodeURIComponent(found));
 
-/** Splits a URL, and gives the text that is stored of it; undefined when the pipeline cannot read it. */
+/** Splits a URL, and adds the text that is stored; undefined if the pipeline cannot read it. */
 export function splitUri(url: string): (UriParts & { readonly text: string }) | undefined {
   const uri = read(url);
   return uri && { ...uri, port: uri.port ?? (uri.scheme === 'https' ? 443 : 80), path: uri.path || null };
 }
 
-/** What a cross-domain link hands over: `?_sp=duid.ts`. */
-export interface CrossDomain {
+/** The content of a cross-domain link: `?_sp=duid.ts`. */
+interface CrossDomain {
   readonly userId: string;
-  /** Undefined where there is none. */
   readonly time: string | undefined;
 }
 
 /**
- * Reads `_sp` of a query as the pipeline does: `&` and `;` stand between parameters, and the last of several holds.
- * `'fatal'` where it holds points and nothing else, at which Enrich throws.
+ * Reads `_sp` of a query as the pipeline does: `&` and `;` separate parameters, and the last of several counts.
+ * `'fatal'` if it consists of dots, at which Enrich throws.
  */
 export function crossDomain(query: string | null): CrossDomain | 'fatal' | undefined {
   const value = new URLSearchParams((query ?? '').replaceAll(';', '&')).getAll('_sp').at(-1);
   if (!value) return undefined;
   const [userId = '', ...rest] = value.split('.');
-  // As Java splits: empty parts at the end are none.
+  // Java's split drops empty parts at the end.
   const time = rest.some((part) => part !== '') ? rest[0] : undefined;
   return userId === '' && time === undefined ? 'fatal' : { userId, time };
 }

@@ -1,6 +1,6 @@
-// What the verdict says of an event: what is wrong, where, and how to fix it.
+// The findings of a verdict: what is wrong with an event, where, and how to fix it.
 
-/** The bad row that Enrich would write. The first four lose the whole request, the others one event. */
+/** The type of bad row that Enrich would write. The first four lose the whole request, the others one event. */
 export type FailureType =
   | 'collector_payload_format_violation'
   | 'adapter_failures'
@@ -11,7 +11,7 @@ export type FailureType =
   | 'size_violation';
 
 /**
- * One thing that is wrong with an event, in words a developer can act on.
+ * One fault of an event, described so that a developer can fix it.
  *
  * @example
  * { field: 'vid', rule: 'not-an-int32', value: '1.5', problem: 'is not a 32-bit whole number', hint: 'Round it, …' }
@@ -21,7 +21,7 @@ export interface Finding {
   readonly field: string;
   /** The rule that was broken: `too-long`, `not-a-uuid`. */
   readonly rule: string;
-  /** The value at fault, cut short. */
+  /** The value at fault, truncated. */
   readonly value: string;
   readonly problem: string;
   readonly hint: string;
@@ -29,16 +29,16 @@ export interface Finding {
 
 /** A finding that makes an event bad. */
 export interface Failure extends Finding {
-  /** `payload` when every event of the request is lost with it. */
+  /** `payload` if every event of the request is lost with it. */
   readonly scope: 'event' | 'payload';
   readonly type: FailureType;
 }
 
-/** All that is said of one event. */
+/** The verdict on one event. */
 export interface Verdict {
   readonly errors: readonly Failure[];
   readonly warnings: readonly Finding[];
-  /** Schemas that nothing was checked against. */
+  /** Schemas that were not checked. */
   readonly unchecked: readonly string[];
 }
 
@@ -53,7 +53,7 @@ const LOSE_ALL: ReadonlySet<FailureType> = new Set([
   'generic_error',
 ]);
 
-/** Makes the failures that end in one type of bad row. */
+/** Makes failures of one type of bad row. */
 export const failing =
   (type: FailureType) =>
   (field: string, rule: string, value: unknown, problem: string, hint: string): Failure => ({
@@ -66,16 +66,16 @@ export const failing =
     hint,
   });
 
-/** As many of an event's findings are kept. */
+/** The most findings that are kept for an event. */
 export const MAX_FINDINGS = 100;
 
-/** Cuts a value to what a verdict shows of it. */
+/** Truncates a value to what a verdict shows. */
 export function excerpt(value: unknown, shown = 120): string {
   const text = typeof value === 'string' ? value : json(value);
   return text.length > shown ? `${text.slice(0, shown)}… (${text.length} characters)` : text;
 }
 
-/** Cuts a list of findings, and their texts, which may name keys and schemas of any length. */
+/** Limits a list of findings and their texts, which may name keys and schemas of any length. */
 export function bounded<Found extends Finding>(findings: readonly Found[]): Found[] {
   return findings.slice(0, MAX_FINDINGS).map((finding) => ({
     ...finding,
@@ -85,7 +85,7 @@ export function bounded<Found extends Finding>(findings: readonly Found[]): Foun
   }));
 }
 
-/** What a value of JSON is called: `null`, `an array`, `a number`. */
+/** The type of a JSON value in words: `null`, `an array`, `a number`. */
 export function typeName(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'an array';
@@ -96,6 +96,6 @@ function json(value: unknown): string {
   try {
     return JSON.stringify(value) ?? String(value);
   } catch {
-    return 'nested too deep to show';
+    return 'too deeply nested to show';
   }
 }

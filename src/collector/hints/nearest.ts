@@ -1,10 +1,10 @@
-// Guesses what a misspelt name was meant to be.
+// Guesses the intended name for a misspelt one.
 
-// As many names are looked at, of so many characters: both may come from outside.
+// Limits for the number of names and their length, because both may come from outside.
 const MOST = 1_000;
 const LONGEST = 60;
 
-/** The candidate that differs in case, `_` and `-` alone, or in a third of its characters at most; undefined when none does. */
+/** The candidate that differs only in case, `_` and `-`, or in at most a third of its characters; undefined if none does. */
 export function nearest(name: string, candidates: readonly string[]): string | undefined {
   if (name.length > LONGEST) return undefined;
   const wanted = plain(name);
@@ -27,7 +27,7 @@ export function didYouMean(name: string, candidates: readonly string[]): string 
 
 const plain = (name: string): string => name.toLowerCase().replaceAll(/[_-]/g, '');
 
-// Levenshtein's, one row at a time.
+// The Levenshtein distance, one row at a time.
 function editDistance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, index) => index);
   for (let i = 1; i <= from.length; i++) {

@@ -1,4 +1,4 @@
-// Where code that uses this package sets each wire key, so that a verdict can name the line to change.
+// Maps each wire key to the code that sets it, so that a verdict can name what to change.
 import { lookUp } from '../fields/fields';
 
 const STRUCT = 'trackStructEvent';
@@ -17,7 +17,7 @@ const ORIGINS: Readonly<Record<string, string>> = {
   eid: 'eventId in any trackXxx()',
   dtm: "timestamp: { type: 'dtm', value } in any trackXxx()",
   ttm: 'timestamp in any trackXxx()',
-  stm: 'nothing to set, an Emitter stamps it at every attempt',
+  stm: 'nothing to set, an Emitter sets it at every attempt',
   uid: 'subject.setUserId()',
   duid: 'subject.setDomainUserId()',
   sid: 'subject.setDomainSessionId()',
@@ -66,7 +66,7 @@ const ORIGINS: Readonly<Record<string, string>> = {
   cx: CONTEXT,
 };
 
-/** A line that names where the key comes from, to stand below the hint; empty where this package never sends it. */
+/** A line below the hint that names the code which sets the key; empty if this package never sends it. */
 export function inCode(key: string): string {
   const origin = lookUp(ORIGINS, key);
   return origin === undefined ? '' : `\nIn code: ${origin}.`;

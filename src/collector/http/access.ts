@@ -1,17 +1,16 @@
-// Who may read or clear what the collector holds: programs of this machine, and pages of the collector itself.
+// Access control: only programs on this machine and the collector's own pages may read or clear its events.
 import type { IncomingMessage } from 'node:http';
-import { say, type Handler } from './server';
+import { type Handler, say } from './server';
 
-// What browsers say of their own bar, and of pages of the same scheme, host and port; programs say nothing.
+// What browsers send for their address bar, and for pages of the same scheme, host and port. Programs send nothing.
 const OWN_SITES: ReadonlySet<unknown> = new Set([undefined, 'none', 'same-origin']);
 const LOOPBACK = ['localhost', '127.0.0.1', '[::1]'];
 
 /**
- * Guards a handler. A foreign `Host` means that a name was pointed at this address (DNS rebinding); a foreign `Origin`
- * or site means that another page is asking, of another port of this machine too. Trackers' endpoints stay open to all:
- * that is their purpose.
+ * Guards a handler. A foreign `Host` means that a name was pointed at this address (DNS rebinding). A foreign `Origin` or site means
+ * that another page sends the request, perhaps from another port of this machine. The endpoints for trackers stay open to all.
  *
- * @param host The address the collector listens on, allowed as a name beside the loopback's.
+ * @param host The address on which the collector listens; allowed as a name, like those of the loopback.
  */
 export function guarded(host: string, handler: Handler): Handler {
   const names = new Set([...LOOPBACK, host.includes(':') ? `[${host}]` : host]);
@@ -25,7 +24,7 @@ export function guarded(host: string, handler: Handler): Handler {
 const hostName = ({ headers }: IncomingMessage): string => (headers.host ?? '').replace(/:\d+$/, '').toLowerCase();
 
 function isForeign({ headers, url }: IncomingMessage): boolean {
-  // A person may follow a link to the page; no other site may load, read or clear a thing.
+  // A person may follow a link to the page. No other site may load, read or clear anything.
   const followed = url === '/' && headers['sec-fetch-mode'] === 'navigate';
   return (
     (headers.origin !== undefined && headers.origin !== `http://${headers.host}`) ||

@@ -1,13 +1,13 @@
 // Reads a request's body up to a limit, and counts the rest without keeping it.
 import type { IncomingMessage } from 'node:http';
 
-/** Past the limit the rest is still taken, so that the client gets to read its 413; past this many limits it is cut off. */
+/** Beyond the limit, the rest is still read, so that the client can read its 413. Beyond this many limits, it is aborted. */
 const PATIENCE = 8;
 
 /**
- * Reads a body as text; `text` is empty when `bytes` is more than `limit`.
+ * Reads a body as text; `text` is empty if `bytes` is more than `limit`.
  *
- * @throws Error when the client went away before its body was complete.
+ * @throws Error if the client disconnected before its body was complete.
  */
 export async function readBody(request: IncomingMessage, limit: number): Promise<{ text: string; bytes: number }> {
   const chunks: Buffer[] = [];

@@ -1,22 +1,22 @@
-// The tracker's side of the collector: takes a request, keeps and judges its events, answers as the real one does.
+// The endpoint for trackers: receives a request, judges and stores its events, answers as the real collector does.
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { readBody } from './body';
-import { collectedEvent, lostRequest, type CollectedRequest, type Judgement } from '../log/event';
-import type { EventLog } from '../log/event-log';
-import type { Faults } from './faults';
-import type { Failure } from '../hints/finding';
 import { readTrackerRequest } from '../decode/tracker-payload';
+import type { Failure } from '../hints/finding';
+import { collectedEvent, type CollectedRequest, type Judgement, lostRequest } from '../log/event';
+import type { EventLog } from '../log/event-log';
 import type { Judge } from '../validate/verdict';
-import { IDENTIFYING_HEADERS, visitorOf, type Visitor } from './visitor';
+import { readBody } from './body';
+import type { Faults } from './faults';
+import { IDENTIFYING_HEADERS, type Visitor, visitorOf } from './visitor';
 
-/** The largest body taken; larger ones are answered 413 and not kept. */
+/** The largest accepted body; larger ones are answered with 413 and not stored. */
 const MAX_BODY = 1024 * 1024;
 // The real collector's limits of a request line and of all headers, in bytes.
 const MAX_TARGET = 20_480;
 const MAX_HEADERS = 40_960;
 const GIF = Buffer.from('R0lGODlhAQABAPAAAAAAAAAAACH5BAEAAAAALAAAAAABAAEAAAICRAEAOw==', 'base64');
 
-export interface Collecting {
+interface Collecting {
   readonly log: EventLog;
   readonly faults: Faults;
   readonly judge: Judge;
@@ -24,7 +24,7 @@ export interface Collecting {
   readonly pause: (ms: number) => Promise<void>;
 }
 
-/** Whether the collector takes tracker requests at this path: `/i`, `/ice.png`, or any two segments. */
+/** Whether the collector accepts tracker requests at this path: `/i`, `/ice.png`, or any two segments. */
 export function isCollectPath(path: string, method: string): boolean {
   if (path === '/i' || path === '/ice.png') return method !== 'POST';
   return /^\/[^/]+\/[^/]+$/.test(path) && path !== '/r/tp2';
@@ -37,7 +37,7 @@ export function collecting({ log, faults, judge, pause }: Collecting) {
 
   async function keep(request: CollectedRequest, read: ReturnType<typeof readTrackerRequest>): Promise<void> {
     const verdicts: Judgement[] = [];
-    // One by one: their schemas are read from files.
+    // One at a time, because their schemas are read from files.
     if (read.failures.length === 0) for (const payload of read.events) verdicts.push(await judge(payload, request));
     const failures = [...read.failures, ...sinking(request.method, verdicts)];
     if (failures.length > 0) log.add(lostRequest(++events, read.events, request, failures));
@@ -88,7 +88,7 @@ export function collecting({ log, faults, judge, pause }: Collecting) {
   };
 }
 
-/** What is wrong with one event and loses its whole request. */
+/** Failures of one event that lose the whole request. */
 const sinking = (method: string, verdicts: readonly Judgement[]): Failure[] =>
   verdicts.flatMap(({ errors }, index) =>
     errors
@@ -96,7 +96,7 @@ const sinking = (method: string, verdicts: readonly Judgement[]): Failure[] =>
       .map((failure) => ({ ...failure, field: `${method === 'POST' ? `data[${index}].` : ''}${failure.field}` })),
   );
 
-/** Answers a CORS preflight as the collector does: with credentials, so the origin itself instead of `*`. */
+/** Answers a CORS preflight as the collector does: with credentials, so with the origin itself instead of `*`. */
 export function answerPreflight(incoming: IncomingMessage, response: ServerResponse): void {
   response
     .writeHead(200, {
@@ -121,14 +121,14 @@ const common = (incoming: IncomingMessage, { setCookie }: Visitor): Record<strin
 function refuse({ headers, rawHeaders, url }: IncomingMessage, bytes: number): number | undefined {
   if (url!.length > MAX_TARGET || rawHeaders.join().length > MAX_HEADERS) return 400;
   if (bytes > MAX_BODY) return 413;
-  // The real collector unpacks nothing; here a packed body is refused aloud rather than lost in silence.
+  // The real collector does not decompress, and silently loses such a body. Here it is refused.
   return (headers['content-encoding'] ?? 'identity') === 'identity' ? undefined : 415;
 }
 
 const REASONS: Readonly<Record<number, string>> = {
   400: 'The request line is longer than 20480 bytes, or the headers than 40960: send this event with POST.',
-  413: 'The body is larger than 1 MiB: send fewer events a request.',
-  415: 'The collector takes no compressed bodies: leave Content-Encoding out.',
+  413: 'The body is larger than 1 MiB: send fewer events per request.',
+  415: 'The collector accepts no compressed bodies: leave Content-Encoding out.',
 };
 
 function answer(incoming: IncomingMessage, response: ServerResponse, status: number, headers: Record<string, string>) {

@@ -1,32 +1,32 @@
-// The bad days of a collector, on order: failing answers, broken connections, delays.
+// Injected faults: failing answers, broken connections, delays.
+import { isObject } from '../../core/contracts';
 import { ConfigError, show } from '../../core/errors';
 import { custom, flag, integer, oneOf, resolveOptions } from '../../core/options';
-import { isObject } from '../../core/contracts';
 
 /**
- * What becomes of the next tracker requests.
+ * A fault of the next tracker requests.
  *
  * @example
  * collector.fail({ status: 503, headers: { 'Retry-After': '1' }, times: 2 });
- * collector.fail({ connection: 'reset', accept: true }); // taken, but the tracker never learns: a duplicate is due
+ * collector.fail({ connection: 'reset', accept: true }); // accepted, but the tracker does not know: it will send a duplicate
  */
 export interface Fault {
   /**
-   * The answer.
+   * The status of the answer.
    * @default 503
    */
   status?: number;
   /** Headers of the answer, such as `Retry-After`. */
   headers?: Readonly<Record<string, string>>;
-  /** Instead of an answer: `reset` the connection, or let the tracker wait until it gives up or the collector closes. */
+  /** Instead of an answer: `reset` the connection, or let the tracker wait until it times out or the collector closes. */
   connection?: 'reset' | 'hang';
   /**
-   * How many requests; further calls add further faults behind these.
+   * How many requests; later calls add faults after these.
    * @default until `reset()`
    */
   times?: number;
   /**
-   * Keep the events all the same, as a collector does whose answer gets lost.
+   * Store the events anyway, like a collector whose answer is lost.
    * @default false
    */
   accept?: boolean;
@@ -50,7 +50,7 @@ export class Faults {
     return this.#delayMs;
   }
 
-  /** @throws ConfigError on a fault that makes no sense. */
+  /** @throws ConfigError for an invalid fault. */
   plan(fault: Fault): void {
     const resolved = resolveOptions('fail', fault, FAULT_RULES, { status: 503 });
     this.#planned.push({ fault: resolved, left: resolved.times ?? Infinity });
@@ -62,7 +62,7 @@ export class Faults {
     this.#delayMs = ms;
   }
 
-  /** Takes the fault of the next request, if it has one. */
+  /** Returns and uses up the fault of the next request, if any. */
   next(): Planned | undefined {
     const [first] = this.#planned;
     if (first && --first.left <= 0) this.#planned.shift();

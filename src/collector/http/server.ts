@@ -1,4 +1,4 @@
-// The HTTP server under the collector: routes, limits, and a close that ends.
+// The collector's HTTP server: routes, limits, and a bounded close.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { answerPreflight, isCollectPath, splitTarget } from './collect';
@@ -10,7 +10,7 @@ const CLOSE_MS = 250;
 /** Routes tracker requests to `collect` and the rest to `other`. */
 export function makeServer(collect: Handler, other: (path: string) => Handler | undefined): Server {
   const server = createServer(
-    // The collector's own limit of headers, and room for a request line that is a little too long.
+    // The collector's own limit for headers, with a margin for a request line that is slightly too long.
     {
       maxHeaderSize: 65_536,
       headersTimeout: 10_000,
@@ -21,7 +21,7 @@ export function makeServer(collect: Handler, other: (path: string) => Handler | 
     (request, response) => {
       const [path] = splitTarget(request.url!);
       void Promise.resolve(route(path, request.method!, collect, other)(request, response)).catch(() => {
-        // Mostly the client went away in the middle of its request, and nobody is left to answer.
+        // Usually the client has disconnected during its request.
         if (!response.headersSent) response.writeHead(500, { Connection: 'close' });
         response.end();
       });
@@ -42,14 +42,14 @@ function route(path: string, method: string, collect: Handler, other: (path: str
   return ['GET', 'HEAD', 'POST'].includes(method) ? collect : say(405, '405 method not allowed');
 }
 
-/** A handler that answers one text. */
+/** A handler that answers with a text. */
 export const say =
   (status: number, text: string): Handler =>
   (_request, response) => {
     response.writeHead(status, { 'Content-Type': 'text/plain; charset=UTF-8' }).end(text);
   };
 
-/** Listens; resolves to the server's URL. @throws Error when the port is taken or the host is not ours. */
+/** Listens; resolves to the server's URL. @throws Error if the port is taken or the host is not on this machine. */
 export async function listen(server: Server, port: number, host: string): Promise<string> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -59,7 +59,7 @@ export async function listen(server: Server, port: number, host: string): Promis
   return `http://${family === 'IPv6' ? `[${address}]` : address}:${bound}`;
 }
 
-/** Stops listening, lets running requests finish for a moment, then ends every connection. */
+/** Stops listening, gives running requests a moment to finish, then ends every connection. */
 export async function closeServer(server: Server): Promise<void> {
   const closed = new Promise((resolve) => server.close(resolve));
   server.closeIdleConnections();

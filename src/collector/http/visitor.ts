@@ -1,4 +1,4 @@
-// Who sent a request, as the pipeline sees it: address, network user id, and the `sp` cookie that carries it.
+// The visitor of a request, as the pipeline sees it: address, network user id, and the `sp` cookie that carries it.
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 
@@ -12,7 +12,7 @@ export interface Visitor {
 
 const NIL_UUID = '00000000-0000-0000-0000-000000000000';
 const YEAR_MS = 365 * 24 * 60 * 60 * 1_000;
-/** What an anonymous request loses before anything is kept. */
+/** The headers that are removed from an anonymous request before it is stored. */
 export const IDENTIFYING_HEADERS: readonly string[] = ['x-forwarded-for', 'x-real-ip', 'cookie'];
 
 /** Reads the visitor of a request in the collector's order: SP-Anonymous, `?nuid=`, the `sp` cookie, a fresh id. */
@@ -35,12 +35,12 @@ export function visitorOf({ headers, socket }: IncomingMessage, query: URLSearch
 }
 
 function cookieOf(value: string, expires: Date): string {
-  // The value may come from a request: what could break out of the header is taken off.
+  // The value may come from a request, so characters that could end the header are removed.
   const safe = value.replaceAll(/[^\w.-]/g, '');
   return `sp=${safe}; Expires=${expires.toUTCString()}; Path=/; Secure; HttpOnly; SameSite=None`;
 }
 
-// Enrich trusts whoever speaks first here; a development collector shows what it would store.
+// Enrich trusts the first address here; the development collector shows what Enrich would store.
 function forwardedFor(headers: IncomingMessage['headers']): string | undefined {
   const first = String(headers['x-forwarded-for'] ?? '')
     .split(',', 1)[0]!

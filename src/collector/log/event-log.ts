@@ -1,10 +1,10 @@
-// The bounded memory of the collector: a ring of events and one of requests, and who wants to hear of new ones.
-import type { CollectedEvent, CollectedRequest } from './event';
+// The collector's bounded memory: the newest events and requests, and the subscribers to new ones.
 import { outcomeOf } from '../hints/finding';
+import type { CollectedEvent, CollectedRequest } from './event';
 
-// So many events, and so many requests.
+// The most events, and the most requests.
 const MAX_EVENTS = 1_000;
-// So many bytes of each, estimated.
+// The most bytes of each, estimated.
 const MAX_BYTES = 16 * 1024 * 1024;
 
 interface Listener {
@@ -12,8 +12,8 @@ interface Listener {
   readonly cleared: () => void;
 }
 
-/** How many events came since the log was cleared, also those it no longer holds. */
-export interface Totals {
+/** The numbers of events since the log was cleared, including those it no longer holds. */
+interface Totals {
   readonly good: number;
   readonly warned: number;
   readonly bad: number;
@@ -57,7 +57,7 @@ export class EventLog {
     return at < 0 ? [] : this.#events.slice(at, at + limit).map(({ event }) => event);
   }
 
-  /** How many events left the ring to make room since it was last cleared. */
+  /** How many events were removed to make room since the log was last cleared. */
   get forgotten(): number {
     return this.#forgotten;
   }
@@ -92,7 +92,7 @@ export class EventLog {
     for (const { cleared } of this.#listeners) cleared();
   }
 
-  /** Calls `added` for every new event, and `cleared` when all are forgotten, until the returned function is called. */
+  /** Calls `added` for every new event, and `cleared` when the log is cleared, until the returned function is called. */
   subscribe(added: Listener['added'], cleared: Listener['cleared'] = () => {}): () => void {
     const listener = { added, cleared };
     this.#listeners.add(listener);
@@ -100,7 +100,7 @@ export class EventLog {
   }
 }
 
-// Two bytes a character, twice: JSON fields are kept decoded beside the wire form. An event also keeps its request.
+// Two bytes per character, twice, because JSON fields are also kept decoded. An event also keeps its request.
 function eventBytes({ payload, lost, request }: CollectedEvent): number {
   const own = [payload, ...lost].reduce((sum, parameters) => sum + characters(parameters), 0);
   return 4 * own + requestBytes(request) / Math.max(1, request.eventCount);

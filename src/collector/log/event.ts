@@ -1,12 +1,12 @@
-// What the collector keeps of a request and of each of its events.
+// The records that the collector keeps of a request and of each of its events.
 import { randomUUID } from 'node:crypto';
-import { bounded, type Failure, type Finding, type Verdict } from '../hints/finding';
-import { EVENT_NAMES, lookUp } from '../fields/fields';
 import type { SelfDescribing } from '../decode/self-describing';
 import type { Parameters } from '../decode/tracker-payload';
+import { EVENT_NAMES, lookUp } from '../fields/fields';
+import { bounded, type Failure, type Finding, type Verdict } from '../hints/finding';
 
 /**
- * One request of a tracker, as it came.
+ * One request of a tracker, as it arrived.
  *
  * @example
  * collector.requests().map(({ method, eventCount, answer }) => [method, eventCount, answer]); // [['POST', 10, 200]]
@@ -18,20 +18,20 @@ export interface CollectedRequest {
   /** Path without the query. */
   readonly path: string;
   readonly query: string;
-  /** Lower-case names. An anonymous request has lost those that name the visitor, as in the pipeline. */
+  /** Names in lower case. An anonymous request has no headers that identify the visitor, as in the pipeline. */
   readonly headers: Readonly<Record<string, string>>;
   readonly contentType: string | undefined;
   /** Whether it came with `SP-Anonymous`. */
   readonly anonymous: boolean;
-  /** The address that the pipeline would take for the visitor's, or `unknown` when anonymous. */
+  /** The visitor's address as the pipeline would read it, or `unknown` if anonymous. */
   readonly ip: string;
-  /** The visitor's id: `?nuid=`, else the `sp` cookie, else a fresh one; all zeros when anonymous. */
+  /** The visitor's id: `?nuid=`, else the `sp` cookie, else a new one; all zeros if anonymous. */
   readonly networkUserId: string;
   /** Bytes of the body. */
   readonly bytes: number;
   /** How many events it held. */
   readonly eventCount: number;
-  /** What it was answered: a status, or what {@link Fault} did to its connection. */
+  /** The answer: a status, or what a {@link Fault} did to the connection. */
   readonly answer: number | 'reset' | 'hang';
   readonly receivedAt: Date;
 }
@@ -45,11 +45,11 @@ export interface CollectedRequest {
  * event.warnings.map(({ field, problem }) => `${field} ${problem}`);
  */
 export interface CollectedEvent {
-  /** 1 for the first event, and so on; {@link CollectedRequest.id} tells which came together. */
+  /** 1 for the first event, and so on. Events of one request share its {@link CollectedRequest.id}. */
   readonly number: number;
-  /** `eid`, or an id made up as the pipeline does when the event has none. */
+  /** `eid`, or a generated id if the event has none, as in the pipeline. */
   readonly id: string;
-  /** The wire keys and values as sent; empty where a whole request was lost. */
+  /** The wire keys and values as sent; empty if a whole request was lost. */
   readonly payload: Parameters;
   /** The enriched name: `page_view`, `page_ping`, `struct`, `unstruct`, `transaction`, `transaction_item`. */
   readonly event: string;
@@ -58,25 +58,25 @@ export interface CollectedEvent {
   /** Data of a self-describing event. */
   readonly data: unknown;
   readonly contexts: readonly SelfDescribing[];
-  /** What makes it bad; empty in a good event. */
+  /** The faults that make it bad; empty in a good event. */
   readonly errors: readonly Failure[];
-  /** What the pipeline takes in silence and gets wrong. */
+  /** What the pipeline accepts silently and stores wrongly. */
   readonly warnings: readonly Finding[];
-  /** Schemas that nothing was checked against, because no source of schemas was given or Ajv is not installed. */
+  /** Schemas that were not checked, because no source of schemas was given or Ajv is not installed. */
   readonly unchecked: readonly string[];
-  /** The events that went down with this one, where a whole request was lost. */
+  /** The events of a request that was lost as a whole. */
   readonly lost: readonly Parameters[];
   readonly request: CollectedRequest;
   readonly receivedAt: Date;
 }
 
-/** An event's verdict, and what was decoded on the way to it. */
+/** An event's verdict, with its decoded data. */
 export interface Judgement extends Verdict {
   readonly event: SelfDescribing | undefined;
   readonly contexts: readonly SelfDescribing[];
 }
 
-/** Puts an event and its verdict together. */
+/** Combines an event with its verdict. */
 export function collectedEvent(
   number: number,
   payload: Parameters,
@@ -100,7 +100,7 @@ export function collectedEvent(
   };
 }
 
-/** Stands for a request that is lost as a whole: one bad row, however many events it held. */
+/** The bad event for a request that is lost as a whole: one bad row, however many events it held. */
 export function lostRequest(
   number: number,
   lost: readonly Parameters[],

@@ -1,12 +1,12 @@
-// The `/micro` endpoints, for tests that were written against Snowplow Micro.
+// The `/micro` endpoints, for tests written against Snowplow Micro.
 import type { IncomingMessage } from 'node:http';
+import { isJsonObject } from '../../core/contracts';
 import { readBody } from '../http/body';
 import { splitTarget } from '../http/collect';
+import { type Handler, say } from '../http/server';
 import type { EventLog } from '../log/event-log';
 import { schemaKey, type SchemaSource } from '../schemas/iglu';
 import { microBad, microGood } from './micro-shapes';
-import { say, type Handler } from '../http/server';
-import { isJsonObject } from '../../core/contracts';
 
 const MAX_FILTER = 64 * 1024;
 const ENDPOINTS = `Endpoints:
@@ -17,7 +17,7 @@ GET, POST /micro/reset  forget all events
 GET /micro/iglu/{vendor}/{name}/jsonschema/{version}`;
 
 type Filter = Readonly<Record<string, unknown>>;
-/** Gives the answer as JSON. */
+/** Returns the answer, to send as JSON. */
 type Endpoint = (log: EventLog, filter: Filter) => unknown;
 
 const ENDPOINT_OF: Readonly<Record<string, Endpoint>> = {
@@ -51,7 +51,7 @@ const ENDPOINT_OF: Readonly<Record<string, Endpoint>> = {
   },
 };
 
-/** Makes the handler of everything under `/micro`. */
+/** Makes the handler for all paths under `/micro`. */
 export function microApi(log: EventLog, schemas: SchemaSource | undefined): Handler {
   return async (request, response) => {
     const [path, query] = splitTarget(request.url!);
@@ -61,7 +61,7 @@ export function microApi(log: EventLog, schemas: SchemaSource | undefined): Hand
       const key = schemaKey(path.slice('/micro/iglu/'.length));
       const schema = key && (await schemas?.find(key).catch(() => undefined));
       if (schema === undefined)
-        return say(404, 'No such schema in the folders and registries given.')(request, response);
+        return say(404, 'The given folders and registries have no such schema.')(request, response);
       return sendJson(schema);
     }
     const endpoint = Object.hasOwn(ENDPOINT_OF, path) ? ENDPOINT_OF[path]! : undefined;

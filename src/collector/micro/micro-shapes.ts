@@ -1,48 +1,7 @@
-// Events in the shapes of Snowplow Micro: good ones enriched, bad ones with the bad row that Enrich would write.
-import { enrich, type Enriched } from '../validate/enriched';
-import type { CollectedEvent, CollectedRequest } from '../log/event';
+// Events in the format of Snowplow Micro: good events enriched, bad events with the bad row that Enrich would write.
 import type { Failure, FailureType } from '../hints/finding';
-import type { Parameters } from '../decode/tracker-payload';
-
-interface MicroContext {
-  readonly timestamp: string;
-  readonly ipAddress: string;
-  readonly useragent: string | null;
-  readonly refererUri: string | null;
-  readonly headers: readonly string[];
-  readonly userId: string;
-}
-
-interface MicroSource {
-  readonly api: { readonly vendor: string; readonly version: string };
-  readonly contentType: string | null;
-  readonly source: { readonly name: string; readonly encoding: string; readonly hostname: string | null };
-  readonly context: MicroContext;
-}
-
-export interface MicroGood {
-  readonly rawEvent: MicroSource & { readonly parameters: Parameters };
-  readonly eventType: string | null;
-  readonly schema: string | null;
-  readonly contexts: readonly string[];
-  readonly event: Enriched;
-  readonly incomplete: false;
-}
-
-export interface MicroBad {
-  /** null where the collector's own record could not be read. */
-  readonly collectorPayload:
-    | (MicroSource & {
-        readonly querystring: readonly { name: string; value: string }[];
-        readonly body: string | null;
-      })
-    | null;
-  readonly rawEvent: (MicroSource & { readonly parameters: Parameters }) | null;
-  /** A title, and the bad row as JSON text. */
-  readonly errors: readonly [string, string];
-  /** Beyond Micro: what is wrong and how to fix it, in plain words. */
-  readonly verdict: readonly Failure[];
-}
+import type { CollectedEvent, CollectedRequest } from '../log/event';
+import { enrich } from '../validate/enriched';
 
 const BAD_ROW_VERSIONS: Readonly<Record<FailureType, string>> = {
   collector_payload_format_violation: '1-0-0',
@@ -54,7 +13,7 @@ const BAD_ROW_VERSIONS: Readonly<Record<FailureType, string>> = {
   size_violation: '1-0-0',
 };
 
-export function microGood(event: CollectedEvent): MicroGood {
+export function microGood(event: CollectedEvent) {
   const enriched = enrich(event);
   const { event_vendor, event_name, event_format, event_version } = enriched;
   return {
@@ -67,18 +26,19 @@ export function microGood(event: CollectedEvent): MicroGood {
   };
 }
 
-// Micro's titles of what went wrong, by how far an event came.
+// Micro's titles of errors, by how far an event was processed.
 const UNREADABLE = "Can't deserialize Thrift bytes.";
 const NOT_EXTRACTED = 'Error while extracting event(s) from collector payload and validating it/them.';
 const NOT_VALID = 'Error while validating the event.';
 
-export function microBad(event: CollectedEvent): MicroBad {
+export function microBad(event: CollectedEvent) {
   const { request, errors, payload, lost } = event;
   const [{ type, scope }] = errors as [Failure];
   const whole = scope === 'payload';
   const unreadable = type === 'collector_payload_format_violation';
   const source = sourceOf(request);
   return {
+    // null if the collector's own record cannot be read.
     collectorPayload: unreadable
       ? null
       : {
@@ -87,7 +47,9 @@ export function microBad(event: CollectedEvent): MicroBad {
           body: request.method === 'POST' ? JSON.stringify(whole ? lost : [payload]) : null,
         },
     rawEvent: whole ? null : { ...source, parameters: payload },
+    // A title, and the bad row as JSON text.
     errors: [unreadable ? UNREADABLE : whole ? NOT_EXTRACTED : NOT_VALID, JSON.stringify(badRow(event))],
+    // Not in Micro: what is wrong and how to fix it, in plain words.
     verdict: errors,
   };
 }
@@ -107,7 +69,7 @@ function badRow({ errors, payload, receivedAt, request }: CollectedEvent): unkno
   };
 }
 
-function sourceOf({ path, contentType, headers, ip, networkUserId, receivedAt }: CollectedRequest): MicroSource {
+function sourceOf({ path, contentType, headers, ip, networkUserId, receivedAt }: CollectedRequest) {
   const [vendor = '', version = ''] = path.split('/').filter(Boolean);
   return {
     api: version ? { vendor, version } : { vendor: 'com.snowplowanalytics.snowplow', version: 'tp1' },

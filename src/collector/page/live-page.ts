@@ -1,11 +1,11 @@
-// The live page: its static files, and the stream of events that feeds it.
-import type { IncomingMessage, ServerResponse } from 'node:http';
+// The live page: its static files, and its stream of events.
+import type { ServerResponse } from 'node:http';
+import { nameOf } from '../expect/explain';
+import { outcomeOf } from '../hints/finding';
+import { type Handler, say } from '../http/server';
 import type { CollectedEvent } from '../log/event';
 import type { EventLog } from '../log/event-log';
-import { outcomeOf } from '../hints/finding';
-import { nameOf } from '../expect/explain';
 import { PAGE_FILES } from './page-files';
-import { say, type Handler } from '../http/server';
 
 const TYPES: Readonly<Record<string, string>> = {
   html: 'text/html; charset=utf-8',
@@ -24,32 +24,26 @@ const HEADERS = {
 const TICK_MS = 50;
 const AT_ONCE = 200;
 
-/** The handler of one of the page's paths; undefined when the path is none of them. */
+/** The handler for a path of the page; undefined for other paths. */
 export function livePage(path: string, log: EventLog, closing: AbortSignal): Handler | undefined {
   if (path === '/events') return (_request, response) => stream(response, log, closing);
   const file = path === '/' ? 'index.html' : path.slice(1);
   const content = PAGE_FILES.get(file);
-  return content === undefined ? undefined : (request, response) => sendFile(file, content, request, response);
+  if (content === undefined) return undefined;
+  return (request, response) => {
+    if (request.method !== 'GET' && request.method !== 'HEAD')
+      return say(405, '405 method not allowed')(request, response);
+    response.writeHead(200, { ...HEADERS, 'Content-Type': TYPES[file.split('.')[1]!]! }).end(content);
+  };
 }
 
-function sendFile(
-  file: string,
-  content: string,
-  request: IncomingMessage,
-  response: ServerResponse,
-): void | Promise<void> {
-  if (request.method !== 'GET' && request.method !== 'HEAD')
-    return say(405, '405 method not allowed')(request, response);
-  response.writeHead(200, { ...HEADERS, 'Content-Type': TYPES[file.split('.')[1]!]! }).end(content);
-}
-
-// Pulls from the log at the reader's pace: a slow reader misses what the log forgot, and costs no memory.
+// Reads from the log at the client's pace: a slow client misses events that the log has removed, and costs no memory.
 function stream(response: ServerResponse, log: EventLog, closing: AbortSignal): void {
   let sent = 0;
   let cleared = true;
   let timer: NodeJS.Timeout | undefined;
 
-  const pump = (): void => {
+  const send = (): void => {
     timer = undefined;
     if (response.writableNeedDrain) return;
     const events = log.since(sent, AT_ONCE);
@@ -58,30 +52,30 @@ function stream(response: ServerResponse, log: EventLog, closing: AbortSignal): 
     const message = { cleared, totals: log.totals, events: events.map(viewOf) };
     cleared = false;
     response.write(`data: ${JSON.stringify(message)}\n\n`);
-    if (events.length === AT_ONCE) pumpSoon();
+    if (events.length === AT_ONCE) sendSoon();
   };
-  const pumpSoon = (): void => {
-    timer ??= setTimeout(pump, TICK_MS);
+  const sendSoon = (): void => {
+    timer ??= setTimeout(send, TICK_MS);
   };
-  const unsubscribe = log.subscribe(pumpSoon, () => {
+  const unsubscribe = log.subscribe(sendSoon, () => {
     cleared = true;
-    pumpSoon();
+    sendSoon();
   });
   const end = (): void => {
     response.end();
   };
   response.writeHead(200, { ...HEADERS, 'Content-Type': 'text/event-stream' });
-  response.on('drain', pumpSoon);
+  response.on('drain', sendSoon);
   response.on('close', () => {
     clearTimeout(timer);
     unsubscribe();
     closing.removeEventListener('abort', end);
   });
   closing.addEventListener('abort', end);
-  pump();
+  send();
 }
 
-/** What the page shows of an event. */
+/** An event as the page shows it. */
 function viewOf(event: CollectedEvent): unknown {
   const { payload, request, lost } = event;
   const { aid = '', tna = '' } = lost[0] ?? payload;
@@ -100,7 +94,7 @@ function viewOf(event: CollectedEvent): unknown {
 
 const SUMMARY_LENGTH = 300;
 
-/** What happened, in a few words: the data of a self-describing event, category and action, a title, an address. */
+/** A summary of an event: the data of a self-describing event, category and action, a title, or a URL. */
 export function summaryOf({ payload, schema, data }: CollectedEvent): string {
   const { url, page, se_ca, se_ac, se_la, se_va, tr_id, ti_sk } = payload;
   const structured = [se_ca, se_ac, se_la, se_va].filter(Boolean).join(' · ');

@@ -1,5 +1,5 @@
-// The files of the live page, by name. They are read from the folder beside this file; the build makes of this module one that
-// holds them, so that a bundle has them too.
+// The files of the live page, by name, read from the folder next to this file. The build replaces this module with one that holds them,
+// so that a bundle has them too.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 

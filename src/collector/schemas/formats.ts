@@ -1,23 +1,23 @@
-// The formats of draft-04 schemas, as the pipeline's validator reads each of them: an unknown one is no fault.
+// The formats of draft-04 schemas, as the pipeline's validator reads them. An unknown format is not an error.
 import { isIPv4, isIPv6 } from 'node:net';
 import { isUuid } from '../../core/contracts';
 import { emailCheck } from '../fields/email';
 
 const DATE = /^(-?\d{4}|[+-]\d{5,9})-(\d\d)-(\d\d)$/;
 const TIME = /^\d\d:\d\d:\d\d(?:\.\d+)?$/;
-// RFC 3339, with seconds as one likes.
+// RFC 3339, with optional seconds.
 const DATE_TIME =
   /^(\d{4}-\d\d-\d\d)[Tt ](\d\d):(\d\d)(?::(\d\d)(?:\.\d{0,9})?)?(?:[Zz]|(?!-00:00)([+-])(\d\d):([0-5]\d))$/;
 const LAST_OFFSET = 18 * 60;
 const LABEL = '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?';
 const HOST = new RegExp(`^(?=.{1,255}$)${LABEL}(?:\\.${LABEL})*$`, 'i');
-// RFC 3986, in ASCII; of an authority the characters alone are looked at, and of an escape the percent sign.
+// RFC 3986, in ASCII. In an authority only the characters are checked, and in an escape only the percent sign.
 const SAFE = "A-Za-z0-9\\-._~!$&'()*+,;=:@%";
 const ABSOLUTE_URI = new RegExp(
   `^[A-Za-z][A-Za-z0-9+.\\-]*:(?://[${SAFE}[\\]]*(?=[/?#]|$))?[${SAFE}/]*(?:\\?[${SAFE}/?]*)?(?:#[${SAFE}/?]*)?$`,
 );
 
-/** Makes the checks; `topLevelDomains` are the names that an e-mail address may end in. */
+/** Makes the checks. @param topLevelDomains The names in which an e-mail address may end. */
 export const formats = (topLevelDomains: readonly string[]): Readonly<Record<string, (value: string) => boolean>> => ({
   'date-time': isDateTime,
   date: isDate,
@@ -32,7 +32,7 @@ export const formats = (topLevelDomains: readonly string[]): Readonly<Record<str
 
 function isDate(value: string): boolean {
   const [, year, month, day] = DATE.exec(value) ?? [];
-  // The calendar begins anew every 400 years; a month's day 0 is the last of the month before.
+  // The calendar repeats every 400 years; day 0 of a month is the last day of the previous month.
   return (
     Number(month) >= 1 &&
     Number(month) <= 12 &&

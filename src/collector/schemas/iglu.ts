@@ -1,15 +1,15 @@
-// Finds schemas: in local folders of Iglu layout, and in Iglu registries over HTTP.
-import { readdir, readFile } from 'node:fs/promises';
+// Finds schemas in local folders with Iglu layout, and in Iglu registries over HTTP.
 import { statSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { ConfigError, show } from '../../core/errors';
 import { nearest } from '../hints/nearest';
 import { OWN_SCHEMAS } from './own-schemas';
 
 interface Source {
-  /** A schema as text; undefined when there is none of that name. Rejects when the source cannot be asked. */
+  /** A schema as text; undefined if there is none of that name. Rejects if the source is unreachable. */
   readonly find: (key: SchemaKey) => Promise<string | undefined>;
-  /** The `iglu:` URI of a schema that may have been meant instead of one that is not there. */
+  /** The `iglu:` URI of a schema that may be the intended one for a missing schema. */
   readonly guess: (key: SchemaKey) => Promise<string | undefined>;
 }
 
@@ -20,14 +20,14 @@ export interface SchemaSource extends Source {
 }
 
 /** The parts of an `iglu:` URI. */
-export interface SchemaKey {
+interface SchemaKey {
   readonly vendor: string;
   readonly name: string;
   readonly format: string;
   readonly version: string;
 }
 
-// No part may begin with a point: the parts become a path.
+// No part may begin with a dot, because the parts become a path.
 const KEY = /^(?:iglu:)?([a-zA-Z0-9-_][a-zA-Z0-9-_.]*)\/([a-zA-Z0-9-_]+)\/([a-zA-Z0-9-_]+)\/(\d+-\d+-\d+)$/;
 const VERSION = /^\d+-\d+-\d+$/;
 const TIMEOUT_MS = 3_000;
@@ -35,17 +35,17 @@ const CACHED_MS = 60_000;
 const MAX_CACHED = 500;
 const MAX_SCHEMA = 1024 * 1024;
 
-/** Reads `iglu:vendor/name/format/version`, with or without its prefix; undefined when it is none. */
+/** Parses `iglu:vendor/name/format/version`, with or without its prefix; undefined for other texts. */
 export function schemaKey(uri: string): SchemaKey | undefined {
   const [, vendor, name, format, version] = KEY.exec(uri) ?? [];
   return vendor && name && format && version ? { vendor, name, format, version } : undefined;
 }
 
 /**
- * Makes one source out of folders and registry URLs, asked in the order given, and the package's own schemas, which are
- * always found.
+ * Makes one source from folders and registry URLs, searched in the given order, and from the package's own schemas, which are always
+ * found.
  *
- * @throws ConfigError when an entry is neither a folder nor an http(s) URL.
+ * @throws ConfigError if an entry is neither a folder nor an http(s) URL.
  */
 export function schemaSource(entries: readonly string[]): SchemaSource {
   const sources = [...entries.map((entry) => (isUrl(entry) ? registry(entry) : folder(entry))), inTrees(ownTree)];
@@ -59,7 +59,7 @@ export function schemaSource(entries: readonly string[]): SchemaSource {
   return {
     find: (key) => first((source) => source.find(key)),
     guess: (key) => first((source) => source.guess(key)),
-    // Of a registry the host alone: the rest of its address is nobody's business.
+    // Shows only the host of a registry, because the rest of its URL may be secret.
     places: entries.map((entry) => (isUrl(entry) ? new URL(entry).host : entry)).join(', '),
   };
 }
@@ -69,13 +69,13 @@ const isUrl = (entry: string): boolean => /^https?:\/\//.test(entry);
 const wrongEntry = (entry: string): ConfigError =>
   new ConfigError('startCollector: iglu', 'a list of existing folders and http(s) URLs', show(entry));
 
-// Read anew each time, so that a schema may be edited while the collector runs.
+// Read each time, so that a schema can be edited while the collector runs.
 function folder(entry: string): Source {
   if (!statSync(entry, { throwIfNoEntry: false })?.isDirectory()) throw wrongEntry(entry);
   return inTrees(...[resolve(entry), resolve(entry, 'schemas')].map(diskTree));
 }
 
-/** Folders in folders, named by vendor, name and format, and in the last of them a file for each version. */
+/** Nested folders, named after vendor, name and format, with a file for each version. */
 interface Tree {
   readonly read: (...path: string[]) => Promise<string | undefined>;
   readonly names: (...path: string[]) => Promise<string[]>;

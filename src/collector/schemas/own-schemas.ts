@@ -1,5 +1,5 @@
-// The schemas of the package's own entities, by `vendor/name/format/version`. They are read from the folder of the project; the
-// build makes of this module one that holds them, so that a bundle has them too.
+// The schemas of the package's own entities, by `vendor/name/format/version`, read from the project's folder. The build replaces this
+// module with one that holds them, so that a bundle has them too.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 

@@ -1,9 +1,9 @@
-// Validates self-describing data against its schema, with Ajv where it is installed.
+// Validates self-describing data against its schema, with Ajv if it is installed.
 import type { ValidateFunction } from 'ajv';
+import type { Item } from '../decode/self-describing';
 import { failing, type Failure } from '../hints/finding';
 import { schemaKey, type SchemaSource } from './iglu';
 import { schemaFailure } from './schema-wording';
-import type { Item } from '../decode/self-describing';
 import { loadValidator } from './validator';
 
 /** Checks one item; resolves to its failures. Never rejects. */
@@ -12,7 +12,7 @@ export type SchemaCheck = (item: Item) => Promise<Failure[]>;
 const MAX_FAILURES = 20;
 const MAX_COMPILED = 500;
 
-/** Makes the check, or undefined, with one line on what to install, where Ajv is missing. */
+/** Makes the check. If Ajv is missing, returns undefined, with a warning that says what to install. */
 export function schemaCheck(source: SchemaSource): SchemaCheck | undefined {
   const ajv = loadValidator();
   if (!ajv) {
@@ -26,7 +26,7 @@ export function schemaCheck(source: SchemaSource): SchemaCheck | undefined {
   const compile = (text: string): ValidateFunction => {
     const known = compiled.get(text);
     if (known) return known;
-    // `$schema` and `self` are Iglu's own, unknown to a validator.
+    // `$schema` and `self` belong to Iglu, and a validator does not know them.
     const { $schema: _meta, self: _self, ...schema } = JSON.parse(text) as Record<string, unknown>;
     const validate = ajv.compile(schema);
     compiled.set(text, validate);
@@ -59,7 +59,7 @@ export function schemaCheck(source: SchemaSource): SchemaCheck | undefined {
           `${item.path}.schema`,
           'broken-schema',
           item.schema,
-          `is no usable draft-04 schema: ${(error as Error).message}`,
+          `is not a usable draft-04 schema: ${(error as Error).message}`,
           'Correct the schema.',
         ),
       ];
@@ -76,7 +76,7 @@ export function schemaCheck(source: SchemaSource): SchemaCheck | undefined {
   }
 }
 
-// fetch says only that it failed; the cause says why.
+// The message of fetch says only that it failed; the cause says why.
 const reasonOf = ({ message, cause }: Error): string => (cause instanceof Error ? cause.message : message);
 
 const violation = failing('schema_violations');

@@ -1,9 +1,9 @@
-// Words what a schema refuses: the place as the caller of a tracker would write it, and what to change there.
+// Describes what a schema refuses: the path, as the caller of a tracker would write it, and what to change there.
 import type { ErrorObject } from 'ajv';
-import { excerpt, failing, typeName, type Failure } from '../hints/finding';
+import type { Item } from '../decode/self-describing';
+import { excerpt, failing, type Failure, typeName } from '../hints/finding';
 import { didYouMean } from '../hints/nearest';
 import { step } from '../hints/path';
-import type { Item } from '../decode/self-describing';
 
 const EXAMPLES: Readonly<Record<string, string>> = {
   'date-time': 'new Date().toISOString(), such as 2026-01-31T09:30:00Z',
@@ -15,7 +15,7 @@ const EXAMPLES: Readonly<Record<string, string>> = {
 };
 
 interface Words {
-  /** What stands behind the path, where the fault is not at the value itself. */
+  /** The last step of the path, if the fault is not at the value itself. */
   readonly at?: string;
   readonly value?: unknown;
   readonly problem: string;
@@ -38,7 +38,7 @@ const otherwise = ({ message = 'is not valid' }: ErrorObject, schema: string): W
 const WORDS: Readonly<Record<string, (error: ErrorObject, schema: string) => Words>> = {
   type: ({ data, params }, schema) => {
     const wanted = [params['type']].flat().join(' or ');
-    return { problem: `is ${typeName(data)}, and has to be ${wanted}`, hint: hintForType(data, wanted, schema) };
+    return { problem: `is ${typeName(data)}, but must be ${wanted}`, hint: hintForType(data, wanted, schema) };
   },
   required: ({ data, params }, schema) => {
     const name = String(params['missingProperty']);
@@ -52,26 +52,29 @@ const WORDS: Readonly<Record<string, (error: ErrorObject, schema: string) => Wor
       at: name,
       value: (data as Record<string, unknown>)[name],
       problem: `is not a property of the schema, which has ${excerpt(known.join(', '))}`,
-      hint: `Take it out, or publish a newer version of ${schema} that has it.${didYouMean(name, known)}`,
+      hint: `Remove it, or publish a newer version of ${schema} that has it.${didYouMean(name, known)}`,
     };
   },
   enum: ({ data, params }) => {
     const choices = params['allowedValues'] as unknown[];
     const guess = didYouMean(String(data), choices.map(String));
-    return { problem: `is not one of ${excerpt(choices)}`, hint: `Send one of them, spelt just so.${guess}` };
+    return { problem: `is not one of ${excerpt(choices)}`, hint: `Send one of them, spelt exactly like that.${guess}` };
   },
   maxLength: ({ data, params }) => ({
-    problem: `is ${Array.from(data as string).length} characters long, and may have ${String(params['limit'])}`,
-    hint: 'Cut it before you track it: data under a schema is never cut for you.',
+    problem: `is ${Array.from(data as string).length} characters long, but may have at most ${String(params['limit'])}`,
+    hint: 'Truncate it before you track it: data with a schema is never truncated for you.',
   }),
   format: ({ params }) => {
     const format = String(params['format']);
-    return { problem: `is no ${format}`, hint: `Send ${EXAMPLES[format] ?? `a value of the format ${format}`}.` };
+    return {
+      problem: `is not a valid ${format}`,
+      hint: `Send ${EXAMPLES[format] ?? `a value of the format ${format}`}.`,
+    };
   },
 };
 
 function hintForType(data: unknown, wanted: string, schema: string): string {
-  if (data === null) return `Leave it out when there is no value: ${schema} takes no null.`;
+  if (data === null) return `Leave it out if there is no value: ${schema} does not accept null.`;
   if (/^(number|integer)$/.test(wanted) && typeof data === 'string')
     return data.trim() !== '' && Number.isFinite(Number(data))
       ? `Send the number ${Number(data)}, without quotes: Number(value).`

@@ -1,5 +1,5 @@
-// Ajv, set up to judge as the pipeline's validator does: draft 4, decimals exact, patterns as Java reads them.
-import type { Options, ValidateFunction, FuncKeywordDefinition } from 'ajv';
+// Configures Ajv to judge as the pipeline's validator does: draft 4, exact decimals, patterns as in Java.
+import type { FuncKeywordDefinition, Options, ValidateFunction } from 'ajv';
 import { formats } from './formats';
 
 export interface Validator {
@@ -11,7 +11,7 @@ type AjvClass = new (options: Options) => Validator & {
   addKeyword(definition: FuncKeywordDefinition): unknown;
 };
 
-/** Loads Ajv and the names of top-level domains, optional peers. Gives undefined where one of them is not installed. */
+/** Loads Ajv and the names of top-level domains, which are optional peers. Undefined if one of them is not installed. */
 export function loadValidator(): Validator | undefined {
   let Ajv: AjvClass;
   let domains: string[];
@@ -40,9 +40,9 @@ export function loadValidator(): Validator | undefined {
   return ajv;
 }
 
-/** Divides decimals as they are written: as doubles, 19.99 is no multiple of 0.01. */
+/** Divides decimals exactly: as a double, 19.99 is not a multiple of 0.01. */
 function isMultiple(divisor: number, value: number): boolean {
-  // Past the range of doubles the digits are gone.
+  // Beyond the range of doubles the digits are lost.
   if (!Number.isFinite(value) || !Number.isFinite(divisor)) return true;
   const [one, other] = [decimal(value), decimal(divisor)];
   const exponent = Math.min(one.exponent, other.exponent);
@@ -61,14 +61,14 @@ function decimal(value: number): Decimal {
   return { digits: BigInt(whole + fraction), exponent: Number(exponent) - fraction.length };
 }
 
-// In Java `$` also stands before a line break that ends the text, and `(?i)` at the start sets a flag.
+// In Java, `$` also matches before a line break at the end of the text, and `(?i)` at the start sets a flag.
 function javaRegExp(pattern: string): RegExp {
   const [, flags = '', rest = ''] = /^(?:\(\?([ims]+)\))?(.*)$/s.exec(pattern)!;
   const source = rest.replaceAll(/\\.|\[(?:\\.|[^\]\\])*\]|\$/gs, (part) => (part === '$' ? END : part));
   try {
     return new RegExp(source, `${flags}u`);
   } catch {
-    // Escapes of what needs none, which only `u` refuses.
+    // The pattern has unnecessary escapes, which only `u` refuses.
     return new RegExp(source, flags);
   }
 }

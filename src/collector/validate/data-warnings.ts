@@ -1,13 +1,13 @@
-// What the pipeline takes inside of self-describing data without a word, and warehouses or schemas refuse later.
-import { excerpt, typeName, type Finding } from '../hints/finding';
-import { step } from '../hints/path';
-import type { Item } from '../decode/self-describing';
+// Warnings about self-describing data that the pipeline accepts silently, and that warehouses or schemas refuse later.
 import { isJsonObject, isObject } from '../../core/contracts';
+import type { Item } from '../decode/self-describing';
+import { excerpt, type Finding, typeName } from '../hints/finding';
+import { step } from '../hints/path';
 
 // JSON keeps tabs and line breaks, as in a stack trace; warehouses load them.
 const CONTROL = /[^\P{Cc}\t\n\r]/u;
 
-/** Looks at an item; `checked` tells that its data met its schema, or that its schema was asked at least. */
+/** The warnings for an item. @param checked Whether its data was checked against its schema. */
 export function dataWarnings(item: Item, checked: boolean): Finding[] {
   return [...(checked ? [] : noObject(item)), ...controlCharacters(item)];
 }
@@ -19,13 +19,13 @@ function noObject({ path, data }: Item): Finding[] {
       field: `${path}.data`,
       rule: 'data-no-object',
       value: excerpt(data),
-      problem: `is ${typeName(data)}: a schema that asks for an object, as nearly all do, makes the event bad`,
+      problem: `is ${typeName(data)}: nearly all schemas require an object, and make the event bad`,
       hint: 'Send an object: { … }.',
     },
   ];
 }
 
-// Level by level: what is nested deeper than the pipeline takes was refused before.
+// Level by level. Data nested deeper than the pipeline accepts was refused before.
 function controlCharacters({ path, data }: Item): Finding[] {
   const found: Finding[] = [];
   let level: [place: string, value: unknown][] = [[`${path}.data`, data]];
@@ -36,8 +36,8 @@ function controlCharacters({ path, data }: Item): Finding[] {
           field,
           rule: 'control-characters',
           value: excerpt(JSON.stringify(value)),
-          problem: 'holds control characters: they stay in the data, and some warehouses refuse the row for a NUL',
-          hint: 'Take them out before you track it.',
+          problem: 'holds control characters: they stay in the data, and some warehouses refuse a row with a NUL',
+          hint: 'Remove them before you track it.',
         });
     level = level.flatMap(([place, value]) =>
       isObject(value)

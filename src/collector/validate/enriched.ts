@@ -1,10 +1,10 @@
-// An event under its enriched names: every column of the canonical event, null where there is nothing.
-import { FIELDS, firstAddress, lookUp, stored, type Field } from '../fields/fields';
-import type { CollectedEvent } from '../log/event';
+// An event with its enriched names: every column of the canonical event, null if it has no value.
+import { type Field, FIELDS, firstAddress, lookUp, stored } from '../fields/fields';
 import { crossDomain, splitUri } from '../fields/uri';
+import type { CollectedEvent } from '../log/event';
 import { pageUrlOf } from './url-rules';
 
-// The canonical order. Columns that only enrichments fill stay null, as with the enrichments turned off.
+// In canonical order. Columns that only enrichments fill stay null, as with the enrichments turned off.
 const COLUMNS = `app_id platform etl_tstamp collector_tstamp dvce_created_tstamp event event_id txn_id name_tracker
 v_tracker v_collector v_etl user_id user_ipaddress user_fingerprint domain_userid domain_sessionidx network_userid
 geo_country geo_region geo_city geo_zipcode geo_latitude geo_longitude geo_region_name ip_isp ip_organization ip_domain
@@ -49,7 +49,7 @@ export function enrich(event: CollectedEvent): Enriched {
     if (field) Object.assign(enriched, columnsOf(key, value, field));
   }
   if (payload['tnuid']) enriched['network_userid'] = orNull(payload['tnuid']);
-  // A page view stays one, whatever self-describing data it carries.
+  // A page view stays a page view, whatever self-describing data it carries.
   const [event_vendor, event_name, event_format, event_version] = (
     (event.event === 'unstruct' ? schema?.replace(/^iglu:/, '') : lookUp(SCHEMAS, event.event)) ?? ''
   ).split('/');
@@ -95,7 +95,7 @@ function isoTime(ms: string): string | null {
   return Number.isNaN(time.getTime()) ? null : time.toISOString();
 }
 
-/** `ttm`, else the collector's time less the time the event waited to be sent, else the collector's time. */
+/** `ttm`, else the collector's time minus the time that the event waited to be sent, else the collector's time. */
 function derivedTime({ ttm, dtm, stm }: CollectedEvent['payload'], receivedAt: Date): string | null {
   if (ttm !== undefined) return isoTime(ttm);
   const waited = Number(stm) - Number(dtm);
@@ -111,7 +111,7 @@ function urlColumns(prefix: string, url: string): Enriched {
   );
 }
 
-// Of the page's URL the text is stored as it was read, with what it holds of another domain's visitor.
+// The text of the page's URL is stored as it was read, with the ids of a visitor from another domain.
 function pageColumns(url: string): Enriched {
   const parts = url === '' ? undefined : splitUri(url);
   const link = crossDomain(parts?.query ?? null);

@@ -1,8 +1,8 @@
-// The rules for single fields: one entry a kind, and the length limit. Source: Enrich 6, design facts of its transform map.
+// The rules for single fields: one entry per kind, and the length limit. Source: the transform map of Enrich 6.
 import { INT32_MAX, isUuid } from '../../core/contracts';
 import { PLATFORMS } from '../../core/protocol/fields';
+import { EVENT_NAMES, type Field, type FieldKind, FIELDS, firstAddress, lookUp, stored } from '../fields/fields';
 import { failing, type Failure } from '../hints/finding';
-import { EVENT_NAMES, FIELDS, firstAddress, lookUp, stored, type Field, type FieldKind } from '../fields/fields';
 import { inCode } from '../hints/origins';
 
 interface KindRule {
@@ -20,7 +20,7 @@ const FIRST_MS = -62_167_219_200_000;
 const LAST_MS = 253_402_300_799_999;
 const EVENTS = 'pv (page view), pp (page ping), se (structured), ue (self-describing), tr or ti (transaction and item)';
 
-/** Whether Enrich takes a text for a time. */
+/** Whether Enrich accepts a text as a time. */
 export const isMillis = (value: string): boolean =>
   INTEGER.test(value) && Number(value) >= FIRST_MS && Number(value) <= LAST_MS;
 
@@ -45,13 +45,13 @@ const RULES: Readonly<Partial<Record<FieldKind, KindRule>>> = {
     rule: 'not-a-uuid',
     accepts: isUuid,
     problem: 'is not a UUID',
-    hint: 'Send 36 characters, hexadecimal digits with hyphens, as crypto.randomUUID() makes them; or leave it out.',
+    hint: 'Send 36 characters, hexadecimal digits with hyphens, like the result of crypto.randomUUID(); or leave it out.',
   },
   millis: {
     rule: 'not-milliseconds',
     accepts: isMillis,
     problem: 'is not a time in whole milliseconds since 1970, up to the year 9999',
-    hint: 'Send String(Date.now()): no seconds with decimals, no microseconds, no ISO date.',
+    hint: 'Send String(Date.now()), not seconds with decimals, microseconds or an ISO date.',
   },
   int32: {
     rule: 'not-an-int32',
@@ -63,7 +63,7 @@ const RULES: Readonly<Partial<Record<FieldKind, KindRule>>> = {
     rule: 'not-a-number',
     accepts: (value) => value === 'null' || DECIMAL.test(value),
     problem: 'is not a decimal number',
-    hint: 'Send digits with a point, such as 9.99; no NaN, Infinity, currency sign or thousands separator.',
+    hint: 'Send digits with a decimal point, such as 9.99, without NaN, Infinity, currency sign or thousands separator.',
   },
   size: {
     rule: 'not-a-size',
@@ -98,7 +98,7 @@ export function checkFields(payload: Readonly<Record<string, string>>): Failure[
     failures.push(...checkLength(key, stored(value), field));
     if (key === 'ip' && /^[,| ]+$/.test(value)) failures.push(fatalAddress(value));
   }
-  // A GET may lack `e` without harm to the request, and a legacy ad impression parses: both fail later.
+  // A GET without `e` does not lose its request, and a legacy ad impression parses, but both fail later.
   const { e } = payload;
   const [rule, problem] =
     e === undefined ? ['no-event', 'is missing'] : ['retired-event', 'is a retired event type that always fails'];
@@ -112,15 +112,15 @@ const fatalAddress = (ip: string): Failure =>
     'ip',
     'fatal-address',
     ip,
-    'holds separators and no address, at which Enrich before 6.10 throws: every event of the request is lost',
-    `Leave it out when there is no address.${inCode('ip')}`,
+    'holds separators and no address, so Enrich before 6.10 throws, and every event of the request is lost',
+    `Leave it out if there is no address.${inCode('ip')}`,
   );
 
-/** Checks the length of one text, also of those that Enrich derives, such as `page_urlpath`. */
+/** Checks the length of one text, including texts that Enrich derives, such as `page_urlpath`. */
 export function checkLength(key: string, value: string, { column, limit }: Field): Failure[] {
   const { length } = key === 'ip' ? firstAddress(value) : value;
   if (limit === undefined || length <= limit) return [];
-  const problem = `is ${length} characters long; ${column} takes ${limit}, and the pipeline cuts nothing`;
+  const problem = `is ${length} characters long; ${column} takes ${limit}, and the pipeline does not truncate`;
   return [
     violation(key, 'too-long', value, problem, `Send at most ${limit} characters, or leave it out.${inCode(key)}`),
   ];

@@ -1,21 +1,21 @@
-// The rules for `url` and `refr`: readable at all, parts within the lengths of their columns, `_sp` well formed.
-import type { CollectedRequest } from '../log/event';
-import { checkLength, isMillis } from './field-rules';
+// The rules for `url` and `refr`: readable, parts within the lengths of their columns, `_sp` well formed.
 import { stored } from '../fields/fields';
+import { crossDomain, splitUri, type UriParts } from '../fields/uri';
 import { failing, type Failure } from '../hints/finding';
 import { inCode } from '../hints/origins';
-import { crossDomain, splitUri, type UriParts } from '../fields/uri';
+import type { CollectedRequest } from '../log/event';
+import { checkLength, isMillis } from './field-rules';
 
 type Part = Exclude<keyof UriParts, 'port'>;
 
 const LIMITS: Readonly<Record<Part, number>> = { scheme: 16, host: 255, path: 3_000, query: 6_000, fragment: 3_000 };
 const REFERRER_LIMITS = { ...LIMITS, path: 6_000 };
 const LINK_HELP =
-  'Take _sp out of page URLs that come from requests; the middleware of snowplow-middleware does it by itself.';
+  'Remove _sp from page URLs that come from requests; the middleware of snowplow-middleware does this automatically.';
 
 type Payload = Readonly<Record<string, string>>;
 
-/** The URL of the page, as text: `url`, else the collector request's own Referer; empty where there is neither. */
+/** The URL of the page, as text: `url`, else the Referer of the request to the collector; empty without both. */
 export function pageUrlOf(payload: Payload, { headers }: Pick<CollectedRequest, 'headers'>): string {
   return stored(payload['url'] ?? '') || stored(headers['referer'] ?? '');
 }
@@ -44,10 +44,10 @@ const unreadable = (field: string, url: string): Failure =>
     'unreadable-url',
     url,
     'cannot be read as a URL',
-    `Send an absolute http(s) URL with a host, every character of it escaped that a URL may not hold.${inCode(field)}`,
+    `Send an absolute http(s) URL with a host, and escape every character that a URL may not hold.${inCode(field)}`,
   );
 
-// Enrich reads `_sp` from every page URL, also with the cross-domain enrichment off: any bot can send one.
+// Enrich reads `_sp` from every page URL, even with the cross-domain enrichment off, and any bot can send one.
 function checkCrossDomain({ query }: UriParts): Failure[] {
   const link = crossDomain(query);
   if (!link) return [];
@@ -57,7 +57,7 @@ function checkCrossDomain({ query }: UriParts): Failure[] {
         'url',
         'fatal-cross-domain',
         `?${query}`,
-        'carries a _sp parameter of points alone, at which Enrich throws: every event of the request is lost',
+        'carries a _sp parameter that consists of dots, so Enrich throws, and every event of the request is lost',
         LINK_HELP,
       ),
     ];

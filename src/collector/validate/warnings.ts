@@ -1,12 +1,12 @@
-// What the pipeline takes without a word and gets wrong: one entry a rule.
+// Warnings about what the pipeline accepts silently and stores wrongly: one entry per rule.
+import { hintForUnknownKey } from '../decode/lost-request';
+import type { Parameters } from '../decode/tracker-payload';
+import { type FieldKind, FIELDS, lookUp } from '../fields/fields';
+import { splitUri } from '../fields/uri';
+import { excerpt, type Finding, MAX_FINDINGS } from '../hints/finding';
+import { inCode } from '../hints/origins';
 import type { CollectedRequest } from '../log/event';
 import { isMillis } from './field-rules';
-import { FIELDS, lookUp, type FieldKind } from '../fields/fields';
-import { excerpt, MAX_FINDINGS, type Finding } from '../hints/finding';
-import { hintForUnknownKey } from '../decode/lost-request';
-import { inCode } from '../hints/origins';
-import type { Parameters } from '../decode/tracker-payload';
-import { splitUri } from '../fields/uri';
 
 interface Judged {
   readonly payload: Parameters;
@@ -15,15 +15,15 @@ interface Judged {
 
 interface WarningRule {
   readonly rule: string;
-  /** The fields at fault; none when all is well. */
+  /** The fields at fault. */
   readonly find: (judged: Judged) => readonly string[];
   readonly problem: string;
-  /** In words for any tracker; where this package sets the field is added. */
+  /** For any tracker; the code of this package that sets the field is added. */
   readonly hint: string | ((field: string) => string);
 }
 
 const SKEW_MS = 5 * 60_000;
-// Before this there was nothing to track; a time in seconds, or one since the start of a process, is read as one of 1970.
+// Earlier times are mistakes: a time in seconds, or since the start of a process, is read as one of 1970.
 const FIRST_MS = Date.UTC(2001, 0);
 const IDENTIFIERS = ['ip', 'duid', 'tnuid', 'nuid', 'sid', 'uid'];
 
@@ -33,8 +33,8 @@ const kindOf = (key: string): FieldKind | undefined => lookUp(FIELDS, key)?.kind
 const where = (payload: Parameters, test: (key: string, value: string) => boolean): string[] =>
   Object.entries(payload).flatMap(([key, value]) => (test(key, value) ? [key] : []));
 
-// A browser's own request brings the visitor's address, user agent and cookie; a server's brings its own.
-// Told by the site, not the mode: Node's fetch says `sec-fetch-mode: cors` too.
+// A browser's request has the visitor's address, user agent and cookie; a server's request has its own.
+// Decided by the site header, not the mode, because Node's fetch also sends `sec-fetch-mode: cors`.
 const fromServer = ({ headers, anonymous }: CollectedRequest): boolean =>
   !anonymous && headers['origin'] === undefined && headers['sec-fetch-site'] === undefined;
 
@@ -56,51 +56,51 @@ const RULES: readonly WarningRule[] = [
       ...unless(!('co' in payload && 'cx' in payload), 'cx'),
       ...unless(!('ue_pr' in payload && 'ue_px' in payload), 'ue_px'),
     ],
-    problem: 'comes beside its plain twin (co, ue_pr): the two are not merged, one of them is lost',
+    problem: 'is sent with its plain form (co, ue_pr): the two are not merged, and one of them is lost',
     hint: 'Put everything into one of the two.',
   },
   {
     rule: 'no-category',
     find: ({ payload }) => (payload['e'] === 'se' ? ['se_ca', 'se_ac'].filter((key) => !has(payload, key)) : []),
-    problem: 'is missing: a structured event needs category and action to be found again',
+    problem: 'is missing: without category and action, a structured event cannot be found again',
     hint: 'Send it with every se event.',
   },
   {
     rule: 'no-page-url',
     find: ({ payload, request }) =>
       unless(payload['e'] !== 'pv' || has(payload, 'url') || 'referer' in request.headers, 'url'),
-    problem: 'is missing: nobody will know which page was viewed',
+    problem: 'is missing: the viewed page is unknown',
     hint: 'Send it with every page view; the middleware takes it from the request.',
   },
   {
     rule: 'no-app-id',
     find: ({ payload }) => unless(has(payload, 'aid'), 'aid'),
     problem: 'is missing: events of several apps cannot be told apart',
-    hint: 'Give the tracker one.',
+    hint: 'Set it on the tracker.',
   },
   {
     rule: 'no-event-id',
     find: ({ payload }) => unless('eid' in payload, 'eid'),
-    problem: 'is missing: the pipeline makes one up, and an event sent twice counts twice',
-    hint: 'Send a UUID made when the event is tracked, the same in every attempt; an Emitter does.',
+    problem: 'is missing: the pipeline generates one, and an event sent twice counts twice',
+    hint: 'Send a UUID that is generated when the event is tracked and stays the same in every attempt; an Emitter does this.',
   },
   {
     rule: 'no-platform',
     find: ({ payload }) => unless('p' in payload, 'p'),
-    problem: 'is missing: a GET is taken without it, a POST would be lost',
+    problem: 'is missing: a GET is accepted without it, but a POST would be lost',
     hint: 'Send srv for a server, web for a page.',
   },
   {
     rule: 'no-tracker-version',
     find: ({ payload }) => unless('tv' in payload, 'tv'),
-    problem: 'is missing: a GET is taken without it, a POST would be lost',
+    problem: 'is missing: a GET is accepted without it, but a POST would be lost',
     hint: 'Send the name and version of the tracker.',
   },
   {
     rule: 'no-address',
     find: lacks('ip'),
     problem: "is missing: the server's own address is stored as the visitor's",
-    hint: "Send the visitor's, or SP-Anonymous where there is none; the middleware takes it from the request.",
+    hint: "Send the visitor's, or SP-Anonymous if there is none; the middleware takes it from the request.",
   },
   {
     rule: 'no-user-agent',
@@ -124,26 +124,26 @@ const RULES: readonly WarningRule[] = [
   {
     rule: 'identified-though-anonymous',
     find: ({ payload, request }) => (request.anonymous ? IDENTIFIERS.filter((key) => has(payload, key)) : []),
-    problem: 'is stored although the request says SP-Anonymous: that only hides headers and cookie',
-    hint: 'Leave it out; the option anonymous of a tracker or an event does.',
+    problem: 'is stored although the request has SP-Anonymous, which only hides headers and cookie',
+    hint: 'Leave it out; the option anonymous of a tracker or an event does this.',
   },
   {
     rule: 'relative-url',
     find: ({ payload }) => ['url', 'refr'].filter((key) => has(payload, key) && splitUri(payload[key]!)?.host === null),
     problem: 'has no host: it is stored with host null and port 80',
-    hint: 'Send an absolute URL, with https:// and host; the middleware makes one of the request and its option origin.',
+    hint: 'Send an absolute URL, with https:// and host; the middleware makes one from the request and its option origin.',
   },
   {
     rule: 'long-url',
     find: ({ payload }) => ['url', 'refr'].filter((key) => (payload[key]?.length ?? 0) > 4_096),
     problem: 'is longer than 4096 characters: Enrich before 4.0 makes such events bad',
-    hint: 'Cut the query, or make sure of the version of your pipeline.',
+    hint: 'Shorten the query, or check the version of your pipeline.',
   },
   {
     rule: 'sent-before-created',
     find: ({ payload }) => unless(!(Number(payload['stm']) < Number(payload['dtm'])), 'stm'),
-    problem: "is before dtm: the time of the event is taken from the collector's clock",
-    hint: 'Set stm when the request is sent, by the clock that made dtm.',
+    problem: "is before dtm, so the event gets its time from the collector's clock",
+    hint: 'Set stm when the request is sent, with the same clock as dtm.',
   },
   {
     rule: 'seconds',
@@ -160,41 +160,41 @@ const RULES: readonly WarningRule[] = [
       return unless(!(Number(payload['dtm']) - received > SKEW_MS), 'dtm');
     },
     problem: "is more than five minutes off the collector's clock",
-    hint: 'Refresh stm in every attempt to send, and hint the clock.',
+    hint: 'Set stm at every attempt to send, and correct the clock.',
   },
   {
     rule: 'unknown-key',
     find: ({ payload }) => where(payload, (key) => kindOf(key) === undefined),
-    problem: 'is not a key of the tracker protocol: ignored in a query, and a POST body with it would be lost',
+    problem: 'is not a key of the tracker protocol: a query ignores it, but a POST body with it would be lost',
     hint: hintForUnknownKey,
   },
   {
     rule: 'ignored-key',
     find: ({ payload }) => where(payload, (key) => kindOf(key) === 'ignored'),
-    problem: 'is allowed, and stored nowhere',
-    hint: 'Leave it out; data of your own goes into a context.',
+    problem: 'is allowed, but not stored',
+    hint: 'Leave it out; put your own data into a context.',
   },
   {
     rule: 'control-characters',
     find: ({ payload }) => where(payload, (key, value) => kindOf(key) === 'text' && /\p{Cc}/u.test(value)),
-    problem: 'holds control characters: tabs become blanks, the others vanish',
-    hint: 'Take line breaks and tabs out yourself.',
+    problem: 'holds control characters: tabs become spaces, the others are removed',
+    hint: 'Remove line breaks and tabs yourself.',
   },
   {
     rule: 'empty-text',
     find: ({ payload }) => where(payload, (key, value) => kindOf(key) === 'text' && value === ''),
     problem: 'is empty, and is stored as null',
-    hint: 'Leave the key out when there is nothing to say.',
+    hint: 'Leave the key out if there is no value.',
   },
   {
     rule: 'null-text',
     find: ({ payload }) => where(payload, (_key, value) => value === 'null' || value === 'undefined'),
-    problem: 'is the name of nothing, written as text: numbers become null, text stays as it is',
-    hint: 'Leave the key out when there is no value.',
+    problem: 'is null or undefined, written as text: numbers become null, text stays as it is',
+    hint: 'Leave the key out if there is no value.',
   },
 ];
 
-/** Finds what would go wrong in silence. */
+/** Finds what would silently go wrong. */
 export function findWarnings(judged: Judged): Finding[] {
   return RULES.flatMap(({ rule, find, problem, hint }) =>
     find(judged)

@@ -1,4 +1,4 @@
-// Builders of shop events: a transaction with its items, and a cart's additions and removals.
+// Builders of shop events: a transaction with its items, and additions to and removals from a cart.
 import {
   type Caller,
   checkId,
@@ -11,14 +11,7 @@ import {
   idText,
   isAbsent,
 } from '../contracts';
-import {
-  checkEventArgs,
-  type EventArgs,
-  present,
-  publicBuilder,
-  selfDescribingEvent,
-  type TrackerEvent,
-} from './event';
+import { checkEventArgs, type EventArgs, publicBuilder, selfDescribingEvent, type TrackerEvent } from './event';
 
 /** One item of a transaction. */
 export interface TransactionItem {
@@ -31,7 +24,7 @@ export interface TransactionItem {
   readonly context?: EventArgs['context'];
 }
 
-/** Arguments of a transaction item that is tracked by itself. */
+/** Arguments of a transaction item that is tracked separately. */
 export interface EcommerceTransactionItemArgs extends TransactionItem, EventArgs {
   readonly orderId: Id;
   /** Three letters, ISO 4217. */
@@ -74,16 +67,19 @@ export function buildEcommerceTransactionItem(args: EcommerceTransactionItemArgs
     checkCurrency(caller, args.currency);
   }
   const { orderId, sku, price, quantity, name, category, currency } = args;
-  const item = {
-    ti_id: orderId,
-    ti_sk: sku,
-    ti_nm: name,
-    ti_ca: category,
-    ti_pr: price,
-    ti_qu: quantity,
-    ti_cu: currency,
+  return {
+    fields: {
+      e: 'ti',
+      ti_id: orderId,
+      ti_sk: sku,
+      ti_nm: name,
+      ti_ca: category,
+      ti_pr: price,
+      ti_qu: quantity,
+      ti_cu: currency,
+    },
+    args,
   };
-  return { fields: { e: 'ti', ...item }, args };
 }
 
 /**
@@ -135,8 +131,8 @@ export function buildEcommerceTransaction(args: EcommerceTransactionArgs, caller
 }
 
 /**
- * A transaction, `e=tr`, with one `e=ti` per item; all of them are taken or none. Items share the order id, the currency,
- * the timestamp and the subject, and keep a `context` of their own.
+ * A transaction, `e=tr`, with one `e=ti` per item; all of them are accepted, or none. Items share the order id, currency,
+ * timestamp and subject, and each can have its own `context`.
  *
  * @throws ContractError while contracts are on.
  * @example
@@ -144,7 +140,7 @@ export function buildEcommerceTransaction(args: EcommerceTransactionArgs, caller
  */
 export const ecommerceTransaction = publicBuilder('ecommerceTransaction', buildEcommerceTransaction);
 
-/** Arguments of what goes into a cart, or out of it. */
+/** Arguments of an addition to a cart, or a removal from it. */
 export interface CartArgs extends EventArgs {
   readonly sku: Id;
   readonly quantity: number;
@@ -165,18 +161,14 @@ const cartBuilder =
       checkOptionalNumber(caller, 'unitPrice', args.unitPrice);
     }
     const { sku, quantity, name, category, unitPrice, currency } = args;
-    return selfDescribingEvent(
-      schema,
-      present({ sku: idText(sku), quantity, name, category, unitPrice, currency }),
-      args,
-    );
+    return selfDescribingEvent(schema, { sku: idText(sku), quantity, name, category, unitPrice, currency }, args);
   };
 
 export const buildAddToCart = cartBuilder('iglu:com.snowplowanalytics.snowplow/add_to_cart/jsonschema/1-0-0');
 export const buildRemoveFromCart = cartBuilder('iglu:com.snowplowanalytics.snowplow/remove_from_cart/jsonschema/1-0-0');
 
 /**
- * Something put into a cart, self-describing as `add_to_cart/1-0-0`.
+ * An addition to a cart, self-describing as `add_to_cart/1-0-0`.
  *
  * @throws ContractError while contracts are on.
  * @example
@@ -185,7 +177,7 @@ export const buildRemoveFromCart = cartBuilder('iglu:com.snowplowanalytics.snowp
 export const addToCart = publicBuilder('addToCart', buildAddToCart);
 
 /**
- * Something taken out of a cart, self-describing as `remove_from_cart/1-0-0`.
+ * A removal from a cart, self-describing as `remove_from_cart/1-0-0`.
  *
  * @throws ContractError while contracts are on.
  * @example

@@ -1,20 +1,13 @@
 // Builder of the application error: an exception, truncated to the limits of its schema.
-import { truncate } from '../truncate';
-import {
-  checkEventArgs,
-  type EventArgs,
-  present,
-  publicBuilder,
-  selfDescribingEvent,
-  type TrackerEvent,
-} from './event';
 import { type Caller, checkOptionalFlag, isObject } from '../contracts';
+import { truncate } from '../truncate';
+import { checkEventArgs, type EventArgs, publicBuilder, selfDescribingEvent, type TrackerEvent } from './event';
 
 /** Arguments of an application error. */
 export interface ErrorArgs extends EventArgs {
-  /** What was thrown: mostly an Error, but anything can be. */
+  /** The thrown value: usually an Error, but any value can be thrown. */
   readonly error: unknown;
-  /** Whether the process or the request died of it. */
+  /** Whether the process or the request ended because of it. */
   readonly isFatal?: boolean | null | undefined;
 }
 
@@ -30,14 +23,14 @@ export function buildError(args: ErrorArgs, caller: Caller): TrackerEvent {
     typeof value === 'string' ? truncate(value.toWellFormed(), limit) : undefined;
   return selfDescribingEvent(
     'iglu:com.snowplowanalytics.snowplow/application_error/jsonschema/1-0-2',
-    present({
+    {
       // The schema's list of languages has no TYPESCRIPT.
       programmingLanguage: 'JAVASCRIPT',
       message: text(thrown ? thrown.message : String(error), 2048) || 'unknown error',
       stackTrace: text(thrown?.stack, 8192),
       exceptionName: text(thrown?.name, 1024),
       isFatal,
-    }),
+    },
     args,
   );
 }

@@ -1,4 +1,4 @@
-// Builders of form events: a field that changed, a form that was sent.
+// Builders of form events: a changed field, a submitted form.
 import {
   type Caller,
   checkObject,
@@ -25,13 +25,13 @@ const INPUT_TYPES = [
   'password', 'radio', 'range', 'reset', 'search', 'submit', 'tel', 'text', 'time', 'url', 'week',
 ]; // prettier-ignore
 
-/** The kind of element a form field is. */
+/** The element of a form field. */
 export type FormNodeName = (typeof NODE_NAMES)[number];
 
-/** Arguments of a form field that changed. */
+/** Arguments of a changed form field. */
 export interface FormChangeArgs extends EventArgs {
   readonly formId: string;
-  /** Where the element has none, the schema is satisfied with the empty text. */
+  /** If the element has none, the event carries an empty string, because the schema requires an id. */
   readonly elementId?: string | null | undefined;
   readonly nodeName: FormNodeName;
   readonly value?: string | null | undefined;
@@ -43,13 +43,13 @@ export interface FormChangeArgs extends EventArgs {
 // change_form/1-0-0 and submit_form/1-0-0 take 4096 units of an id or a class, and more of a value than an event may hold.
 const MAX_ID = 4096;
 const MAX_VALUE = 60_000;
-// The contract reports every other value.
+// The contract reports values of other types.
 const truncated = (value: unknown, limit: number): unknown =>
   typeof value === 'string' ? truncate(value, limit) : value;
 const names = (classes: unknown): unknown =>
   Array.isArray(classes) ? classes.map((name) => truncated(name, MAX_ID)) : classes;
 
-// A DOM node gives its type in lower case, as the schema has it; a template's author may not.
+// The schema has types in lower case, as a DOM node does; a template may not.
 const lowerCase = (type: unknown): unknown => (typeof type === 'string' ? type.toLowerCase() : type);
 
 function checkInputType(caller: string, path: string, type: unknown): void {
@@ -74,11 +74,13 @@ export function buildFormChange(args: FormChangeArgs, caller: Caller): TrackerEv
     value: truncated(value ?? null, MAX_VALUE),
     ...present({ type: lowerCase(type), elementClasses: names(elementClasses) }),
   };
-  return selfDescribingEvent('iglu:com.snowplowanalytics.snowplow/change_form/jsonschema/1-0-0', data, args);
+  const schema = 'iglu:com.snowplowanalytics.snowplow/change_form/jsonschema/1-0-0';
+  // The schema requires an element id and a value, even empty ones.
+  return { fields: { e: 'ue' }, selfDescribing: { schema, data }, args };
 }
 
 /**
- * A form field that changed, self-describing as `change_form/1-0-0`.
+ * A changed form field, self-describing as `change_form/1-0-0`.
  *
  * @throws ContractError while contracts are on.
  * @example
@@ -86,7 +88,7 @@ export function buildFormChange(args: FormChangeArgs, caller: Caller): TrackerEv
  */
 export const formChange = publicBuilder('formChange', buildFormChange);
 
-/** One field of a form that was sent. */
+/** One field of a submitted form. */
 export interface FormElement {
   readonly name: string;
   readonly value?: string | null | undefined;
@@ -94,7 +96,7 @@ export interface FormElement {
   readonly type?: string | null | undefined;
 }
 
-/** Arguments of a form that was sent. */
+/** Arguments of a submitted form. */
 export interface FormSubmitArgs extends EventArgs {
   readonly formId: string;
   readonly formClasses?: readonly string[] | null | undefined;
@@ -109,7 +111,7 @@ function checkElement(caller: string, path: string, element: FormElement): void 
   checkInputType(caller, `${path}.type`, element.type);
 }
 
-// The schema takes these keys and no others.
+// The schema allows only these keys.
 const elementData = ({ name, value, nodeName, type }: FormElement): object => ({
   name: truncated(name, MAX_VALUE),
   value: truncated(value ?? null, MAX_VALUE),
@@ -131,17 +133,17 @@ export function buildFormSubmit(args: FormSubmitArgs, caller: Caller): TrackerEv
   const { formId, formClasses, elements } = args;
   return selfDescribingEvent(
     'iglu:com.snowplowanalytics.snowplow/submit_form/jsonschema/1-0-0',
-    present({
+    {
       formId: truncated(formId, MAX_ID),
       formClasses: names(formClasses),
       elements: isAbsent(elements) || elements.length === 0 ? undefined : elements.map(elementData),
-    }),
+    },
     args,
   );
 }
 
 /**
- * A form that was sent, self-describing as `submit_form/1-0-0`.
+ * A submitted form, self-describing as `submit_form/1-0-0`.
  *
  * @throws ContractError while contracts are on.
  * @example

@@ -1,4 +1,4 @@
-// Builders of what a visitor sees: page view, page ping, screen view.
+// Builders of views: page view, page ping, screen view.
 import {
   type Caller,
   checkId,
@@ -9,13 +9,13 @@ import {
   fail,
   type Id,
   idText,
+  INT32_MAX,
   isAbsent,
 } from '../contracts';
-import { newEventId } from '../protocol/event-id';
 import {
   checkEventArgs,
   type EventArgs,
-  present,
+  newEventId,
   publicBuilder,
   selfDescribingEvent,
   type TrackerEvent,
@@ -23,10 +23,10 @@ import {
 
 /** Arguments of a page view. */
 export interface PageViewArgs extends EventArgs {
-  /** The page's address; in a request it defaults to the request's own. */
+  /** The page's URL; in a request it defaults to the request's own. */
   readonly pageUrl?: string | null | undefined;
   readonly pageTitle?: string | null | undefined;
-  /** The page before. */
+  /** The previous page. */
   readonly referrer?: string | null | undefined;
 }
 
@@ -53,7 +53,7 @@ export const pageView = publicBuilder('pageView', buildPageView);
 
 /** Arguments of a page ping. */
 export interface PagePingArgs extends PageViewArgs {
-  /** Least and greatest scroll offsets since the last ping, in pixels, integers; a page that bounces has ones below 0. */
+  /** Minimum and maximum scroll offsets since the last ping, integers in pixels; a page that bounces has negative ones. */
   readonly minX?: number | null | undefined;
   readonly maxX?: number | null | undefined;
   readonly minY?: number | null | undefined;
@@ -64,7 +64,7 @@ export function buildPagePing(args: PagePingArgs, caller: Caller): TrackerEvent 
   if (caller) {
     checkPage(caller, args);
     for (const name of ['minX', 'maxX', 'minY', 'maxY'] as const)
-      checkOptionalInteger(caller, name, args[name], -2_147_483_647);
+      checkOptionalInteger(caller, name, args[name], -INT32_MAX);
   }
   const { pageUrl, pageTitle, referrer, minX, maxX, minY, maxY } = args;
   const offsets = { pp_mix: minX, pp_max: maxX, pp_miy: minY, pp_may: maxY };
@@ -92,12 +92,13 @@ export function buildScreenView(args: ScreenViewArgs, caller: Caller): TrackerEv
     checkEventArgs(caller, args);
     checkOptionalText(caller, 'name', args.name);
     if (!isAbsent(args.id)) checkId(caller, 'id', args.id);
-    if (isAbsent(args.name) && isAbsent(args.id)) fail(caller, 'name', 'a non-empty string, or `id` one', args.name);
+    if (isAbsent(args.name) && isAbsent(args.id))
+      fail(caller, 'name', 'a non-empty string, unless there is an `id`', args.name);
   }
   const { name, id } = args;
   return selfDescribingEvent(
     'iglu:com.snowplowanalytics.snowplow/screen_view/jsonschema/1-0-0',
-    present({ name, id: idText(id) }),
+    { name, id: idText(id) },
     args,
   );
 }
@@ -114,7 +115,7 @@ export const screenView = publicBuilder('screenView', buildScreenView);
 /** Arguments of a mobile app's screen view. */
 export interface MobileScreenViewArgs extends EventArgs {
   readonly name: string;
-  /** A UUID of this viewing; made when absent. */
+  /** A UUID of this view; generated if absent. */
   readonly id?: string | null | undefined;
   readonly type?: string | null | undefined;
   readonly previousName?: string | null | undefined;
@@ -135,15 +136,7 @@ export function buildMobileScreenView(args: MobileScreenViewArgs, caller: Caller
   const { name, id, type, previousName, previousId, previousType, transitionType } = args;
   return selfDescribingEvent(
     'iglu:com.snowplowanalytics.mobile/screen_view/jsonschema/1-0-0',
-    present({
-      name,
-      id: isAbsent(id) ? newEventId() : id,
-      type,
-      previousName,
-      previousId,
-      previousType,
-      transitionType,
-    }),
+    { name, id: isAbsent(id) ? newEventId() : id, type, previousName, previousId, previousType, transitionType },
     args,
   );
 }

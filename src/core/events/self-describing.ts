@@ -1,4 +1,4 @@
-// Builders of events that are data under a schema: the user's own, and the web's link click, site search and timing.
+// Builders of self-describing events: your own, and the web's link click, site search and timing.
 import {
   type Caller,
   checkNumber,
@@ -11,14 +11,7 @@ import {
   isAbsent,
 } from '../contracts';
 import { checkSelfDescribing, type SelfDescribing } from '../protocol/self-describing-json';
-import {
-  checkEventArgs,
-  type EventArgs,
-  present,
-  publicBuilder,
-  selfDescribingEvent,
-  type TrackerEvent,
-} from './event';
+import { checkEventArgs, type EventArgs, publicBuilder, selfDescribingEvent, type TrackerEvent } from './event';
 
 const SNOWPLOW = 'iglu:com.snowplowanalytics.snowplow';
 
@@ -62,7 +55,7 @@ export function buildLinkClick(args: LinkClickArgs, caller: Caller): TrackerEven
     if (!isAbsent(args.elementClasses)) checkTextList(caller, 'elementClasses', args.elementClasses);
   }
   const { targetUrl, elementId, elementClasses, elementTarget, elementContent } = args;
-  const data = present({ targetUrl, elementId, elementClasses, elementTarget, elementContent });
+  const data = { targetUrl, elementId, elementClasses, elementTarget, elementContent };
   return selfDescribingEvent(`${SNOWPLOW}/link_click/jsonschema/1-0-1`, data, args);
 }
 
@@ -77,7 +70,7 @@ export const linkClick = publicBuilder('linkClick', buildLinkClick);
 
 /** Arguments of a search in the site. */
 export interface SiteSearchArgs extends EventArgs {
-  /** What was looked for, at least one word. */
+  /** The search terms, at least one. */
   readonly terms: readonly string[];
   readonly filters?: Readonly<Record<string, string | boolean>> | null | undefined;
   readonly totalResults?: number | null | undefined;
@@ -99,7 +92,7 @@ export function buildSiteSearch(args: SiteSearchArgs, caller: Caller): TrackerEv
     checkOptionalInteger(caller, 'pageResults', args.pageResults, 0);
   }
   const { terms, filters, totalResults, pageResults } = args;
-  const data = present({ terms, filters, totalResults, pageResults });
+  const data = { terms, filters, totalResults, pageResults };
   return selfDescribingEvent(`${SNOWPLOW}/site_search/jsonschema/1-0-0`, data, args);
 }
 
@@ -130,11 +123,8 @@ export function buildTiming(args: TimingArgs, caller: Caller): TrackerEvent {
     checkOptionalText(caller, 'label', args.label);
   }
   const { category, variable, timing: duration, label } = args;
-  return selfDescribingEvent(
-    `${SNOWPLOW}/timing/jsonschema/1-0-0`,
-    present({ category, variable, timing: duration, label }),
-    args,
-  );
+  const data = { category, variable, timing: duration, label };
+  return selfDescribingEvent(`${SNOWPLOW}/timing/jsonschema/1-0-0`, data, args);
 }
 
 /**

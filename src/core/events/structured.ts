@@ -1,4 +1,4 @@
-// Builder of the structured event: category, action and three more words.
+// Builder of the structured event: category, action, label, property and value.
 import { type Caller, checkOptionalNumber, checkOptionalText, checkText } from '../contracts';
 import { checkEventArgs, type EventArgs, publicBuilder, type TrackerEvent } from './event';
 

@@ -1,26 +1,26 @@
-// What the pipeline takes for each wire key: a value that fits comes back as text; text that is too long is truncated, anything else left out.
+// The wire keys and the values that the pipeline accepts for them. Text that is too long is truncated, any other wrong value left out.
 import { isIPv4, isIPv6 } from 'node:net';
 import { idText, INT32_MAX, isUuid } from '../contracts';
 import { truncate } from '../truncate';
 import { fitUrl } from '../url/fit-url';
 
-/** The platforms the pipeline knows (`headset` since Enrich 4.0). */
+/** The pipeline's platforms (`headset` since Enrich 4.0). */
 export const PLATFORMS = ['web', 'iot', 'app', 'mob', 'pc', 'cnsl', 'tv', 'srv', 'headset'] as const;
 /** Where an event happened: a web site, a server, an app and so on. */
 export type Platform = (typeof PLATFORMS)[number];
 
-// The last millisecond of the year 9999: later ones (microseconds sent by mistake) are refused.
+// The last millisecond of the year 9999. Later times, such as microseconds sent by mistake, are refused.
 const LATEST = 253_402_300_799_999;
-/** Whether a number is a time the pipeline takes, in milliseconds since the epoch. */
+/** Whether a number is a time that the pipeline accepts, in milliseconds since the epoch. */
 export const isTime = (value: number): boolean => value >= 0 && value <= LATEST;
 
-/** What a value has to look like: a kind that {@link clean} knows, or a pattern of its text. */
+/** The form of a value: a kind that {@link clean} knows, or a pattern for its text. */
 type Shape = 'text' | 'identifier' | 'decimal' | 'integer' | 'time' | 'url' | 'address' | 'uuid' | RegExp;
 export interface Field {
   readonly shape: Shape;
-  /** Most UTF-16 units of a text or an identifier, and of a URL's path. */
+  /** The most UTF-16 units of a text or an identifier, or of a URL's path. */
   readonly limit: number;
-  /** How the field begins in a JSON text: the end of the string before it, and its name. */
+  /** The beginning of the field in a JSON text: the end of the string before it, and its name. */
   readonly opening: string;
 }
 type Fields = ReadonlyMap<string, Field>;
@@ -35,10 +35,10 @@ const each = (shape: Shape, limit: number, ...keys: readonly string[]): [string,
   keys.map((key) => [key, { shape, limit, opening: `","${key}":"` }]);
 const NO_LIMIT = Infinity;
 
-// Limits are the enrichment's atomic field limits: the pipeline never truncates, a longer field makes the whole event bad. An
+// The limits are the atomic field limits of Enrich. The pipeline never truncates: a longer field makes the whole event bad. An
 // identifier that is too long is left out, because a truncated one would identify somebody else.
 const PAGE: Fields = new Map([...each('url', 3000, 'url'), ...each('url', 6000, 'refr')]);
-/** The keys with which an event describes itself. */
+/** The keys of an event itself. */
 export const EVENT_FIELDS: Fields = new Map([
   ...PAGE,
   ...each('text', 2000, 'page'),
@@ -58,7 +58,7 @@ export const SUBJECT_FIELDS: Fields = new Map([
   ...each('identifier', 255, 'uid'),
   ...each('identifier', 128, 'duid', 'tnuid', 'fp'),
   ...each('address', NO_LIMIT, 'ip'),
-  // The collector takes a GET's parameter `nuid` for its own, and loses the whole request where it is no UUID.
+  // The collector uses the parameter `nuid` of a GET itself, and loses the whole request if it is not a UUID.
   ...each('uuid', NO_LIMIT, 'sid', 'nuid'),
   ...each('integer', NO_LIMIT, 'vid'),
   ...each('text', 1000, 'ua'),
@@ -82,7 +82,7 @@ export const ALL_FIELDS: Fields = new Map([
 ]);
 
 /**
- * The text that goes on the wire for `key`; undefined when `fields` has no such key, or the value does not fit. Cannot throw.
+ * The text to send for `key`; undefined if `fields` has no such key, or the value does not fit. Cannot throw.
  */
 export function clean(key: string, value: unknown, fields = ALL_FIELDS): string | undefined {
   const field = fields.get(key);
@@ -119,16 +119,16 @@ export function clean(key: string, value: unknown, fields = ALL_FIELDS): string 
   }
 }
 
-// `[` + 45 characters of IPv6 + zone + `]:65535`, with room; a longer text is not an address.
+// `[` + 45 characters of IPv6 + zone + `]:65535`, with a margin. A longer text is not an address.
 const LONGEST_ADDRESS = 100;
 const PORT = /^:\d{1,5}$/;
 const MAPPED = '::ffff:';
 
 /**
- * The plain form of an address: without brackets, port and zone, IPv4 out of its IPv6 wrapping, in lower case. Undefined when
- * it is none: frameworks hand over a forwarding header's text unchecked.
+ * The plain form of an address: in lower case, without brackets, port and zone, and IPv4 without its IPv6 prefix. Undefined for other
+ * texts, because frameworks pass on the text of a forwarding header unchecked.
  *
- * @param masked Keeps the network only: 24 bits of IPv4, 48 bits of IPv6.
+ * @param masked Keeps only the network: 24 bits of IPv4, 48 bits of IPv6.
  * @example
  * clientIp('[2001:DB8::1]:443', false); // '2001:db8::1'
  * clientIp('::ffff:203.0.113.9', true); // '203.0.113.0'
@@ -152,7 +152,7 @@ function plainAddress(raw: string): string | undefined {
   return v6.startsWith(MAPPED) && isIPv4(v6.slice(MAPPED.length)) ? v6.slice(MAPPED.length) : v6;
 }
 
-/** Where the port of `1.2.3.4:80` starts; the end of a text with several colons, which are IPv6's own. */
+/** Where the port of `1.2.3.4:80` starts; the end of a text with several colons, which belong to IPv6. */
 function onlyColon(raw: string): number {
   const colon = raw.indexOf(':');
   return colon >= 0 && colon === raw.lastIndexOf(':') ? colon : raw.length;
@@ -164,7 +164,7 @@ function network(address: string): string {
   const left = head === '' ? [] : head.split(':');
   if (left.length < 3 && tail !== undefined) {
     const right = tail === '' ? [] : tail.split(':');
-    // A dotted end stands for two groups.
+    // A dotted end counts as two groups.
     const zeros = 8 - left.length - right.length - (address.includes('.') ? 1 : 0);
     left.push(...Array<string>(zeros).fill('0'), ...right);
   }

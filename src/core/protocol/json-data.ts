@@ -1,9 +1,9 @@
-// Which values will do as `data`: those whose JSON is an object that holds their content.
-import { show } from '../errors';
+// Checks whether a value is usable as `data`: its JSON must be an object that holds its content.
 import { isJsonObject } from '../contracts';
+import { show } from '../errors';
 
-// Objects whose JSON is `{}`, a text or a list of bytes, never their content. `Symbol.toStringTag` names them, so that those of
-// other realms and of polyfills are found too.
+// Objects whose JSON is `{}`, a text or a list of bytes, never their content. `Symbol.toStringTag` also identifies objects of other
+// realms and of polyfills.
 const NO_DATA: ReadonlySet<string> = new Set([
   'Promise', 'Map', 'Set', 'WeakMap', 'WeakSet', 'WeakRef', 'FormData', 'URLSearchParams', 'Headers', 'Request', 'Response', 'Blob', 'File',
   'ReadableStream', 'Date', 'URL', 'RegExp', 'Error', 'DOMException', 'String', 'Number', 'Boolean', 'Symbol', 'BigInt', 'ArrayBuffer',
@@ -13,8 +13,8 @@ const NO_DATA: ReadonlySet<string> = new Set([
 ]); // prettier-ignore
 
 /**
- * What `value` is, in words, where it will not do as data; undefined where it will. A value that throws when it is read passes
- * here, and fails when its JSON is made.
+ * Describes a `value` that is not usable as data; undefined if it is usable. A value that throws when it is read passes here, and fails
+ * when it is serialised.
  */
 export function notData(value: unknown): string | undefined {
   try {

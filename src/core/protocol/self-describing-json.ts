@@ -1,11 +1,11 @@
-// Data that names its schema: what self-describing events and context entities are made of.
+// Self-describing JSON: data with the name of its schema, in events and context entities.
+import { contractsFor, fail, INT32_MAX, isAbsent, isJsonObject } from '../contracts';
 import { ContractError, hasCode, show, UNREADABLE } from '../errors';
 import { runMarked } from '../marks';
+import { memoise } from '../url/page-url';
 import { notData } from './json-data';
-import { memoise } from '../memoise';
-import { contractsFor, fail, INT32_MAX, isAbsent, isJsonObject } from '../contracts';
 
-/** Data with the `iglu:` URI of the schema it follows. A plain object of this shape is accepted wherever one is asked for. */
+/** Data with the `iglu:` URI of its schema. A plain object of this shape is accepted everywhere. */
 export interface SelfDescribing<T = unknown, U extends string = string> {
   readonly schema: U;
   readonly data: T;
@@ -14,7 +14,7 @@ export interface SelfDescribing<T = unknown, U extends string = string> {
 /** The full URI of a schema in an Iglu registry: `iglu:vendor/name/jsonschema/1-0-0`. */
 export type IgluUri = `iglu:${string}/${string}/jsonschema/${number}-${number}-${number}`;
 
-/** A validator of the Standard Schema specification (Zod, Valibot, ArkType and others make them); its types copied, not imported. */
+/** A validator of the Standard Schema specification, such as those of Zod, Valibot and ArkType. The types are copied, not imported. */
 export interface StandardSchema<Input = unknown, Output = unknown> {
   readonly '~standard': {
     readonly version: 1;
@@ -25,7 +25,7 @@ export interface StandardSchema<Input = unknown, Output = unknown> {
 }
 
 /**
- * Data with its schema, checked when it is made.
+ * Data with its schema, checked at construction.
  *
  * @example
  * new SelfDescribingJson('iglu:com.acme/basket/jsonschema/1-0-0', { items: 3 });
@@ -35,9 +35,9 @@ export class SelfDescribingJson<T = unknown, U extends string = string> implemen
   /**
    * @param schema `iglu:vendor/name/jsonschema/1-0-0`.
    * @param data The data itself; serialised when the event is tracked.
-   * @param options `validator`: any Standard Schema object that answers at once, asked now.
-   * @throws ContractError when the schema is no iglu URI, the data no object, or the validator finds an issue;
-   *   not while contracts are disabled for the process.
+   * @param options `validator`: any synchronous Standard Schema validator, called now.
+   * @throws ContractError if the schema is not an iglu URI, the data is not an object, or the validator finds an issue; not while
+   *   contracts are disabled for the process.
    */
   constructor(
     readonly schema: U,
@@ -53,9 +53,9 @@ export class SelfDescribingJson<T = unknown, U extends string = string> implemen
   }
 }
 
-// The URI pattern of the self-describing meta schema, with a version of SchemaVer: models begin at 1.
+// The URI pattern of the self-describing meta schema, with a SchemaVer version, whose models begin at 1.
 const IGLU_URI = /^iglu:[\w.-]+\/[\w-]+\/[\w-]+\/([1-9]\d*)-(0|[1-9]\d*)-(0|[1-9]\d*)$/;
-// An app uses the same few schemas over and over.
+// An app uses the same few schemas again and again.
 function openingOf(schema: string): string {
   const [uri, ...version] = IGLU_URI.exec(schema) ?? [];
   return uri && version.every((number) => Number(number) <= INT32_MAX) ? `{"schema":"${uri}","data":` : '';
@@ -63,24 +63,24 @@ function openingOf(schema: string): string {
 const knownOpening = memoise(500, openingOf);
 const LONGEST_KNOWN = 200;
 
-/** How the JSON of a self-describing object of this schema begins; '' where it is no schema's full URI. */
+/** The beginning of the JSON of a self-describing object with this schema; '' if the text is not a full schema URI. */
 export function jsonOpening(schema: unknown): string {
   if (typeof schema !== 'string') return '';
   return schema.length > LONGEST_KNOWN ? openingOf(schema) : knownOpening(schema);
 }
 
-/** Whether `schema` is a schema's full URI, `iglu:vendor/name/format/model-revision-addition`. */
+/** Whether `schema` is a full schema URI, `iglu:vendor/name/format/model-revision-addition`. */
 export const isIgluUri = (schema: unknown): schema is string => jsonOpening(schema) !== '';
 
 export const AN_IGLU_URI = 'an iglu: URI such as iglu:com.acme/basket/jsonschema/1-0-0';
 
-/** Names the part at fault only when there is one: this is asked of every entity of every event. */
+/** Whether a value is self-describing. It runs for every entity of every event, so {@link checkSelfDescribing} words the fault. */
 export const isSelfDescribing = (value: unknown): value is SelfDescribing =>
   isJsonObject(value) &&
   isIgluUri((value as SelfDescribing).schema) &&
   notData((value as SelfDescribing).data) === undefined;
 
-/** Checks a list of entities; the path of each is worded only where one is at fault. */
+/** Checks a list of entities. It builds the path of an entity only if that entity is wrong. */
 export function checkEntities(caller: string, path: string, entities: unknown): void {
   if (!Array.isArray(entities)) fail(caller, path, 'an array of { schema, data }', entities);
   for (let index = 0; index < entities.length; index++)
@@ -124,22 +124,17 @@ export function outputOf(validator: unknown, caller: string, data: unknown): unk
     const result: unknown = runMarked('callback', () => standard.validate(data));
     const { issues, then, value } = Object(result) as StandardResult;
     if (typeof then === 'function') {
-      // The promise's outcome no longer matters, and must not become an unhandled rejection.
+      // Nobody uses the promise, and its rejection must not be unhandled.
       Promise.resolve(result).catch(() => {});
-      throw new ContractError(caller, 'validator', 'one that answers at once', 'a promise');
+      throw new ContractError(caller, 'validator', 'synchronous', 'a promise');
     }
-    // The messages may quote the data: they stand where the value stands, which is never logged.
-    if (issues)
-      throw new ContractError(
-        caller,
-        'data',
-        'what its validator accepts',
-        issues.map(({ message }) => message).join('; '),
-      );
+    // The messages may quote the data, so they are in the place of the value, which is never logged.
+    const messages = issues?.map(({ message }) => message).join('; ');
+    if (messages !== undefined) throw new ContractError(caller, 'data', 'accepted by its validator', messages);
     return value;
   } catch (error) {
     if (hasCode(error, 'ERR_SNOWPLOW_CONTRACT')) throw error;
-    throw new ContractError(caller, 'validator', 'one that answers', `what it threw: ${thrownWords(error)}`);
+    throw new ContractError(caller, 'validator', 'a validator that does not throw', thrownWords(error));
   }
 }
 

@@ -1,5 +1,4 @@
-// Who and what an event is about: the user, the device, the address. Chainable setters, each for one wire key.
-import { clean, PLATFORMS, type Platform, SUBJECT_FIELDS } from './fields';
+// The subject of an event: the user, the device, the address. Chainable setters, each for one wire key.
 import {
   type Caller,
   checkId,
@@ -13,18 +12,19 @@ import {
   isAbsent,
   isObject,
 } from '../contracts';
+import { clean, type Platform, PLATFORMS, SUBJECT_FIELDS } from './fields';
 
-/** Your own id of a user, as databases give it. */
+/** Your own id of a user, as databases return it. */
 export type UserId = Id;
 
-/** How a subject's setters answer a broken contract; true keeps the part of the value that the pipeline takes. */
-export type BreachHandler = (error: unknown) => boolean;
+/** How a subject's setters handle a broken contract; true keeps the part of the value that the pipeline accepts. */
+type BreachHandler = (error: unknown) => boolean;
 
 /**
- * The fields that say who and what an event is about. A tracker has one for its defaults, each request has its own, and
- * an event may bring one; the nearest wins, field by field.
+ * The fields that say who and what an event is about. A tracker has a subject with its defaults, each request has its own, and an
+ * event may have one. The most specific one wins, field by field.
  *
- * Each setter replaces what was there; undefined, null or '' removes it. A value the pipeline would refuse is a broken
+ * Each setter replaces the previous value; undefined, null or '' removes it. A value that the pipeline would refuse is a broken
  * contract (a ContractError, see {@link disableContracts}); with contracts off it is left out.
  *
  * @example
@@ -35,8 +35,8 @@ export class Subject {
   readonly #onBreach: BreachHandler | undefined;
 
   /**
-   * Callers pass no arguments. The package makes a request's subject with the fields that it has read, and with its tracker's
-   * answer to a breach.
+   * Callers pass no arguments. The package creates a request's subject with the fields that it read, and with its tracker's handling of
+   * broken contracts.
    *
    * @internal
    */
@@ -45,7 +45,7 @@ export class Subject {
     this.#onBreach = onBreach;
   }
 
-  /** A new subject with the fields of both; where both have one, `own` wins. Neither is changed. */
+  /** A new subject with the fields of both; if both have a field, `own` wins. Neither is changed. */
   static merge(defaults: Subject, own: Subject): Subject {
     const given = { defaults, own };
     const caller = contractsFor('Subject.merge');
@@ -59,8 +59,8 @@ export class Subject {
   }
 
   /**
-   * A subject's fields, to be read at once. Fields of another package copy's subject, or of an object of the same shape, are
-   * checked first.
+   * A subject's fields, for immediate reading. Fields of a subject from another copy of the package, or of an object with the same
+   * shape, are checked first.
    */
   static fieldsOf(subject: Subject): Readonly<Record<string, string>> {
     if (#fields in subject) return subject.#fields;
@@ -69,14 +69,14 @@ export class Subject {
     return Object.fromEntries(fitting.filter(([, value]) => value !== undefined)) as Record<string, string>;
   }
 
-  /** Replaces all fields of a subject, which stays the same object for a handler that holds it. @internal */
+  /** Replaces all fields of a subject, which stays the same object because a handler may hold it. @internal */
   static refill(subject: Subject, fields: Readonly<Record<string, string>>): void {
     subject.#fields = { ...fields };
   }
 
   /** Wire key to value, for example `{ uid: 'u-17' }`. */
   get fields(): Readonly<Record<string, string>> {
-    // A copy: what is written into it past the setters would reach the wire unchecked.
+    // A copy, because values written into it would bypass the checks of the setters.
     return { ...this.#fields };
   }
 
@@ -108,7 +108,7 @@ export class Subject {
   setLang(lang: string | null | undefined): this {
     return this.#set('Subject.setLang', 'lang', 'lang', lang, checkOptionalText);
   }
-  /** `ip`: the visitor's address, IPv4 or IPv6, without brackets, port and zone. A list of addresses is none. */
+  /** `ip`: the visitor's address, one IPv4 or IPv6 address without brackets, port and zone. */
   setIpAddress(ip: string | null | undefined): this {
     return this.#set('Subject.setIpAddress', 'ip', 'ip', ip, checkAddress);
   }
@@ -120,7 +120,7 @@ export class Subject {
   setDomainUserId(domainUserId: string | null | undefined): this {
     return this.#set('Subject.setDomainUserId', 'duid', 'domainUserId', domainUserId, checkOptionalText);
   }
-  /** `sid`: the browser session's id, a UUID (the pipeline refuses events with any other). */
+  /** `sid`: the browser session's id, a UUID (the pipeline refuses events with any other value). */
   setDomainSessionId(sessionId: string | null | undefined): this {
     return this.#set('Subject.setDomainSessionId', 'sid', 'sessionId', sessionId, checkOptionalUuid);
   }
@@ -132,11 +132,11 @@ export class Subject {
   setNetworkUserId(networkUserId: string | null | undefined): this {
     return this.#set('Subject.setNetworkUserId', 'tnuid', 'networkUserId', networkUserId, checkOptionalText);
   }
-  /** `url`: the page, for events that bring none of their own. */
+  /** `url`: the page, for events without their own. */
   setPageUrl(url: string | null | undefined): this {
     return this.#set('Subject.setPageUrl', 'url', 'url', url, checkOptionalText);
   }
-  /** `refr`: the page before, for events that bring none of their own. */
+  /** `refr`: the previous page, for events without their own. */
   setReferrer(referrer: string | null | undefined): this {
     return this.#set('Subject.setReferrer', 'refr', 'referrer', referrer, checkOptionalText);
   }
@@ -167,7 +167,7 @@ export class Subject {
   }
 }
 
-/** @param fitting What will be sent of the value; undefined where nothing is. */
+/** @param fitting The text that will be sent for the value; undefined if none. */
 type Check = (caller: string, argument: string, value: unknown, fitting?: string) => void;
 
 const checkPlatform: Check = (caller, argument, value) => checkOneOf(caller, argument, value, PLATFORMS);
@@ -177,7 +177,7 @@ const checkAddress: Check = (caller, argument, value, fitting) => {
 const checkPositive: Check = (caller, argument, value) => checkInteger(caller, argument, value, 1);
 const checkCount: Check = (caller, argument, value) => checkInteger(caller, argument, value, 0);
 
-/** Whether a value will do as a Subject. Not `instanceof`: it may come from another copy of the package. */
+/** Whether a value is usable as a Subject. Not by `instanceof`, because it may come from another copy of the package. */
 export function isSubject(value: unknown): value is Subject {
   try {
     const fields: unknown = (value as Subject | null | undefined)?.fields;

@@ -1,7 +1,7 @@
 // The tracker's own name on the wire.
 
-/** The package's version, the one of package.json (a test holds them together). */
+/** The package's version, the same as in package.json (a test compares them). */
 export const VERSION = '0.1.0';
 
-/** `tv`: which tracker made an event. At most 100 units, as atomic `v_tracker` holds. */
+/** `tv`: the tracker that created an event. At most 100 units, the limit of atomic `v_tracker`. */
 export const TRACKER_VERSION = `node-mw-${VERSION}`;

@@ -1,13 +1,13 @@
-// Request headers as `http_header` entities: which ones may be listed, and what of each an event may tell.
+// Request headers as `http_header` entities: which headers may be listed, and which values an event may hold.
 import { clientIp } from '../protocol/fields';
+import type { SelfDescribing } from '../protocol/self-describing-json';
 import { truncate } from '../truncate';
 import { withoutLinker } from '../url/linker';
+import { decodeFully, requestOrigin, targetUrl } from '../url/page-url';
 import { isSecretName, maskWebTokens, redactQuery } from '../url/redact';
 import { foreignUrl, MAX_PAGE_PATH, redactedUrl, type RequestFacts, type RequestRules } from './request-fields';
-import type { SelfDescribing } from '../protocol/self-describing-json';
-import { requestOrigin, targetUrl, decodeFully } from '../url/page-url';
 
-/** A header as it came. */
+/** A header as it arrived. */
 export interface Header {
   /** In lower case. */
   readonly name: string;
@@ -17,7 +17,7 @@ export interface Header {
 const HTTP_HEADER = 'iglu:org.ietf/http_header/jsonschema/1-0-0';
 const MAX_VALUE = 4096;
 
-// Words of header names, between hyphens; those of the second list only at the end, where they name the value.
+// Words of header names, between hyphens. Those with `$` match only at the end, where they name the value.
 const words = (...names: string[]): RegExp => new RegExp(`(?:^|[-_.])(?:${names.join('|')})(?:$|[-_.])`, 'i');
 const CREDENTIALS = words(
   'authori[sz]ation', 'assertion', 'bearer', 'dpop', 'hmac', 'cookies?2?', '(?:client)?cert(?:ificate)?s?', 'macaroons?',
@@ -27,7 +27,7 @@ const ADDRESSES = words(
   '(?:client|real|remote|socket|source|src|peer|true|user|viewer|connecting|origin(?:al|ating)?)?ip(?:v?[46])?',
   '(?:client|remote|peer|user)?addr(?:ess)?', 'for', '^(?:x-)?forwarded$', '^x-coming-from$',
 ); // prettier-ignore
-// What names the request alone, such as `x-request-id`, tells nothing of who sent it.
+// A header that identifies only the request, such as `x-request-id`, does not identify the visitor.
 const IDENTITIES = words(
   '(?<!(?:request|trace|span|correlation|amz-cf|vercel)-)ids?', '[ug]?uid',
   '(?:user|client|device|visitor|customer|account|member|person|profile|subscriber|install)id',
@@ -36,8 +36,8 @@ const IDENTITIES = words(
 ); // prettier-ignore
 
 /**
- * Whether a header may be sent on, by its name: not where it is known to hold a credential, nor where a query parameter of
- * that name would be redacted.
+ * Whether a header may be sent, by its name: not if it is known to hold a credential, or if a query parameter of that name would be
+ * redacted.
  *
  * @example
  * isHeaderAllowed('x-vault-token'); // false
@@ -47,10 +47,10 @@ export const isHeaderAllowed = (name: string): boolean =>
 const NO_NAMES: readonly string[] = [];
 
 /**
- * The entities of the headers that came. Addresses are left out where they are to be masked, addresses and identities in
- * anonymous events; URLs are redacted as the page's and the referrer's are.
+ * The entities of the given headers. Headers with an address are left out if addresses are masked; anonymous events have no headers
+ * with an address or an identity. URLs are redacted like those of page and referrer.
  *
- * @param onHookError Told of a `redactUrl` that threw or gave no string; the header is then left out.
+ * @param onHookError Called if `redactUrl` threw or did not return a string; the header is then left out.
  */
 export function headerEntities(
   headers: readonly Header[],
@@ -75,7 +75,7 @@ export function headerEntities(
 // Lists, quotes, and the parameters of `Forwarded`.
 const BETWEEN = /[\s,;|="'(){}<>]+/;
 
-/** Whether an address stands in a header's value, of which masking would hide something. */
+/** Whether a header's value holds an address that masking would change. */
 function holdsAddress(value: string): boolean {
   if (!/[.:]/.test(value) && !value.includes('%')) return false;
   const parts = decodeFully(value)?.split(BETWEEN);
@@ -83,7 +83,7 @@ function holdsAddress(value: string): boolean {
 }
 
 const ONE_URL = /^[a-z][a-z\d+.-]{0,30}:\/\/[^\s"'<>\\^`{|}]*$/i;
-// A comma at its end is the list's.
+// A comma at the end belongs to the list.
 const URLS = /[a-z][a-z\d+.-]{0,30}:\/\/[^\s"'<>\\^`{|}]*[^\s"'<>\\^`{|},]/gi;
 const SCHEME_AND_CREDENTIALS = /^(basic|bearer|digest|dpop|hawk|negotiate|ntlm)\s+\S.*$/is;
 

@@ -1,11 +1,11 @@
-// The browser tracker's cookies of a visitor: `_sp_id.<hash>`, its sibling `_sp_ses.<hash>`, and the collector's `sp`.
-// A visitor can write anything into them: they are checked for shape, and prove no identity.
+// Reads a visitor's cookies: the browser tracker's `_sp_id.<hash>` and `_sp_ses.<hash>`, and the collector's `sp`.
+// A visitor can write anything into them: their form is checked, and they prove no identity.
 import { createHash } from 'node:crypto';
-import { isUuid } from '../contracts';
-import { memoise } from '../memoise';
-import { decode } from '../url/page-url';
+import { INT32_MAX, isUuid } from '../contracts';
+import { isTime } from '../protocol/fields';
+import { decode, memoise } from '../url/page-url';
 
-/** Which of several `_sp_id` cookies counts: the settings of the site's browser tracker. */
+/** The settings of the site's browser tracker, which decide which of several `_sp_id` cookies counts. */
 export interface IdCookieRules {
   readonly cookieName: string;
   readonly cookieDomain: string | undefined;
@@ -14,38 +14,37 @@ export interface IdCookieRules {
 
 /** One `_sp_id` cookie. */
 interface IdCookie {
-  /** The end of its name, by which its `_sp_ses` belongs to it. */
+  /** The end of its name, which its `_sp_ses` shares. */
   readonly hash: string;
-  /** All its fields, parted by dots and unchecked. */
+  /** All its fields, separated by dots and unchecked. */
   readonly value: string;
-  /** The two ids, where they are such. */
+  /** The two ids, if they are well formed. */
   readonly duid: string | undefined;
   readonly sid: string | undefined;
   readonly visits: string;
 }
 
-/** A visitor as the cookies tell; each field has the shape the pipeline asks for, or is absent. */
-export interface Visitor {
+/** A visitor as described by the cookies. Each field has the form that the pipeline requires, or is absent. */
+interface Visitor {
   readonly duid: string | undefined;
   readonly sid: string | undefined;
   readonly vid: string | undefined;
   readonly tnuid: string | undefined;
-  /** All fields of the `_sp_id` cookie, unchecked, while its session is live. */
+  /** All fields of the `_sp_id` cookie, unchecked; only while its session is live. */
   readonly session: string | undefined;
 }
 
-// Node's own bound for all headers of a request; one raised above it is not worth reading further.
+// Node's default limit for all headers of a request. With a higher limit, the rest is not worth reading.
 const LONGEST_HEADER = 16_384;
-// From an old user id and five dots to ten fields with room; nothing else is decoded, however many there are.
+// From an old user id and five dots to ten fields with a margin. Nothing shorter or longer is decoded.
 const SHORTEST_VALUE = 21;
 const LONGEST_VALUE = 512;
 
 /**
- * The ids in a Cookie header. Session id and index only while the session is live (the sibling `_sp_ses` cookie is there):
- * after that the browser's next event starts another session, and theirs would be stale. Never throws.
+ * The ids in a Cookie header. Session id and index only count while the session is live, which the `_sp_ses` cookie shows: after
+ * that, the browser's next event starts another session, and they would be stale. Never throws.
  *
- * @param host The public host as in the Host header, or the public origin: the browser tracker hashes the host's name into the
- *   cookie's name.
+ * @param host The public host as in the Host header, or the public origin: the cookie's name holds a hash of the host's name.
  * @example
  * readVisitor('_sp_id.1fff=<duid>.1700000000.3.1700000100..<sid>; _sp_ses.1fff=*', 'acme.com', rules);
  * // { duid, sid, vid: '3', tnuid: undefined, session }
@@ -58,7 +57,7 @@ export function readVisitor(header: string | undefined, host: string | undefined
   const idPrefix = `${rules.cookieName}id.`;
   const sessionPrefix = `${rules.cookieName}ses.`;
 
-  // The cookie that the bound halves is not read: half a cookie could still look like a whole one.
+  // A cookie that crosses the limit is not read: half a cookie could look like a whole one.
   const length = header.length > LONGEST_HEADER ? header.lastIndexOf(';', LONGEST_HEADER) : header.length;
   for (let start = 0, end: number; start < length; start = end + 1) {
     end = header.indexOf(';', start);
@@ -92,9 +91,9 @@ export function readVisitor(header: string | undefined, host: string | undefined
 
 const NOBODY: Visitor = { duid: undefined, sid: undefined, vid: undefined, tnuid: undefined, session: undefined };
 const HASH = /^[\da-f]{4}$/;
-// User id, creation, visits, now, last visit, session id; there may be more.
+// User id, creation, visits, now, last visit, session id; more fields may follow.
 const SIX_FIELDS = /^([^.]*)\.[^.]*\.([^.]*)\.[^.]*\.[^.]*\.([^.]*)/;
-// Old browser trackers made these in the place of a UUID.
+// Old browser trackers used these instead of a UUID.
 const OLD_USER_ID = /^[\da-f]{16}$/;
 
 function valueIn(header: string, start: number, end: number): string {
@@ -105,11 +104,10 @@ function valueIn(header: string, start: number, end: number): string {
 }
 
 const NIL_UUID = '00000000-0000-0000-0000-000000000000';
-const LATEST = 253_402_300_799_999;
 
 /**
- * The `client_session` entity of the visitor's live session, as the browser tracker would attach it; undefined when the
- * cookie cannot fill what the schema (1-0-2) requires. `eventIndex` is that of the browser's latest event.
+ * The `client_session` entity of the visitor's live session, as the browser tracker would attach it; undefined if the cookie lacks
+ * what the schema (1-0-2) requires. `eventIndex` is that of the browser's latest event.
  * A browser that tracks anonymously keeps no user id; its entity has the nil UUID.
  *
  * @example
@@ -127,7 +125,7 @@ export function readClientSession(
   const sessionIndex = int32(visits);
   if (userId === undefined || sessionIndex === undefined || sid === undefined) return undefined;
   const eventIndex = int32(events);
-  const firstTimestamp = wholeNumber(firstTime, LATEST);
+  const firstTimestamp = wholeNumber(firstTime);
   return {
     schema: 'iglu:com.snowplowanalytics.snowplow/client_session/jsonschema/1-0-2',
     data: {
@@ -138,20 +136,21 @@ export function readClientSession(
       ...(eventIndex !== undefined && { eventIndex }),
       ...(isUuid(previous) && { previousSessionId: previous }),
       ...(isUuid(firstEvent) && { firstEventId: firstEvent }),
-      ...(firstTimestamp !== undefined && { firstEventTimestamp: new Date(firstTimestamp).toISOString() }),
+      ...(firstTimestamp !== undefined &&
+        isTime(firstTimestamp) && { firstEventTimestamp: new Date(firstTimestamp).toISOString() }),
     },
   };
 }
 
 const DIGITS = /^\d{1,15}$/;
-function wholeNumber(value: string | undefined, maximum: number): number | undefined {
+function wholeNumber(value: string | undefined, maximum = Infinity): number | undefined {
   return value !== undefined && DIGITS.test(value) && Number(value) <= maximum ? Number(value) : undefined;
 }
-const int32 = (value: string | undefined): number | undefined => wholeNumber(value, 2_147_483_647);
+const int32 = (value: string | undefined): number | undefined => wholeNumber(value, INT32_MAX);
 
 /**
- * One cookie, never parts of two. With a domain or path configured only the cookie of that hash counts; else that of the
- * host, else of its parents (by default the browser tracker hashes the widest domain it can set a cookie on), else the first.
+ * Chooses one cookie, never parts of two. With a configured domain or path, only the cookie of that hash counts. Otherwise that of
+ * the host, then of its parents (by default the browser tracker hashes the widest domain that accepts its cookie), then the first.
  */
 function choose(
   ids: readonly IdCookie[],
@@ -166,13 +165,13 @@ function choose(
   return cookieDomain === undefined && cookiePath === undefined ? ids[0] : undefined;
 }
 
-// A registrable domain has few labels; without a bound a host of 127 labels would cost as many hashes.
+// A registrable domain has few labels. Without a limit, a host of 127 labels would cost as many hashes.
 const MOST_PARENT_LABELS = 4;
 const MAX_HOST = 255;
 
 function domainsOf(host: string): readonly string[] {
   if (host.length > MAX_HOST) return [];
-  // As the browser has it in location.hostname, and the browser tracker takes it.
+  // The form of location.hostname in the browser, which the browser tracker uses.
   const name = host.toLowerCase().replace(/^https?:\/\//, '').replace(/:\d*$/, '').replace(/\.$/, ''); // prettier-ignore
   const labels = name.split('.');
   const domains = [name];

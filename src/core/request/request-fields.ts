@@ -1,15 +1,14 @@
-// The strings of one HTTP request turned into a subject's wire fields.
-// Everything here comes from the network: an unusable text is left out, nothing throws. Next: id-cookie.ts, page-url.ts, redact.ts.
-import { type IdCookieRules, readClientSession, readVisitor } from './id-cookie';
+// Turns the strings of an HTTP request into a subject's wire fields.
+// All input comes from the network: unusable text is left out, nothing throws. Next: id-cookie.ts, page-url.ts, redact.ts.
 import { clean, clientIp } from '../protocol/fields';
-import { withoutLinker } from '../url/linker';
-import { memoise } from '../memoise';
-import { absoluteUrl, requestOrigin, targetUrl, type UrlParts, urlText } from '../url/page-url';
 import type { PrivacySignals } from '../tracker/privacy';
-import { MAY_HOLD_SECRET, redactPath, redactQuery } from '../url/redact';
 import { fitUrl } from '../url/fit-url';
+import { withoutLinker } from '../url/linker';
+import { absoluteUrl, memoise, requestOrigin, targetUrl, type UrlParts, urlText } from '../url/page-url';
+import { MAY_HOLD_SECRET, redactPath, redactQuery } from '../url/redact';
+import { type IdCookieRules, readClientSession, readVisitor } from './id-cookie';
 
-/** What an adapter copies from its framework's request: strings only, so that nothing keeps the request alive. */
+/** The strings that an adapter copies from its framework's request. Nothing else, so that nothing keeps the request alive. */
 export interface RequestFacts extends PrivacySignals {
   /** The framework's own decision (`req.ip`, `ctx.ip`), unchecked. */
   readonly ip: string | undefined;
@@ -26,9 +25,9 @@ export interface RequestFacts extends PrivacySignals {
   readonly referrer: string | undefined;
 }
 
-/** The middleware's options that decide what is taken from a request, resolved. */
+/** The middleware's resolved options that decide what is read from a request. */
 export interface RequestRules extends IdCookieRules {
-  /** Scheme, host and port only: `https://shop.acme.com`. */
+  /** Scheme, host and port: `https://shop.acme.com`. */
   readonly origin: string | undefined;
   readonly maskIp: boolean;
   readonly redactQuery: readonly string[];
@@ -38,11 +37,10 @@ export interface RequestRules extends IdCookieRules {
 type RequestField = 'ip' | 'duid' | 'sid' | 'vid' | 'tnuid' | 'ua' | 'lang' | 'url' | 'refr';
 
 /**
- * Wire fields of the request's subject: `ip`, `ua`, `lang`, `duid`, `sid`, `vid`, `tnuid`, `url`, `refr`; only those that
- * are usable. Never throws.
+ * The usable wire fields of the request's subject: `ip`, `ua`, `lang`, `duid`, `sid`, `vid`, `tnuid`, `url`, `refr`. Never throws.
  *
- * @param anonymous Leaves out whatever tells who the visitor is: address, cookie ids, and the id in a cross-domain `_sp`.
- * @param onHookError Told of a `redactUrl` that threw or gave no string; `url` and `refr` are then left out.
+ * @param anonymous Leaves out what identifies the visitor: address, cookie ids, and the id in a cross-domain `_sp`.
+ * @param onHookError Called if `redactUrl` threw or did not return a string; `url` and `refr` are then left out.
  * @example
  * requestFields(facts, rules, false, () => {}); // { ip: '203.0.113.9', lang: 'et-EE', url: 'https://acme.com/tea', … }
  */
@@ -84,7 +82,7 @@ export function requestFields(
 }
 
 /**
- * The `client_session` entity of the visitor's live browser session, undefined without one. Not for anonymous events.
+ * The `client_session` entity of the visitor's live browser session; undefined without one. Not for anonymous events.
  *
  * @example
  * clientSession(facts, rules)?.data; // { userId, sessionId, sessionIndex: 3, storageMechanism: 'COOKIE_1', … }
@@ -100,17 +98,17 @@ const firstLanguage = (header: string): string => {
   const first = (header.split(/[,;]/, 1)[0] as string).trim();
   return first.length <= MAX_LANGUAGE && LANGUAGE_TAG.test(first) && !first.includes('--') ? first : '';
 };
-// Browsers send few different ones; longer ones, which only the curious send, are not worth the memory.
+// Browsers send few different values. Longer ones are unusual and not worth the memory.
 const knownLanguage = memoise(500, firstLanguage);
 
-// Lengths of the path that the pipeline splits off, in UTF-16 units.
+// Limits of the path that the pipeline extracts, in UTF-16 units.
 export const MAX_PAGE_PATH = 3000;
 const MAX_REFERRER_PATH = 6000;
 
 /**
- * An absolute URL that came with a request, redacted as its referrer is; undefined when it is none.
+ * An absolute URL from a request, redacted like its referrer; undefined if the text is not one.
  *
- * @throws what the `redactUrl` hook throws, and a TypeError when it gives no string.
+ * @throws what the `redactUrl` hook throws, and a TypeError if it does not return a string.
  */
 export function foreignUrl(text: string, rules: RequestRules, anonymous: boolean): string | undefined {
   const url = absoluteUrl(text);
@@ -118,9 +116,9 @@ export function foreignUrl(text: string, rules: RequestRules, anonymous: boolean
 }
 
 /**
- * A URL without what must not leave in it; undefined where the `redactUrl` hook gives none.
+ * Redacts a URL; undefined if the `redactUrl` hook returns something else than a URL.
  *
- * @throws what the hook throws, and a TypeError when it gives no string.
+ * @throws what the hook throws, and a TypeError if it does not return a string.
  */
 export function redactedUrl(
   url: UrlParts,
@@ -134,17 +132,17 @@ export function redactedUrl(
     query: url.query && (redactQuery(url.query, rules.redactQuery) || undefined),
   };
   const { redactUrl } = rules;
-  // The hook sees the URL with its whole path, so that no secret is halved out of its sight; its answer is checked again.
+  // The hook gets the URL with its whole path, because truncation could split a secret. Its result is checked again.
   const text = urlText(masked, redactUrl ? Infinity : maxPath);
   const told = anonymous ? withoutLinker(text) : text;
-  // A mask may be longer than the text that it hides.
+  // A mask may be longer than the text that it replaces.
   if (redactUrl === undefined) return told === text ? text : fitUrl(told, maxPath);
   const given: unknown = redactUrl(told);
   if (typeof given === 'string') {
     const parts = absoluteUrl(given);
     return parts && fitUrl(urlText(parts, maxPath), maxPath);
   }
-  // A hook that is an async function by mistake may reject later, with nobody to catch it.
+  // An async hook may reject later, and nobody would catch that.
   Promise.resolve(given).catch(() => {});
-  throw new TypeError('redactUrl gave no string');
+  throw new TypeError('redactUrl did not return a string');
 }

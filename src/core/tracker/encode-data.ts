@@ -1,4 +1,4 @@
-// Data of the user becomes JSON text under its schema: a self-describing event, and the entities beside an event.
+// Encodes user data with its schema as JSON text: a self-describing event, and the entities of an event.
 import { isAbsent } from '../contracts';
 import type { EventArgs } from '../events/event';
 import { jsonOpening, type SelfDescribing } from '../protocol/self-describing-json';
@@ -7,7 +7,7 @@ import { Refusal } from './refusal';
 const UNSTRUCT = 'iglu:com.snowplowanalytics.snowplow/unstruct_event/jsonschema/1-0-0';
 const CONTEXTS = 'iglu:com.snowplowanalytics.snowplow/contexts/jsonschema/1-0-1';
 
-// The pipeline refuses JSON deeper than 40; the envelopes take three of them.
+// The pipeline refuses JSON deeper than 40 levels; the envelopes take three of them.
 const MAX_DEPTH = 32;
 
 /** The envelope of a self-describing event. */
@@ -15,7 +15,7 @@ export function eventJson(event: SelfDescribing): string {
   return `{"schema":"${UNSTRUCT}","data":${stringify(event, 'event')}}`;
 }
 
-/** The envelope of an event's entities: those of its arguments, then `further` ones. Undefined where there are none. */
+/** The envelope of an event's entities: those of its arguments, then `further` ones. Undefined without entities. */
 export function entitiesJson(context: EventArgs['context'], further: readonly SelfDescribing[]): string | undefined {
   let texts = '';
   let index = 0;
@@ -25,23 +25,23 @@ export function entitiesJson(context: EventArgs['context'], further: readonly Se
   return texts === '' ? undefined : `{"schema":"${CONTEXTS}","data":[${texts}]}`;
 }
 
-// Most data fits into one buffer that is used again and again.
+// Most data fits into this buffer, which is reused.
 const scratch = Buffer.allocUnsafeSlow(16_384);
 
 export function toBase64(json: string): string {
-  // A unit takes three bytes at the most.
+  // A UTF-16 unit takes at most three bytes.
   if (json.length * 3 > scratch.length) return Buffer.from(json).toString('base64url');
   return scratch.toString('base64url', 0, scratch.write(json));
 }
 
-// `argument` names the caller's argument in the error; a hook's entities have none.
+// `argument` names the caller's argument in the error; entities of a hook have none.
 function stringify({ schema, data }: SelfDescribing, argument?: string, index?: number): string {
-  // Contracts may be off, so the schema is checked here too: the pipeline reads nothing without a schema of the right form.
+  // Checked here too, because contracts may be off: the pipeline reads nothing without a well-formed schema URI.
   const opening = jsonOpening(schema);
   if (opening === '') throw new Refusal('invalid');
   const json = jsonOf(data);
   if (json === undefined) throw new Refusal('unserializable');
-  if (json[0] !== '{') throw unfit('an object', 'a toJSON() that gives none', argument, index);
+  if (json[0] !== '{') throw unfit('an object', 'a toJSON() that returns none', argument, index);
   if (isTooDeep(json)) throw unfit(`at most ${MAX_DEPTH} levels deep`, 'more', argument, index);
   return `${opening}${json}}`;
 }
@@ -81,7 +81,7 @@ function isTooDeep(json: string): boolean {
   return false;
 }
 
-// How often `char` occurs, counted to just above `limit`.
+// How often `char` occurs; stops counting just above `limit`.
 function count(text: string, char: string, limit: number): number {
   let found = 0;
   for (let at = text.indexOf(char); at !== -1 && found <= limit; at = text.indexOf(char, at + 1)) found++;

@@ -1,19 +1,18 @@
-// An event's fields, subject, data and entities become one flat JSON text, once, at track time.
+// Encodes an event's fields, subject, data and entities as one flat JSON text, once, at track time.
 import { isDate } from 'node:util/types';
+import { isAbsent, isObject, isUuid } from '../contracts';
 import type { EncodedEvent, Payload } from '../emitter';
-import { type EventArgs, millisOf, type TrackerEvent } from '../events/event';
-import { newEventId } from '../protocol/event-id';
+import { type EventArgs, millisOf, newEventId, type TrackerEvent } from '../events/event';
 import { ALL_FIELDS, clean, EVENT_FIELDS, type Field } from '../protocol/fields';
 import type { SelfDescribing } from '../protocol/self-describing-json';
-import { IDENTIFYING_KEYS } from './privacy';
 import { withoutLinker } from '../url/linker';
 import { entitiesJson, eventJson, toBase64 } from './encode-data';
+import { IDENTIFYING_KEYS } from './privacy';
 import { Refusal } from './refusal';
-import { isAbsent, isUuid, isObject } from '../contracts';
 
 type Fields = Readonly<Record<string, string>>;
 
-// Fields whose values need no escape: `field` would test each value for one, at a cost that grows with its length.
+// Fields whose values never need an escape: `field` would test each value, at a cost that grows with its length.
 const openingOf = (key: string): string => (ALL_FIELDS.get(key) as Field).opening;
 const PAGE_URL = openingOf('url');
 const REFERRER = openingOf('refr');
@@ -26,29 +25,29 @@ const EID = openingOf('eid');
 // An event's own data and entities together, in UTF-16 units of JSON.
 const MAX_JSON = 65_536;
 
-// Printable ASCII without the quote and the backslash needs no escape; most values are that, and the test is cheap.
+// Printable ASCII except the quote and the backslash needs no escape. Most values match, and the test is cheap.
 const PLAIN = /^[ !#-[\]-~]*$/;
 
 /**
- * One field of a flat JSON object. It begins with the last quote of the value before it and ends without its own, which takes
- * half as many strings as fields with all their quotes.
+ * One field of a flat JSON object. It begins with the closing quote of the value before it and leaves its own closing quote to the
+ * next field. This needs half as many strings as fields with all their quotes.
  */
 function field(key: string, value: string): string {
   const { opening } = ALL_FIELDS.get(key) as Field;
   return opening + (PLAIN.test(value) ? value : JSON.stringify(value.toWellFormed()).slice(1, -1));
 }
 
-/** A tracker's own fields as ready text. The platform is apart, because a subject may replace it. */
+/** A tracker's own fields as ready text. The platform is separate, because a subject may replace it. */
 export interface TrackerFields {
   readonly text: string;
   readonly platform: string;
 }
 
 /** The part of a payload that does not come from the event itself. */
-export interface CommonFields {
+interface CommonFields {
   /** Ready text of the tracker's and the subject's fields. */
   readonly text: string;
-  /** The subject's page and referrer: an event may bring its own instead. */
+  /** The subject's page and referrer: an event may have its own instead. */
   readonly url: string | undefined;
   readonly refr: string | undefined;
   readonly anonymous: boolean;
@@ -57,11 +56,11 @@ export interface CommonFields {
 /** The text of a tracker's own fields: `tv`, `tna`, `aid`. */
 export function trackerFields(fields: Fields, platform: string): TrackerFields {
   const text = Object.keys(fields).reduce((before, key) => before + field(key, fields[key] as string), '');
-  // The first field has no string before it.
+  // No string comes before the first field.
   return { text: `{${text.slice(2)}`, platform: field('p', platform) };
 }
 
-/** Puts together a tracker's fields and a subject's laid over the defaults. */
+/** Combines a tracker's fields with a subject's, which override the defaults. */
 export function commonFields(tracker: TrackerFields, defaults: Fields, own: Fields, anonymous: boolean): CommonFields {
   let { platform } = tracker;
   let url: string | undefined;
@@ -80,15 +79,15 @@ export function commonFields(tracker: TrackerFields, defaults: Fields, own: Fiel
   return { text: tracker.text + platform + text, url, refr, anonymous };
 }
 
-// The text is made once for all events of one millisecond.
+// All events of one millisecond share the text.
 let createdAt = 0;
 let createdText = '';
 
 /**
  * Encodes one event.
  *
- * @param base64 Whether data and entities go as `ue_px` and `cx` (URL-safe base64) or as `ue_pr` and `co`.
- * @throws Refusal when the event is invalid, too large or too deep; anything that the caller's own data throws when it is read.
+ * @param base64 Whether data and entities are sent as `ue_px` and `cx` (URL-safe base64) or as `ue_pr` and `co`.
+ * @throws Refusal if the event is invalid, too large or too deep; any error that the caller's own data throws when it is read.
  */
 export function encodeEvent(
   event: TrackerEvent,
@@ -113,7 +112,7 @@ export function encodeEvent(
     url = url && anonymousUrl('url', url);
     refr = refr && anonymousUrl('refr', refr);
   }
-  // Nothing that a URL may hold needs an escape.
+  // No character of a URL needs an escape.
   if (url) text += PAGE_URL + url;
   if (refr) text += REFERRER + refr;
 
@@ -141,8 +140,8 @@ export function encodeEvent(
 }
 
 /**
- * Encodes a payload object, which a `beforeSend` hook returned or an emitter's `input` was given. Fields that the pipeline does
- * not take are left out. Undefined without `tv`, `p` or `e`, which payload_data 1-0-4 requires.
+ * Encodes a payload object that a `beforeSend` hook returned or an emitter's `input` received. Fields that the pipeline does not
+ * take are left out. Undefined without `tv`, `p` or `e`, which payload_data 1-0-4 requires.
  */
 export function encodePayload(
   payload: Readonly<Record<string, unknown>>,
@@ -167,7 +166,7 @@ export function encodePayload(
 }
 
 /**
- * Makes an event of its JSON text.
+ * Makes an event from its JSON text.
  *
  * @param json One flat JSON object whose values are all strings.
  * @param bytes The UTF-8 length of `json`.
@@ -185,7 +184,7 @@ function payload(this: EncodedEvent): Payload {
   return Object.freeze(JSON.parse(this.json) as Record<string, string>);
 }
 
-/** What is left of a page's address without the linker's ids of the visitor; it may be nothing but a scheme. */
+/** A page's URL without the linker's ids of the visitor; undefined if the rest is not a URL. */
 function anonymousUrl(key: 'url' | 'refr', url: string): string | undefined {
   const left = withoutLinker(url);
   return left === url ? url : clean(key, left);

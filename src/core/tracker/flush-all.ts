@@ -1,15 +1,15 @@
-// Flushes or closes several emitters at once: in bounded time, and whatever one of them does.
+// Flushes or closes several emitters at once, within a deadline, whatever any of them does.
 import { within } from '../deadline';
 import type { EmitterLike, FlushReport } from '../emitter';
 import type { Log } from '../logger';
 
-// A built-in emitter keeps its own deadline; this leaves it time to let go of its sockets and to report.
+// A built-in emitter keeps its own deadline; the margin lets it release its sockets and report.
 const MARGIN_MS = 250;
 
 /**
- * Flushes or closes each emitter and adds up what they report. Never rejects, and bounded even where an emitter is not.
+ * Flushes or closes each emitter and adds up their reports. Never rejects, and is bounded even if an emitter is not.
  *
- * @param how Which of the two, for each.
+ * @param how Whether to flush or to close an emitter.
  * @example
  * await settleAll(emitters, () => 'flush', 10_000, log); // { sent: 3, failed: 0, remaining: 0 }
  */
@@ -21,7 +21,7 @@ export async function settleAll(
 ): Promise<FlushReport> {
   const reports = await Promise.all(emitters.map((emitter) => settle(emitter, how(emitter), timeoutMs, log)));
   const total = { sent: 0, failed: 0, remaining: 0 };
-  // A custom emitter may report anything.
+  // A custom emitter may report any value.
   for (const report of reports)
     for (const name of ['sent', 'failed', 'remaining'] as const) total[name] += Number(report?.[name]) || 0;
   return total;
@@ -34,7 +34,7 @@ async function settle(
   log: Log,
 ): Promise<Partial<FlushReport> | undefined> {
   const report = (async () => emitter[how]?.({ timeoutMs }))().catch(() => log.error(`an emitter's ${how} failed`));
-  // Begun when the deadline is noticed: on a loop that is late both would else be over at once.
+  // The margin starts only when the deadline is noticed: on a late event loop both would otherwise pass at once.
   return ((await within(() => report, timeoutMs)) ?? (await within(() => report, MARGIN_MS))) as
     Partial<FlushReport> | undefined;
 }

@@ -1,11 +1,13 @@
-// What a tracker shares with its request trackers: settings, emitters, counts, and the steps of an event on its way to the emitters.
+// What a tracker shares with its request trackers: settings, emitters, counts, and the path of an event to the emitters.
 import { publishDropped, publishTracked, trackChannel } from '../channels';
+import { type Caller, type ContractMode, contractsFor, fail, isAbsent, isObject, isThenable } from '../contracts';
+import { millisOfLimit, type TimeLimit } from '../deadline';
 import {
   type DropInfo,
   type EmitterLike,
+  type EmitterStats,
   ENCODED_INPUT,
   type EncodedEvent,
-  type EmitterStats,
   type EncodedInput,
   type FlushReport,
   noRefusals,
@@ -16,14 +18,12 @@ import { ContractError, show } from '../errors';
 import { eventIdOf, isBefore2001, type TrackerEvent } from '../events/event';
 import type { Log } from '../logger';
 import { currentMark } from '../marks';
+import type { SelfDescribing } from '../protocol/self-describing-json';
+import { isSubject, Subject } from '../protocol/subject';
 import { commonFields, encodeEvent, encodePayload, type TrackerFields } from './encode';
 import { settleAll } from './flush-all';
 import { Refusal } from './refusal';
-import type { SelfDescribing } from '../protocol/self-describing-json';
-import { isSubject, Subject } from '../protocol/subject';
 import { askForEntities, type EventInfo, type RequestContext } from './request-context';
-import { millisOfLimit, type TimeLimit } from '../deadline';
-import { type Caller, type ContractMode, contractsFor, fail, isAbsent, isObject, isThenable } from '../contracts';
 
 /** A tracker's settings, resolved, checked and frozen. */
 export interface TrackerSettings {
@@ -45,9 +45,9 @@ export interface TrackerStats {
   /** Events that at least one emitter accepted. */
   readonly accepted: number;
   readonly refused: Readonly<Record<RefuseReason, number>>;
-  /** How often `currentTracker()` or Nest's service was asked in a request or job that had ended. */
+  /** Calls of `currentTracker()` or of Nest's service in a request or job that had ended. */
   readonly lateLookups: number;
-  /** One entry for each emitter that counts. */
+  /** One entry for each emitter that has counters. */
   readonly emitters: readonly EmitterStats[];
 }
 
@@ -57,7 +57,7 @@ export class TrackerCore {
   readonly emitters: EmitterLike[];
   readonly settings: TrackerSettings;
   readonly log: Log;
-  /** The app's defaults, under every event. */
+  /** The app's defaults for every event. */
   subject: Subject;
   closed = false;
   offered = 0;
@@ -101,13 +101,13 @@ export class TrackerCore {
 
   #answerBreach(error: ContractError, mode: ContractMode, outcome: string): void {
     if (mode === 'throw') throw error;
-    // The value itself may be personal, so the line does not hold it.
+    // The value itself may be personal data, so the line leaves it out.
     this.log.warn(`${error.caller}: a broken contract, ${outcome}`, { argument: error.path, expected: error.expected });
   }
 
-  /** Answers a broken contract of a request subject's setter as the tracker answers its own. */
+  /** Handles a broken contract of a request subject's setter as the tracker handles its own. */
   readonly onSubjectBreach = (error: unknown): boolean => this.#leaveOut(error, this.settings.contracts);
-  /** The same for a hook's setters, which never throw. */
+  /** The same for the setters in a hook, which never throw. */
   readonly onHookBreach = (error: unknown): boolean =>
     this.#leaveOut(error, this.settings.contracts === 'off' ? 'off' : 'log');
 
@@ -116,7 +116,7 @@ export class TrackerCore {
     return mode === 'off';
   }
 
-  /** `subject` itself, or an empty one where it is a broken contract of `caller`. */
+  /** `subject` itself, or an empty one if it breaks the contract of `caller`. */
   checkedSubject(caller: string, subject: Subject): Subject {
     if (isSubject(subject)) return subject;
     const mode = this.settings.contracts;
@@ -131,7 +131,7 @@ export class TrackerCore {
 
   stats(): TrackerStats {
     const { offered, accepted, refused, lateLookups, emitters } = this;
-    // A custom emitter may have a method of that name that means something else.
+    // A custom emitter may have a `stats` method with another meaning.
     const counting = emitters.filter((emitter) => ENCODED_INPUT in emitter) as EncodedInput[];
     return {
       offered,
@@ -142,7 +142,7 @@ export class TrackerCore {
     };
   }
 
-  /** @param given The event, or the arguments where no event could be built. */
+  /** @param given The event, or the arguments if no event could be built. */
   #refuse(reason: RefuseReason, count: number, given: unknown, encoded?: readonly EncodedEvent[]): undefined {
     this.#count(reason, count);
     if (currentMark()) return;
@@ -167,7 +167,7 @@ export class TrackerCore {
       return this.#refuse('closed', count, event);
     }
     const { args, items } = event;
-    // It is enough that one of them asks for anonymity: none takes back what another asks for.
+    // One request for anonymity is enough: no other setting withdraws it.
     const asked = settings.anonymous || Boolean(args.anonymous);
     const setting = context.forEvent(asked, event);
     if (!setting) return this.#refuse('private', count, event);
@@ -191,7 +191,7 @@ export class TrackerCore {
     }
 
     const refusal = this.#enqueue(encoded);
-    // An emitter reports what it refuses, so the tracker only counts it.
+    // The emitter reports what it refuses, so the tracker only counts it.
     if (refusal) return this.#count(refusal, count);
     this.offered += count;
     this.accepted += count;
@@ -200,7 +200,7 @@ export class TrackerCore {
     return (encoded[0] as EncodedEvent).eventId;
   }
 
-  // A hook that throws may have been about to hide something, so its event is not sent as it is.
+  // A hook that throws may have wanted to remove something, so its event is not sent unchanged.
   #pass(
     events: readonly EncodedEvent[],
     beforeSend: (payload: Payload) => Payload | undefined,
@@ -215,7 +215,7 @@ export class TrackerCore {
     return passed;
   }
 
-  /** Gives the events to every emitter; undefined when at least one accepted them, else the reason of the last emitter. */
+  /** Gives the events to every emitter; undefined if at least one accepted them, else the reason of the last emitter. */
   #enqueue(events: readonly EncodedEvent[]): RefuseReason | undefined {
     let accepted = false;
     let last: RefuseReason = 'full';
@@ -227,7 +227,7 @@ export class TrackerCore {
             ? (emitter as EncodedInput)[ENCODED_INPUT](events)
             : this.#inputEach(events, emitter);
       } catch {
-        this.log.error('an emitter threw while it was given an event');
+        this.log.error("an emitter's input threw");
         refusal = 'store-error';
       }
       if (refusal) last = refusal;
@@ -239,11 +239,11 @@ export class TrackerCore {
   #inputEach(events: readonly EncodedEvent[], emitter: EmitterLike): RefuseReason | undefined {
     let refusal: RefuseReason | undefined;
     for (const event of events) {
-      // No emitter can change what the next one gets: the payload is frozen, and the meta object is made for this emitter.
+      // No emitter can change what the next one gets: the payload is frozen, and each emitter gets a new meta object.
       const { eventId, anonymous } = event;
       const answer: unknown = emitter.input(event.payload(), { eventId, anonymous });
       if (answer === false) refusal = 'full';
-      else if (isThenable(answer)) answer.then(undefined, () => this.log.error('an emitter rejected an event'));
+      else if (isThenable(answer)) answer.then(undefined, () => this.log.error("an emitter's input rejected"));
     }
     return refusal;
   }

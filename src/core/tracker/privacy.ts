@@ -1,10 +1,10 @@
-// The privacy mode of an event: what it is, how signals and hooks decide it, and the wire keys that an anonymous event lacks.
+// The privacy mode of an event: its values, how signals and hooks decide it, and the wire keys that an anonymous event lacks.
 import type { Log } from '../logger';
 
-/** What an event may tell: everything, nothing that tells who the visitor is, or nothing at all. */
+/** What an event may hold: everything, nothing that identifies the visitor, or nothing at all (the event is refused). */
 export type PrivacyMode = 'none' | 'anonymous' | 'skip';
 
-/** Wire keys that tell who the visitor is. An anonymous event has none of them. */
+/** Wire keys that identify the visitor. An anonymous event has none of them. */
 export const IDENTIFYING_KEYS: ReadonlySet<string> = new Set([
   'uid',
   'duid',
@@ -18,17 +18,17 @@ export const IDENTIFYING_KEYS: ReadonlySet<string> = new Set([
 
 /** The options that decide the privacy mode of a request. */
 export interface PrivacyRules<Req> {
-  /** What a signal of the visitor's browser does. */
+  /** What a privacy signal of the visitor's browser does. */
   readonly respectPrivacySignals: 'off' | 'anonymous' | 'skip';
   readonly skip: ((req: Req) => boolean) | undefined;
   readonly anonymous: boolean | ((req: Req) => boolean) | undefined;
 }
 
-/** Whether a hook decides the mode: it may then change from event to event. */
+/** Whether a hook decides the mode, which may then change from event to event. */
 export const isPrivacyAsked = ({ skip, anonymous }: PrivacyRules<never>): boolean =>
   skip !== undefined || typeof anonymous === 'function';
 
-/** The mode of every request; undefined where signals or hooks decide it. */
+/** The mode of every request; undefined if signals or hooks decide it. */
 export function fixedPrivacy(rules: PrivacyRules<never>): PrivacyMode | undefined {
   if (rules.respectPrivacySignals !== 'off' || isPrivacyAsked(rules)) return undefined;
   return rules.anonymous ? 'anonymous' : 'none';
@@ -43,10 +43,10 @@ export interface PrivacySignals {
 }
 
 /**
- * The privacy mode of a request by its signals, `DNT: 1` and `Sec-GPC: 1`, and by the hooks.
+ * The privacy mode of a request, decided by its signals, `DNT: 1` and `Sec-GPC: 1`, and by the hooks.
  *
- * @param signals Left out where the rules do not respect them.
- * @param req Left out where the request has ended: no hook is asked then.
+ * @param signals Left out if the rules do not respect them.
+ * @param req Left out if the request has ended: then no hook runs.
  * @example
  * decidePrivacy({ ...rules, respectPrivacySignals: 'skip' }, { dnt: undefined, gpc: '1' }, req, log); // 'skip'
  */
@@ -58,17 +58,8 @@ export function decidePrivacy<Req>(
 ): PrivacyMode {
   const asks = respectPrivacySignals !== 'off' && (signals?.dnt === '1' || signals?.gpc === '1');
   const signalled = asks ? respectPrivacySignals : 'none';
-  if (signalled === 'skip' || (skip && req && ask('skip', skip, req, log))) return 'skip';
+  // A failed hook counts as a yes, because it guards the visitor's privacy.
+  if (signalled === 'skip' || (skip && req && log.ask('skip', skip, req, true))) return 'skip';
   if (signalled === 'anonymous' || anonymous === true) return 'anonymous';
-  return anonymous && req && ask('anonymous', anonymous, req, log) ? 'anonymous' : 'none';
-}
-
-// A hook that guards the visitor's privacy and fails counts as a yes.
-function ask<Req>(name: string, hook: (req: Req) => boolean, req: Req, log: Log): boolean {
-  let answer = true;
-  log.guard(name, () => {
-    answer = hook(req);
-    return answer;
-  });
-  return answer;
+  return anonymous && req && log.ask('anonymous', anonymous, req, true) ? 'anonymous' : 'none';
 }

@@ -12,16 +12,16 @@ const NO_ENTITIES: readonly SelfDescribing[] = [];
 export interface RequestContext {
   /** The visitor's own subject; replaced by `setSubject`. */
   subject: Subject;
-  /** As it stands now. */
+  /** The current privacy mode. */
   readonly privacy: PrivacyMode;
-  /** True in a request: a page view without a page is then the network's doing, not a caller's mistake. */
+  /** True in a request: a page view without a page then has its cause in the network, not in the caller's code. */
   readonly bringsPage?: boolean;
   /** Whether a page view was tracked in it; the tracker sets it. */
   pageViewed: boolean;
   /**
-   * Asked for each event; undefined refuses it as private. Never throws.
+   * Called for each event; undefined refuses it as private. Never throws.
    *
-   * @param anonymous Whether the event is to be anonymous in any case.
+   * @param anonymous Whether the event will be anonymous in any case.
    */
   forEvent(anonymous: boolean, event: TrackerEvent): EventSetting | undefined;
 }
@@ -45,7 +45,8 @@ export function askForEntities(
     const type = String(fields['e']);
     const given: unknown = ask(selfDescribing ? { type, schema: selfDescribing.schema } : { type });
     if (Array.isArray(given) && given.every(isSelfDescribing)) entities = given;
-    else if (!isAbsent(given)) log.error('the entities hook gave no list of { schema, data }; its part was left out');
+    else if (!isAbsent(given))
+      log.error('the entities hook did not return a list of { schema, data }; its part was left out');
     return given;
   });
   return entities;
@@ -57,18 +58,18 @@ export interface EventSetting {
   readonly entities: readonly SelfDescribing[];
 }
 
-/** A context that is a subject and nothing else: `withSubject`, `runWith`, the app's tracker. */
+/** A context that consists of a subject: `withSubject`, `runWith`, the app's tracker. */
 export class PlainContext implements RequestContext {
   readonly entities = NO_ENTITIES;
   pageViewed = false;
   readonly #request: RequestContext | undefined;
 
-  /** @param request The request whose visitor sets it off: that visitor's privacy mode holds, whomever the events are about. */
+  /** @param request The request in which it was created: its privacy mode holds, whoever the events are about. */
   constructor(
     public subject: Subject,
     request?: RequestContext,
   ) {
-    // Only the request's: otherwise jobs that start jobs would hang on to every one before them.
+    // Keeps only the request: a chain of contexts would keep every job alive that started another job.
     this.#request = request instanceof PlainContext ? request.#request : request;
   }
 

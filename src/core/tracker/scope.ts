@@ -1,12 +1,12 @@
-// The request scope: which tracker belongs to the request (or job) that is running, kept in one AsyncLocalStorage of the process.
-// A scope closes in the turn after its request's end, or a minute after its answer began to stream.
+// The request scope: which tracker belongs to the running request or job, kept in one AsyncLocalStorage of the process.
+// A scope closes in the turn after its request's end, or a minute after its response began to stream.
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { EventEmitter } from 'node:events';
 import { types } from 'node:util';
-import { logger } from '../logger';
-import type { Tracking } from './tracking';
-import { VERSION } from '../protocol/version';
 import { isThenable } from '../contracts';
+import { logger } from '../logger';
+import { VERSION } from '../protocol/version';
+import type { Tracking } from './tracking';
 
 /** Node's response to a request. */
 interface Response {
@@ -15,28 +15,28 @@ interface Response {
 
 /** A tracker in a scope. */
 export type ScopedTracker = Tracking & {
-  /** Counts that it was asked for when its request had ended. */
+  /** Counts a call that came after its request had ended. */
   recordLateLookup(): void;
 };
 
 /**
- * One request's or job's trackers. They answer while it is open: a client that opened its connection in it runs all its
- * later callbacks in it, and these would track for the first visitor for ever.
+ * The trackers of one request or job. They are found only while it is open: a client that opened its connection in it runs all
+ * its later callbacks in it, and would otherwise track for the first visitor for ever.
  */
 export class RequestScope {
-  /** Node's response to the request that the scope was opened for; let go when it ends. */
+  /** Node's response to the request of this scope; removed when the request ends. */
   request: Response | undefined;
-  /** Whether it answers. A tracker that somebody holds goes on working when it does not. */
+  /** Whether its trackers are found. A tracker that the app holds keeps working after that. */
   isOpen = true;
-  /** Where it is in the list of scopes that are open; -1 when it is not. */
+  /** Its index in the list of open scopes; -1 if it is not open. */
   place = -1;
-  /** Since when its answer is known to stream, by the monotonic clock. */
+  /** Since when its response is known to stream, by the monotonic clock. */
   streamsSince: number | undefined;
   #joined: Map<string, ScopedTracker> | undefined;
 
   /**
-   * @param name The tracker's name; '' where it has none.
-   * @param outer The scope this one was opened in, for the trackers of other names.
+   * @param name The tracker's name; '' if it has none.
+   * @param outer The scope in which this one was opened, for trackers with other names.
    */
   constructor(
     readonly name: string,
@@ -53,63 +53,63 @@ export class RequestScope {
     (this.#joined ??= new Map()).set(name, tracker);
   }
 
-  /** This scope's own tracker of that name, open or not. */
+  /** This scope's own tracker of that name, whether the scope is open or not. */
   own(name: string): ScopedTracker | undefined {
     return name === this.name ? this.tracker : this.#joined?.get(name);
   }
 
-  /** The nearest tracker of that name, or of any: of this scope, of its further mounts, of the scopes around it. */
+  /** The nearest tracker of that name, or of any name: in this scope, its further mounts, or the scopes around it. */
   find(name?: string): Tracking | undefined {
     const own = name === undefined ? this.tracker : this.own(name);
     return own ? this.#whileOpen(own) : this.outer?.find(name);
   }
 
-  /** The nearest tracker that `accepts` says yes to. */
+  /** The nearest tracker that `accepts` returns true for. */
   findWhere(accepts: (tracker: Tracking) => boolean): Tracking | undefined {
     if (accepts(this.tracker)) return this.#whileOpen(this.tracker);
     for (const tracker of this.#joined?.values() ?? []) if (accepts(tracker)) return this.#whileOpen(tracker);
     return this.outer?.findWhere(accepts);
   }
 
-  // A scope further out never answers in its place: one visitor's work is not another's.
+  // An outer scope never replaces it: one visitor's work does not belong to another.
   #whileOpen(tracker: ScopedTracker): Tracking | undefined {
     if (this.isOpen) return tracker;
     tracker.recordLateLookup();
     return undefined;
   }
 
-  /** Whether this scope, or one around it, still has an answer. */
+  /** Whether this scope, or one around it, is open. */
   get answers(): boolean {
     return this.isOpen || this.outer?.answers === true;
   }
 
   /**
-   * The part of this scope that a new one inside it keeps: all of it, or only the scope around it where the new one hides all
-   * its trackers, or nothing where all have closed. Otherwise jobs that start jobs would hang on to every one before them.
+   * The part of this scope that a new inner scope keeps: the scope itself, or only its outer scope if the new one hides all its
+   * trackers, or nothing if all are closed. Otherwise a job would keep every job alive that led to it.
    */
   around(isHidden: (tracker: Tracking) => boolean): RequestScope | undefined {
     const kept = !this.#joined && isHidden(this.tracker) ? this.outer : this;
     return kept?.answers ? kept : undefined;
   }
 
-  /** The request has ended: closes in the next turn, when the app's own work of this turn is done. */
+  /** The request has ended: the scope closes in the next turn, after the app's own work in this turn. */
   end(): void {
     const { place } = this;
     this.request = undefined;
     if (place < 0) return;
-    // The last one takes its place: every request comes by here, and a Set costs five times as much.
+    // The last entry takes its place in the list: every request passes here, and a Set costs five times as much.
     const last = open[--count] as RequestScope;
     open[place] = last;
     last.place = place;
     open[count] = undefined;
     this.place = -1;
     ended.push(this);
-    // One call for all that end in this turn.
+    // One call closes all scopes that end in this turn.
     if (ended.length === 1) nextTurn(closeEnded);
   }
 }
 
-// On globalThis, so that two installed copies of the package still see one request's tracker.
+// On globalThis, so that two installed copies of the package share the scopes.
 const KEY = Symbol.for('snowplow-middleware.scope.v1');
 interface Holder {
   [KEY]?: { readonly storage: AsyncLocalStorage<RequestScope>; readonly version: string };
@@ -121,13 +121,13 @@ if (shared.version !== VERSION)
     second: VERSION,
   });
 
-/** The scope that is running, if any, and the way to run something in one. */
+/** The storage of the running scope; `run` opens a scope for a function. */
 export const scopes = shared.storage;
 
 /**
  * Runs a job in its scope, which closes when `fn` has returned and its promise is settled.
  *
- * @returns what `fn` gave; of a promise one that settles as it does.
+ * @returns the result of `fn`; for a promise, one that settles like it.
  */
 export function runJob<T>(scope: RequestScope, fn: () => T): T {
   let settles = false;
@@ -135,10 +135,10 @@ export function runJob<T>(scope: RequestScope, fn: () => T): T {
     const result = scopes.run(scope, fn);
     if (types.isPromise(result) && Object.getPrototypeOf(result) === Promise.prototype) {
       settles = true;
-      // Handed on, not only looked at: a rejection that nobody handles must stay one.
+      // Returns the derived promise, so that an unhandled rejection stays unhandled.
       return result.finally(() => (scope.isOpen = false)) as T;
     }
-    // Others may begin to work, once more, each time they are asked (query builders are such): those have a minute.
+    // Other thenables, such as query builders, may start work again each time they are awaited: their scope stays open for a minute.
     settles = isThenable(result);
     if (settles) keepOpen(scope);
     return result;
@@ -148,8 +148,8 @@ export function runJob<T>(scope: RequestScope, fn: () => T): T {
 }
 
 /**
- * Has the listeners of `emitter` run in `scope`: the end of a pipelined request's answer sets off the next one's, which would
- * otherwise run in the first one's scope.
+ * Runs the listeners of `emitter` in `scope`. The end of a pipelined response starts the next response, whose listeners would
+ * otherwise run in the scope of the first.
  */
 export function bindEvents(scope: RequestScope, emitter: EventEmitter): void {
   const emit = emitter.emit.bind(emitter);
@@ -157,11 +157,11 @@ export function bindEvents(scope: RequestScope, emitter: EventEmitter): void {
 }
 
 /**
- * The tracker of the request that is running: the same one as `req.tracker`, anywhere below the middleware.
+ * The tracker of the running request: the same as `req.tracker`, anywhere below the middleware.
  *
- * @param name Which one, where the app has several: the tracker's `namespace`, or its name in Nest.
- * @returns undefined outside a request, and in callbacks that run when the request they were started in has ended. In a
- *   callback of a shared client it is the tracker of whoever opened the connection, while that request is open.
+ * @param name Which tracker, if the app has several: its `namespace`, or its name in Nest.
+ * @returns undefined outside a request, and in callbacks that run after their request has ended. In a callback of a shared
+ *   client, the tracker of the request that opened the connection, while that request is open.
  * @example
  * currentTracker()?.trackStructEvent({ category: 'stock', action: 'reserve' });
  */
@@ -172,17 +172,17 @@ export function currentTracker(name?: string): Tracking | undefined {
 const STREAM_MS = 60_000;
 const LOOK_MS = 1_000;
 
-// Never shortened, for then the next request makes it anew: the first `count` of it are open.
+// The list is never shortened, because the next request would have to grow it again: its first `count` entries are open.
 const open: (RequestScope | undefined)[] = [];
 let count = 0;
 let ended: RequestScope[] = [];
 let timer: NodeJS.Timeout | undefined;
 let lookedAt = 0;
-// The timer belongs to no request, and an app's test that fakes timers must not keep scopes open.
+// The timer runs outside any request, and faked timers in an app's test must not keep scopes open.
 const outside = AsyncLocalStorage.snapshot();
 const { setImmediate: nextTurn, setInterval: every } = globalThis;
 
-/** Keeps a scope open until its request ends; at most a minute from when its answer streams. */
+/** Keeps a scope open until its request ends; at most a minute after its response begins to stream. */
 function keepOpen(scope: RequestScope): void {
   scope.place = count;
   open[count++] = scope;
@@ -200,7 +200,7 @@ function beginToLook(): void {
   timer = every(look, LOOK_MS).unref();
 }
 
-// No event tells when a head is sent, so this looks for it, and takes the earliest time that is possible.
+// No event reports that a head was sent, so this checks for it, and assumes the earliest possible time.
 function look(): void {
   const now = performance.now();
   let kept = 0;

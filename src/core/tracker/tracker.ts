@@ -1,31 +1,31 @@
 // The app's tracker, which owns settings and emitters, and the request's, which can only track.
+import type { ContractMode } from '../contracts';
+import { millisOfLimit, type TimeLimit } from '../deadline';
 import type { DropInfo, EmitterLike, FlushReport, Payload } from '../emitter';
 import { ConfigError, show } from '../errors';
-import { trackerFields } from './encode';
-import { clean, type Platform, PLATFORMS } from '../protocol/fields';
 import { Log, type Logger } from '../logger';
 import { asCallback, asHook } from '../marks';
 import { callback, custom, either, flag, list, loggerRule, oneOf, type OptionRules, resolveOptions } from '../options';
-import { RequestScope, runJob, scopes } from './scope';
-import { settleAll } from './flush-all';
+import { clean, type Platform, PLATFORMS } from '../protocol/fields';
 import { isSelfDescribing, type SelfDescribing } from '../protocol/self-describing-json';
 import { isSubject, Subject } from '../protocol/subject';
-import { millisOfLimit, type TimeLimit } from '../deadline';
-import { type EventInfo, PlainContext, type RequestContext } from './request-context';
-import { type Builder, TrackerCore, type TrackerStats } from './pipeline';
-import { Tracking } from './tracking';
 import { TRACKER_VERSION } from '../protocol/version';
-import type { ContractMode } from '../contracts';
+import { trackerFields } from './encode';
+import { settleAll } from './flush-all';
+import { type Builder, TrackerCore, type TrackerStats } from './pipeline';
+import { type EventInfo, PlainContext, type RequestContext } from './request-context';
+import { RequestScope, runJob, scopes } from './scope';
+import { Tracking } from './tracking';
 
 const LATE_LOOKUP =
-  'currentTracker() or TrackerService was asked for the tracker of a request that has ended, and has none: take req.tracker, ' +
-  'or `const tracker = currentTracker()`, before the answer ends; bind callbacks of shared clients with AsyncResource.bind';
+  'currentTracker() or TrackerService was called in a request that has ended, and found no tracker: use req.tracker, or call ' +
+  'currentTracker() before the response ends; bind callbacks of shared clients with AsyncResource.bind';
 
 /** Options of a tracker. */
 export interface TrackerOptions {
-  /** Where events go; each one gets every event. At least one. */
+  /** One emitter or a list of at least one; each gets every event. */
   emitters: EmitterLike | readonly EmitterLike[];
-  /** `tna`: the tracker's name; required by the `Snowplow` registry only. */
+  /** `tna`: the tracker's name; only the `Snowplow` registry requires it. */
   namespace?: string | undefined;
   /** `aid`: the application. */
   appId?: string | undefined;
@@ -38,19 +38,19 @@ export interface TrackerOptions {
   entities?: readonly SelfDescribing[] | ((event: EventInfo) => readonly SelfDescribing[]) | undefined;
   /** `p`. @default 'srv' */
   platform?: Platform | undefined;
-  /** Data and entities as `ue_px` and `cx` (true) or as `ue_pr` and `co`. @default true */
+  /** Whether to send data and entities as `ue_px` and `cx` (base64), or as `ue_pr` and `co`. @default true */
   encodeBase64?: boolean | undefined;
-  /** Leave identifiers and addresses out of every event, and send `SP-Anonymous`. @default false */
+  /** Leaves identifiers and addresses out of every event, and sends `SP-Anonymous`. @default false */
   anonymous?: boolean | undefined;
-  /** false refuses every event, counted and silent: for tests and staging. @default true */
+  /** false silently refuses and counts every event: for tests and staging. @default true */
   enabled?: boolean | undefined;
   /** What a broken contract does. @default 'throw' */
   contracts?: ContractMode | undefined;
-  /** Last look before the emitters; what it returns is sent instead, undefined refuses the event as `filtered`. */
+  /** Called before the emitters; its result is sent instead, and undefined refuses the event as `filtered`. */
   beforeSend?: ((payload: Payload) => Payload | undefined) | undefined;
-  /** Called for what the tracker refused; of a transaction and its items once. `createTracker` hands it to its emitter too. */
+  /** Called for events that the tracker refused, once for a transaction with its items. `createTracker` passes it to its emitter too. */
   onDrop?: ((info: DropInfo) => void) | undefined;
-  /** Takes the few lines that the tracker writes; false for none. @default the package's `logger` */
+  /** Receives the tracker's log lines; false turns them off. @default the package's `logger` */
   logger?: Logger | false | undefined;
 }
 
@@ -67,7 +67,7 @@ export const TRACKER_RULES: OptionRules<TrackerOptions> = {
   emitters: custom('an emitter or a list of at least one', (value) =>
     Array.isArray(value) ? value.length > 0 && value.every(isEmitter) : isEmitter(value),
   ),
-  // The empty text counts as absent: an unset environment variable often becomes one.
+  // An empty string counts as absent, because an unset environment variable often becomes one.
   namespace: custom('a string', isText),
   appId: custom('a string', isText),
   subject: custom('a Subject', isSubject),
@@ -93,7 +93,7 @@ export const TRACKER_DEFAULTS = {
   contracts: 'throw',
 } as const;
 
-/** Whether the events can leave: fits a health check's answer. */
+/** Whether events can be sent, in a form that fits the answer of a health check. */
 export interface TrackerHealth {
   readonly status: 'up' | 'down';
   readonly waiting: number;
@@ -102,8 +102,8 @@ export interface TrackerHealth {
 }
 
 /**
- * The app's tracker: holds defaults only, so that no visitor's data can be on another's event. Handlers use the
- * request's tracker, or {@link Tracker.withSubject}.
+ * The app's tracker. It holds only defaults, so that no visitor's data can end up on another visitor's event. Handlers use
+ * the request's tracker, or {@link Tracker.withSubject}.
  *
  * @throws ConfigError that names the option.
  * @example
@@ -119,7 +119,7 @@ export class Tracker extends Tracking {
   #closing: Promise<FlushReport> | undefined;
 
   /**
-   * @param owned Emitters that were made for this tracker, so that its `close()` closes them.
+   * @param owned Emitters created for this tracker, which its `close()` closes.
    * @throws ConfigError that names the option.
    */
   constructor(options: TrackerOptions, owned: readonly EmitterLike[] = []) {
@@ -147,17 +147,17 @@ export class Tracker extends Tracking {
     const subject = resolved.subject ?? new Subject();
     const log = new Log(resolved.logger);
     for (const name of ['namespace', 'appId'] as const)
-      if (resolved[name] === '') log.warn(`the option ${name} is empty: it counts as absent`);
+      if (resolved[name] === '') log.warn(`the option ${name} is empty and counts as absent`);
     this.#core = new TrackerCore(settings, emitters, subject, log);
     this.#context = new PlainContext(subject);
     this.#owned = new Set(owned);
     this.#name = resolved.namespace ?? '';
-    // Bound, so that both can be passed as functions: `process.on('SIGTERM', tracker.close)`.
+    // Bound, so that callers can pass both as functions: `process.on('SIGTERM', tracker.close)`.
     this.flush = this.flush.bind(this);
     this.close = this.close.bind(this);
   }
 
-  /** The tracker's name in the registry and in the request scope: its `namespace`, '' where it has none. */
+  /** The tracker's name in the registry and in the request scope: its `namespace`, '' if it has none. */
   get namespace(): string {
     return this.#name;
   }
@@ -177,7 +177,7 @@ export class Tracker extends Tracking {
     return new RequestTracker(this.#core, new PlainContext(this.#core.checkedSubject('withSubject', subject)));
   }
 
-  /** A request's tracker: the middleware makes these. @internal */
+  /** Creates a request's tracker, for the middleware. @internal */
   forRequest(context: RequestContext): RequestTracker {
     return new RequestTracker(this.#core, context);
   }
@@ -187,15 +187,15 @@ export class Tracker extends Tracking {
     return this.#core;
   }
 
-  /** Where this tracker writes its few lines. @internal */
+  /** This tracker's log. @internal */
   get log(): Log {
     return this.#core.log;
   }
 
   /**
-   * One more place for events to go.
+   * Adds an emitter, which gets every later event.
    *
-   * @throws ConfigError when it has no `input`.
+   * @throws ConfigError if it has no `input`.
    */
   addEmitter(emitter: EmitterLike): this {
     if (!isEmitter(emitter))
@@ -209,7 +209,7 @@ export class Tracker extends Tracking {
   }
 
   /**
-   * A scope without a request: in `fn`, and in what it starts until it has returned and its promise is settled,
+   * Runs `fn` in a scope without a request: in `fn`, and in everything that it starts until its promise is settled,
    * `currentTracker()` tracks for `subject`. For jobs, queue consumers, sockets.
    *
    * @example
@@ -224,7 +224,7 @@ export class Tracker extends Tracking {
     return this.#core.flush(limit);
   }
 
-  /** Durable modes: resolves when everything accepted so far is on disk, safe from a power cut. At once in memory modes. */
+  /** With a durable store, resolves when everything accepted so far is synced to disk. In memory, resolves at once. */
   async stored(): Promise<void> {
     await Promise.all(this.#core.emitters.map((emitter) => (emitter as { stored?: () => unknown }).stored?.()));
   }
@@ -234,7 +234,7 @@ export class Tracker extends Tracking {
   }
 
   /**
-   * Whether events can leave: `down` when the tracker is closed, or when an emitter's last attempt failed.
+   * Whether events can be sent: `down` if the tracker is closed, or if an emitter's last attempt failed.
    *
    * @example
    * app.get('/health', (req, res) => res.json({ snowplow: tracker.health() }));
@@ -251,10 +251,10 @@ export class Tracker extends Tracking {
   }
 
   /**
-   * Refuses new events, sends what is left and releases the emitters that were made for this tracker; those passed in
-   * are flushed only. Idempotent, bounded, never rejects.
+   * Refuses new events, sends the waiting ones, and closes the emitters that were created for this tracker. Emitters that were
+   * passed in are only flushed. Idempotent, bounded, never rejects.
    *
-   * @param limit The whole time it may take, in milliseconds or as `{ timeoutMs }`; 5,000 by default.
+   * @param limit The total time it may take, in milliseconds or as `{ timeoutMs }`; 5,000 by default.
    */
   close(limit?: TimeLimit): Promise<FlushReport> {
     this.#core.closed = true;
@@ -268,7 +268,7 @@ export class Tracker extends Tracking {
 }
 
 /**
- * What a handler holds: tracks for one visitor with the app's emitters and settings. It cannot close or rewire anything.
+ * A request's tracker: tracks for one visitor with the app's emitters and settings. It cannot close or reconfigure anything.
  *
  * @example
  * app.get('/basket', (req, res) => { req.tracker.trackPageView(); res.send('ok'); });
@@ -277,7 +277,7 @@ export class RequestTracker extends Tracking {
   readonly #core: TrackerCore;
   readonly #context: RequestContext;
 
-  /** Made by a Tracker. @internal */
+  /** A Tracker creates it. @internal */
   constructor(core: TrackerCore, context: RequestContext) {
     super();
     this.#core = core;
@@ -298,18 +298,18 @@ export class RequestTracker extends Tracking {
     return new RequestTracker(this.#core, new PlainContext(checked, this.#context));
   }
 
-  /** Whether it was made by `tracker`. @internal */
+  /** Whether `tracker` created it. @internal */
   isOf(tracker: Tracker): boolean {
     return tracker.core === this.#core;
   }
 
-  /** Counts a look-up that came after the request had ended. @internal */
+  /** Counts a call that came after the request had ended. @internal */
   recordLateLookup(): void {
     this.#core.lateLookups++;
     this.#core.log.warn(LATE_LOOKUP);
   }
 
-  /** Tracks on behalf of the package (page views, decorators): a broken contract is logged, never thrown. @internal */
+  /** Tracks for the package itself (page views, decorators): a broken contract is logged, never thrown. @internal */
   trackQuietly<Args>(caller: string, build: Builder<Args>, args: Args): string | undefined {
     const mode = this.#core.settings.contracts;
     return this.#core.dispatch(caller, build, args, this.#context, mode === 'throw' ? 'log' : mode);

@@ -1,4 +1,5 @@
-// What a handler may do: every trackXxx, on top of one way to build and dispatch an event.
+// What handlers use: every trackXxx method, on top of one way to build and dispatch an event.
+import type { TimeLimit } from '../deadline';
 import type { FlushReport } from '../emitter';
 import {
   buildAddToCart,
@@ -36,15 +37,14 @@ import {
 import { buildStructEvent, type StructEventArgs } from '../events/structured';
 import type { SelfDescribing } from '../protocol/self-describing-json';
 import type { Subject } from '../protocol/subject';
-import type { TimeLimit } from '../deadline';
 import type { Builder, TrackerStats } from './pipeline';
 
 /**
  * What a tracker, a request's tracker and Nest's TrackerService have in common. Every `trackXxx` takes one object and
  * returns the tracker, so that calls chain; `track()` takes a built event and returns its id.
  *
- * A broken contract throws a ContractError or is logged and refused, by the tracker's `contracts` mode. Nothing else
- * throws, and nothing waits: delivery happens later, and what it does is in `stats()`, `flush()` and the callbacks.
+ * A broken contract throws a ContractError, or is logged and refused, depending on the tracker's `contracts` mode. Nothing
+ * else throws, and nothing waits: delivery happens later, and `stats()`, `flush()` and the callbacks report it.
  *
  * @example
  * function checkout(tracker: Tracking): void {
@@ -56,9 +56,9 @@ export abstract class Tracking {
    * Tracks an event made by a builder such as `pageView(args)`, or self-describing data: `{ schema, data }`, or what a
    * function of `defineSchema` makes.
    *
-   * @param args What every event takes (`context`, `timestamp`, `subject`, `eventId`, `anonymous`), laid over the event's
-   *   own. Entities are added to the event's.
-   * @returns the event's id; undefined when no emitter took it.
+   * @param args The arguments that every event takes: `context`, `timestamp`, `subject`, `eventId`, `anonymous`. They override
+   *   the event's own; entities are added to the event's.
+   * @returns the event's id; undefined if no emitter accepted it.
    * @throws ContractError in contract mode `throw`.
    * @example
    * const id = tracker.track(structEvent({ category: 'shop', action: 'pay' }));
@@ -68,20 +68,20 @@ export abstract class Tracking {
     return this.dispatch('track', buildGiven, { event, args });
   }
 
-  /** Whom this tracker's events are about. */
+  /** Who and what this tracker's events are about. */
   abstract readonly subject: Subject;
 
-  /** Replaces the subject; in a request, for this request only. */
+  /** Replaces the subject; in a request, only for this request. */
   abstract setSubject(subject: Subject): this;
 
   /**
    * A tracker with the same emitters and settings whose events are about `subject`; cheap enough for every request. In a
-   * request, what its visitor wishes (`skip`, `anonymous`, privacy signals) holds for them too.
+   * request, the request's privacy mode (`skip`, `anonymous`, privacy signals) holds for them too.
    */
   abstract withSubject(subject: Subject): Tracking;
 
   /**
-   * Sends what was accepted before the call, at once.
+   * Sends everything accepted before the call, at once.
    *
    * @param limit How long to wait, in milliseconds or as `{ timeoutMs }`; 10,000 by default.
    * @returns what became of the events; never rejects.
@@ -93,10 +93,10 @@ export abstract class Tracking {
   /** What this tracker and its emitters have done so far. */
   abstract stats(): TrackerStats;
 
-  /** Builds an event by one of the package's builders and tracks it. */
+  /** Builds an event with one of the package's builders and tracks it. */
   protected abstract dispatch<Args>(caller: string, build: Builder<Args>, args: Args): string | undefined;
 
-  /** Dispatches on another tracker, for which this one is a facade. */
+  /** Dispatches on another tracker, of which this one is a facade. */
   protected static dispatchOn<Args>(
     other: Tracking,
     caller: string,
@@ -185,7 +185,7 @@ export abstract class Tracking {
   }
 
   /**
-   * A transaction, `e=tr`, with one `e=ti` per item: taken whole or refused whole.
+   * A transaction, `e=tr`, with one `e=ti` per item: accepted or refused as a whole.
    *
    * @throws ContractError in contract mode `throw`.
    * @example
@@ -221,7 +221,7 @@ export abstract class Tracking {
   }
 
   /**
-   * Something put into a cart, `add_to_cart/1-0-0`.
+   * An addition to a cart, `add_to_cart/1-0-0`.
    *
    * @throws ContractError in contract mode `throw`.
    * @example
@@ -233,7 +233,7 @@ export abstract class Tracking {
   }
 
   /**
-   * Something taken out of a cart, `remove_from_cart/1-0-0`.
+   * A removal from a cart, `remove_from_cart/1-0-0`.
    *
    * @throws ContractError in contract mode `throw`.
    * @example
@@ -245,7 +245,7 @@ export abstract class Tracking {
   }
 
   /**
-   * A form field that changed, `change_form/1-0-0`.
+   * A changed form field, `change_form/1-0-0`.
    *
    * @throws ContractError in contract mode `throw`.
    * @example
@@ -257,7 +257,7 @@ export abstract class Tracking {
   }
 
   /**
-   * A form that was sent, `submit_form/1-0-0`.
+   * A submitted form, `submit_form/1-0-0`.
    *
    * @throws ContractError in contract mode `throw`.
    * @example
@@ -269,7 +269,7 @@ export abstract class Tracking {
   }
 
   /**
-   * A search in the site, `site_search/1-0-0`.
+   * A search on the site, `site_search/1-0-0`.
    *
    * @throws ContractError in contract mode `throw`.
    * @example
@@ -295,7 +295,7 @@ export abstract class Tracking {
   /**
    * An error of the application, `application_error/1-0-2`; its texts are truncated to the schema's limits.
    *
-   * @param error What was thrown: mostly an Error, but anything can be.
+   * @param error The thrown value: usually an Error, but any value can be thrown.
    * @example
    * try { pay(); } catch (error) { tracker.trackError(error, { isFatal: false }); throw error; }
    */

@@ -1,25 +1,25 @@
-// A page's or referrer's URL as a field: kept as it came where the pipeline can take it, else escaped, else left out.
+// Fits the URL of a page or referrer to its field: unchanged if the pipeline accepts it, else escaped, else left out.
 import { isIPv6 } from 'node:net';
 import { isLinker } from './linker';
-import { urlText, isHostName, escapePath, escapeQuery, escapeUserinfo } from './page-url';
+import { escapePath, escapeQuery, escapeUserinfo, isHostName, urlText } from './page-url';
 
 // The pipeline's limits for a URL and its parts, in UTF-16 units; a longer part makes the whole event bad.
 const MAX_URL = 8192;
 const MAX_HOST = 255;
 const MAX_FRAGMENT = 3000;
 
-// Most URLs need no look at their parts. Unrolled, and for lower case: alternatives and the flag `i` take twice as long.
+// Most URLs need no check of their parts. Unrolled, and only for lower case: alternatives and the flag `i` take twice as long.
 const PLAIN = plainPattern("\\w!.~'()*,;:$&+=/@-", '%[\\da-fA-F]{2}');
-// A name that may be `_sp`, plain or escaped; and `_sp` with all that some reader may take for its value.
+// A name that may be `_sp`, plain or escaped.
 const LINKER_LIKELY = /(?:_|%5[fF])(?:s|%73)/;
-// Searching for a character first is several times cheaper than the pattern, and mostly enough.
+// Searching for a character first is several times cheaper than the pattern, and usually enough.
 const mayHaveLinker = (url: string): boolean => url.includes('_s') || (url.includes('%') && LINKER_LIKELY.test(url));
 const BEFORE_COLON = /^[^:/?#]*(?=:)/;
 const SCHEME = /^[a-z][a-z\d+.-]{0,15}$/i;
 const PARTS = /^([^:/?#]+:)?(\/\/[^/?#]*)?([^?#]*)(\?[^#]*)?(#.*)?$/s;
 const AUTHORITY = /^\/\/(?:([^@]*)@)?(?:\[([\da-fA-F:.]+)\]|([^:[\]]*))((?::\d{0,5})?)$/;
 const LINKER_PARAMETER = /(?<=^|[?&;])(?:_|%5[fF])(?:s|%73)(?:p|%70)=([^&]*)/g;
-// A scheme, or the slashes before a host, with nothing that they could be of.
+// A scheme, or the slashes before a host, with nothing else.
 const NOTHING = /^[^:/?#]+:(?:#|$)|^(?:[^:/?#]+:)?\/\/$|^$/;
 
 function plainPattern(characters: string, escape: string): RegExp {
@@ -28,11 +28,11 @@ function plainPattern(characters: string, escape: string): RegExp {
 }
 
 /**
- * The URL as the pipeline takes it: what its parser, java.net.URI, refuses is percent-encoded, parts that are too long are
- * truncated, and the browser tracker's cross-domain parameter `_sp` is taken out where it is malformed, because the pipeline
- * parses it in every page URL and refuses the event when it cannot. undefined when no reader would find host and port in it.
+ * The URL in a form that the pipeline accepts. Percent-encodes what its parser, java.net.URI, refuses, truncates parts that are too
+ * long, and removes a malformed `_sp`, the browser tracker's cross-domain parameter, because the pipeline parses it in every page URL
+ * and refuses the event if it cannot. Undefined if host and port cannot be read.
  *
- * @param maxPath In UTF-16 units; the pipeline takes 3,000 of a page and 6,000 of a referrer.
+ * @param maxPath In UTF-16 units; the pipeline accepts 3,000 for a page and 6,000 for a referrer.
  * @example
  * fitUrl('https://acme.com/a|b?_sp=forged.link&page=2', 3000); // 'https://acme.com/a%7Cb?&page=2'
  */
@@ -52,13 +52,13 @@ export function fitUrl(url: string, maxPath: number): string | undefined {
   );
   const page = urlText({ origin, path, query: query === '' ? undefined : query }, room);
   const fragment = hash === '' ? '' : `#${escapeQuery(hash.slice(1))}`;
-  // What follows a truncated path belonged to another page.
+  // The rest after a truncated path belonged to another page.
   const fits = path.length <= room && fragment.length <= MAX_FRAGMENT + 1 && page.length + fragment.length <= MAX_URL;
   const whole = fits ? page + fragment : page;
   return NOTHING.test(whole) ? undefined : whole;
 }
 
-/** A text before a colon that is not a scheme becomes a path's beginning, without the colon; undefined when it is too long. */
+/** Escapes the colon after a text that is not a scheme, so that it starts a path; undefined if the text is too long. */
 function withScheme(url: string): string | undefined {
   const [scheme] = BEFORE_COLON.exec(url) ?? [];
   if (scheme === undefined || SCHEME.test(scheme)) return url;

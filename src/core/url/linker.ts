@@ -1,9 +1,9 @@
-// `_sp`, the browser tracker's cross-domain parameter `<domain user id>.<milliseconds>…`: its form, and texts without it.
+// `_sp`, the browser tracker's cross-domain parameter `<domain user id>.<milliseconds>…`: checks it, and removes it from texts.
 import { decode, decodeFully } from './page-url';
 
 // Fourteen digits of milliseconds last until the year 5138.
 const LINKER = /^[\w-]{1,128}\.\d{1,14}(?![^.])[\w.=-]*$/;
-/** Whether the value of a `_sp` is one that the pipeline can parse. */
+/** Whether the pipeline can parse the value of a `_sp`. */
 export const isLinker = (value: string): boolean => LINKER.test(decode(value));
 
 // `_sp` with every character escaped.
@@ -12,9 +12,9 @@ const LONGEST_NAME = 9;
 export const namesLinker = (name: string): boolean => name.length <= LONGEST_NAME && decode(name) === '_sp';
 
 /**
- * A URL, or any other text, without `_sp`, which holds the visitor's id: as a parameter, and inside of a URL that is itself
- * a parameter's value, however deep and however often it is escaped. Everything else stays byte-identical; a text with a
- * `_sp` that is not a parameter, as in JSON, is replaced whole.
+ * Removes `_sp`, which holds the visitor's id, from a URL or any other text: as a parameter, and inside a URL that is itself a
+ * parameter's value, at any depth and however often it is escaped. Everything else stays byte-identical. A text with a `_sp` that
+ * is not a parameter, as in JSON, is replaced as a whole.
  *
  * @example
  * withoutLinker('https://acme.com/tea?_sp=6f1c.1700000000000&page=2'); // 'https://acme.com/tea?page=2'
@@ -24,7 +24,7 @@ export function withoutLinker(text: string): string {
   return mayHold(text) && holds(text) ? withoutParameters(text, 0) : text;
 }
 
-// What parts parameters at each depth of escaping: `&`, `%26`, `%2526`, …
+// The separators of parameters at each depth of escaping: `&`, `%26`, `%2526`, …
 const DEEPEST = 6;
 const SEPARATORS = Array.from({ length: DEEPEST }, (_, depth) =>
   depth === 0 ? /([&;?#])/ : new RegExp(`(%(?:25){${depth - 1}}(?:26|3[bf]|23))`, 'i'),
@@ -39,7 +39,7 @@ function withoutParameters(text: string, depth: number): string {
     const piece = pieces[at] as string;
     const next = pieces[at + 1] ?? '';
     if (STARTS_WITH_LINKER.test(decodeFully(piece) ?? '')) {
-      // The separator behind it goes too; before another part of the URL and at the end, the one before it.
+      // Removes the separator after it too; before another part of the URL and at the end, the one before it.
       if (next === '' || BEGINS_A_PART.test(next)) separator = next;
       continue;
     }
@@ -56,10 +56,10 @@ function escaped(piece: string, depth: number): string {
   return holds(before) ? 'redacted' : `${before}redacted`;
 }
 
-// Searching for a character first is several times cheaper than a pattern, and mostly enough.
+// Searching for a character first is several times cheaper than the pattern, and usually enough.
 const mayHold = (text: string): boolean => text.includes('_s') || text.includes('%');
 const STARTS_WITH_LINKER = /^_sp(?![\w.-])/;
-// A name of its own, and something behind it that could be its value.
+// A separate name, followed by something that could be its value.
 const NAMED_LINKER = /(?<!\w)_sp(?![\w.-])[^]*?\w/;
 
 function holds(text: string): boolean {

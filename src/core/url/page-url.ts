@@ -1,12 +1,11 @@
-// URLs as the pipeline's parser takes them: percent-encoding, hosts, lengths; strict about what comes out, about nothing that goes in.
-import { truncate } from '../truncate';
-import { memoise } from '../memoise';
+// Makes URLs that the pipeline's parser accepts: percent-encoding, hosts, lengths. Accepts any input. Also a cache for texts of requests.
 import { isUtf8 } from 'node:buffer';
+import { truncate } from '../truncate';
 
-/** What one part of a URI may hold, by java.net.URI, which is narrower than the browsers' parser. */
-export interface Alphabet {
+/** The characters that java.net.URI allows in one part of a URI. It is stricter than the parsers of browsers. */
+interface Alphabet {
   readonly illegal: RegExp;
-  /** The same where letters beyond ASCII may stay: controls, blanks and half of a surrogate pair may not. */
+  /** The same with letters beyond ASCII allowed; controls, blanks and half a surrogate pair are not. */
   readonly refused: RegExp;
   readonly legal: readonly boolean[];
 }
@@ -15,8 +14,8 @@ const alphabet = (characters: string): Alphabet => ({
   refused: new RegExp(`[^%\\u00a1-\\ud7ff\\ue000-\\u{10ffff}${characters}]|[\\p{Z}\\u180e]|%(?![\\da-fA-F]{2})`, 'gu'),
   legal: Array.from({ length: 256 }, (_, byte) => new RegExp(`[${characters}]`).test(String.fromCharCode(byte))),
 });
-export const PATH = alphabet("\\w!.~'()*,;:$&+=/@-");
-export const QUERY = alphabet("\\w!.~'()*,;:$&+=/@?[\\]-");
+const PATH = alphabet("\\w!.~'()*,;:$&+=/@-");
+const QUERY = alphabet("\\w!.~'()*,;:$&+=/@?[\\]-");
 const USERINFO = alphabet("\\w!.~'()*,;:$&+=-");
 const HOST = alphabet("\\w!.~'()*,;$&+=@-");
 
@@ -31,22 +30,21 @@ const escaping =
   (text: string): string =>
     text.replace(refused, escaped);
 /**
- * A path that an app hands over, with all that java.net.URI refuses percent-encoded, and nothing else: letters beyond ASCII
- * stay as they are.
+ * Percent-encodes what java.net.URI refuses in a path that an app passed. Letters beyond ASCII stay as they are.
  *
  * @example
  * escapePath('/õhtu|'); // '/õhtu%7C'
  */
 export const escapePath = escaping(PATH);
-/** The same of a query, a fragment or what follows the scheme of `mailto:` and the like. */
+/** The same for a query, a fragment, or the rest of a URL such as `mailto:`. */
 export const escapeQuery = escaping(QUERY);
-/** The same of user name and password. */
+/** The same for user name and password. */
 export const escapeUserinfo = escaping(USERINFO);
-/** Whether java.net.URI takes a text for a host's name: a name of the DNS, or of another registry. */
+/** Whether java.net.URI accepts a text as a host name, of the DNS or of another registry. */
 export const isHostName = (host: string): boolean => host.search(HOST.refused) < 0;
 
 /**
- * `text` with its escapes resolved, as UTF-8; a malformed one stays as it is and hides none beside it. Cannot throw.
+ * Decodes the escapes in `text` as UTF-8. A malformed escape stays as it is and does not affect others. Cannot throw.
  *
  * @example
  * decode('to%6ben%'); // 'token%'
@@ -57,13 +55,13 @@ export function decode(text: string): string {
   return Buffer.from(bytes, 'latin1').toString();
 }
 
-// Encoders that encode again escape the percent sign; only the curious escape the digits of an escape, one by one.
+// Repeated encoding escapes the percent sign. No usual encoder escapes the digits of an escape.
 const MOST_ROUNDS = 6;
 const ESCAPE = /%[\da-f]{2}/i;
 
 /**
- * `text` with its escapes resolved until none is left, however often it was encoded; undefined where they are nested in ways
- * that no encoder has. Cannot throw.
+ * Decodes `text` until no escape is left, however often it was encoded; undefined if escapes are nested in a way that no encoder
+ * produces. Cannot throw.
  *
  * @example
  * decodeFully('%252Ftea%253Fpage%253D2'); // '/tea?page=2'
@@ -78,12 +76,12 @@ export function decodeFully(text: string): string | undefined {
 }
 
 /**
- * `text` with every character percent-encoded that its part of a URI must not hold, and a `%` that starts no escape.
+ * Percent-encodes every character of `text` that its part of a URI must not hold, and a `%` that starts no escape.
  *
  * @example
  * encode('/a|b/100%/%20', PATH); // '/a%7Cb/100%25/%20'
  */
-export function encode(text: string, { illegal, legal }: Alphabet): string {
+function encode(text: string, { illegal, legal }: Alphabet): string {
   if (!illegal.test(text)) return text;
   const bytes = bytesOf(text);
   let out = '';
@@ -95,28 +93,28 @@ export function encode(text: string, { illegal, legal }: Alphabet): string {
   return out;
 }
 
-/** Node hands over a header's bytes as one character each; where they are UTF-8 these are the bytes meant. */
+/** Node passes each byte of a header as one character. If the bytes are UTF-8, these are the intended ones. */
 function bytesOf(text: string): Buffer {
   const bytes = Buffer.from(text, 'latin1');
   return isUtf8(bytes) && bytes.toString('latin1') === text ? bytes : Buffer.from(text);
 }
 
-/** A URL without userinfo and fragment: `<origin><path>?<query>`; only characters that a URI may hold. */
+/** A URL without userinfo and fragment: `<origin><path>?<query>`. It holds only characters that a URI allows. */
 export interface UrlParts {
   readonly origin: string;
   readonly path: string;
   readonly query: string | undefined;
 }
 
-// In UTF-16 units. The pipeline takes URLs of 10,000, and refuses the event for a longer one or a longer part.
+// In UTF-16 units. The pipeline accepts URLs of 10,000, and refuses the event for a longer URL or a part that is too long.
 const MAX_URL = 8192;
 const MAX_QUERY = 6000;
 const MAX_HOST = 255;
-// Node's own bound for all headers of a request. A longer one is left out, because its beginning could end in half a credential.
+// Node's own limit for all headers of a request. A longer URL is left out, because a truncated one could end in half a credential.
 const LONGEST_INPUT = 16_384;
 
 /**
- * The page's origin by the framework's word, undefined when protocol or host are unusable: both may be a header's text.
+ * The page's origin as the framework decides it; undefined if protocol or host are unusable. Both may come from a header.
  *
  * @example
  * requestOrigin('https', 'acme.com:8443'); // 'https://acme.com:8443'
@@ -128,8 +126,8 @@ export function requestOrigin(protocol: string, host: string | undefined): strin
 }
 
 /**
- * The URL of a raw request target on `origin`; a target in absolute form gives its path and query only, never its host.
- * Undefined when it names no page: the `*` of OPTIONS, the `host:port` of CONNECT.
+ * The URL of a raw request target on `origin`. A target in absolute form supplies only its path and query, never its host.
+ * Undefined if it names no page: the `*` of OPTIONS, the `host:port` of CONNECT.
  *
  * @example
  * targetUrl('https://acme.com', '/tea?page=2#top'); // { origin: 'https://acme.com', path: '/tea', query: 'page=2' }
@@ -143,11 +141,11 @@ export function targetUrl(origin: string, target: string): UrlParts | undefined 
   return partsOf(origin, rest.startsWith('/') ? rest : `/${rest}`);
 }
 
-// Apps that open a page name themselves with a scheme of their own; file:, about: and the like tell nothing fit to keep.
+// An app that opens a page names itself with its own scheme. Other schemes, such as file: and about:, hold nothing useful.
 const SCHEME = /^(?:https?|android-app|ios-app):\/\//i;
 
 /**
- * The parts of an absolute URL, undefined when it is none.
+ * The parts of an absolute URL; undefined if the text is not one.
  *
  * @example
  * absoluteUrl('https://user:pass@acme.com/a b'); // { origin: 'https://acme.com', path: '/a%20b', query: undefined }
@@ -162,10 +160,10 @@ export function absoluteUrl(url: string): UrlParts | undefined {
 }
 
 /**
- * The URL as text, within the pipeline's lengths: a query too long ends at a parameter's end, a path too long is truncated and
- * loses its query, which belonged to another page.
+ * The URL as text, within the pipeline's lengths: a query that is too long is cut after a parameter, and a path that is too long is
+ * truncated and loses its query, which belonged to another page.
  *
- * @param maxPath In UTF-16 units; the pipeline takes 3,000 of a page and 6,000 of a referrer.
+ * @param maxPath In UTF-16 units; the pipeline accepts 3,000 for a page and 6,000 for a referrer.
  * @example
  * urlText({ origin: 'https://acme.com', path: '/tea', query: 'page=2' }, 3000); // 'https://acme.com/tea?page=2'
  */
@@ -200,7 +198,26 @@ function partsOf(origin: string, pathAndMore: string): UrlParts {
 
 const PLAIN_HOST = /^[\w[][\w.:[\]-]*$/;
 
-/** A host name or a bracketed IPv6 address, with or without a port; '' where it is none. A port may be left empty. */
+/**
+ * `compute`, called once for each key. More than `limit` keys empty the cache: keys may come from requests, and must not fill
+ * the memory.
+ *
+ * @example
+ * const hashOf = memoise(500, (domain) => sha1(domain));
+ */
+export function memoise<Value>(limit: number, compute: (key: string) => Value): (key: string) => Value {
+  const known = new Map<string, Value>();
+  return (key) => {
+    const hit = known.get(key);
+    if (hit !== undefined) return hit;
+    if (known.size >= limit) known.clear();
+    const value = compute(key);
+    known.set(key, value);
+    return value;
+  };
+}
+
+/** A host name or a bracketed IPv6 address, with or without a port; '' for other texts. A port may be left empty. */
 const plainHost = memoise(500, (text) => {
   const host = text.endsWith(':') ? text.slice(0, -1) : text;
   return PLAIN_HOST.test(host) && !host.endsWith(':') && URL.canParse(`http://${host}/`) ? host : '';

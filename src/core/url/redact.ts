@@ -1,7 +1,6 @@
-// What must not leave in a URL: credentials in its query and path, and a cross-domain parameter that would spoil the event.
+// Redacts URLs: credentials in query and path, and a malformed cross-domain parameter, which would make the event bad.
 import { isLinker, namesLinker } from './linker';
-import { memoise } from '../memoise';
-import { decode, decodeFully } from './page-url';
+import { decode, decodeFully, memoise } from './page-url';
 
 // Names are compared without case, separators and percent-encoding: `X-Amz-Security-Token` is `xamzsecuritytoken`.
 const SECRET_PART =
@@ -20,13 +19,13 @@ const SECRET_NAMES: ReadonlySet<string> = new Set(
 const MASK = 'redacted';
 
 /**
- * A query with web tokens and the values of secret parameters replaced, and everything else byte-identical. `;` and `?` part parameters
- * like `&`, and a value that is itself a URL with a secret in it, at any depth, is replaced whole.
+ * Replaces web tokens and the values of secret parameters in a query, and leaves everything else byte-identical. `;` and `?` separate
+ * parameters like `&`. A value that is itself a URL with a secret in it, at any depth, is replaced as a whole.
  *
- * `_sp`, the browser tracker's cross-domain parameter, is taken out where it is not `<id>.<milliseconds>…`: the pipeline
- * parses it from every page URL and refuses the event when it cannot.
+ * `_sp`, the browser tracker's cross-domain parameter, is removed unless it is `<id>.<milliseconds>…`: the pipeline parses it from
+ * every page URL and refuses the event if it cannot.
  *
- * @param names The user's own names of secret parameters, beside the built-in ones.
+ * @param names The user's own names of secret parameters, in addition to the built-in ones.
  * @example
  * redactQuery('q=tea&access_token=abc', []); // 'q=tea&access_token=redacted'
  */
@@ -42,7 +41,7 @@ export function redactQuery(given: string, names: readonly string[]): string {
     const name = equals < 0 ? parameter : parameter.slice(0, equals);
     const value = equals < 0 ? '' : parameter.slice(equals + 1);
     if (namesLinker(name) && !isLinker(value)) {
-      // The separator behind it goes too; at the end of the query, the one before it.
+      // Removes the separator after it too; at the end of the query, the one before it.
       if (end === query.length) out = out.slice(0, -1);
       continue;
     }
@@ -57,8 +56,8 @@ export function redactQuery(given: string, names: readonly string[]): string {
 export const MAY_HOLD_SECRET = /[;%]|eyJ/;
 
 /**
- * A path with web tokens and the values of its secret `;name=value` parameters replaced, as Java servers write their session
- * ids, and with each segment replaced that is itself a URL with a secret in it. The caller tests {@link MAY_HOLD_SECRET} first.
+ * Replaces web tokens in a path, the values of secret `;name=value` parameters, in which Java servers write their session ids, and each
+ * segment that is itself a URL with a secret in it. The caller tests {@link MAY_HOLD_SECRET} first.
  *
  * @example
  * redactPath('/cart;jsessionid=1A2B', []); // '/cart;jsessionid=redacted'
@@ -78,11 +77,11 @@ export function redactPath(path: string, names: readonly string[]): string {
  */
 export const isSecretName = (name: string, names: readonly string[]): boolean => secretsOf(names)(name);
 
-// Starts only where a run of its characters starts, so that no text makes it look at anything twice.
+// Matches only at the start of a run of its characters, so that no text is scanned twice.
 const WEB_TOKEN = /(?<=^|[^\w-]|%[\da-fA-F]{2})eyJ[\w-]+\.[\w-]+\.[\w-]*/g;
 
 /**
- * `text` without JSON web tokens, wherever they stand.
+ * `text` without JSON web tokens, at any place.
  *
  * @example
  * maskWebTokens('/verify/eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.dozjgN'); // '/verify/redacted'
@@ -97,16 +96,16 @@ function namesSecret(rawName: string, further: ReadonlySet<string>): boolean {
   const name = decode(rawName);
   const whole = normalise(name);
   if (SECRET_PART.test(whole) || isListed(whole, further)) return true;
-  // `login[pin]` and `login.pin` are forms' ways to say `pin`.
+  // Forms may write `pin` as `login[pin]` or `login.pin`.
   const last = /[[.]([^[\].]+)\]?$/.exec(name)?.[1];
   return last !== undefined && isListed(normalise(last), further);
 }
 
-// The bound keeps a name of nothing but digits from being scanned again from each of them.
+// The bound avoids quadratic time for a name that consists of digits.
 const isListed = (name: string, further: ReadonlySet<string>): boolean =>
   further.has(name) || SECRET_NAMES.has(name) || (name.length <= 40 && SECRET_NAMES.has(name.replace(/\d+$/, '')));
 
-// An escape of `=` or `@`, perhaps escaped itself.
+// An escaped `=` or `@`, perhaps escaped again.
 const ESCAPED_URL = /%(?:%|25|3|40)/;
 const USERINFO = /\/\/[^/?#@\s]+@/;
 
@@ -126,10 +125,10 @@ function normalise(name: string): string {
   return PLAIN.test(lower) ? lower : lower.replace(/[^\p{L}\p{N}]/gu, '');
 }
 
-// Names come again from page to page. Longer ones, which only the curious send, are not worth the memory.
+// Names repeat from page to page. Longer ones are unusual and not worth the memory.
 const LONGEST_KNOWN = 64;
 
-// The names come with the options, which live as long as the middleware.
+// By the list of names in the options, which live as long as the middleware.
 const deciders = new WeakMap<readonly string[], (rawName: string) => boolean>();
 function secretsOf(names: readonly string[]): (rawName: string) => boolean {
   let isSecret = deciders.get(names);

@@ -14,7 +14,7 @@ import {
   type RefuseReason,
 } from '../../core/emitter';
 import { ConfigError, show } from '../../core/errors';
-import { newEventId } from '../../core/protocol/event-id';
+import { newEventId } from '../../core/events/event';
 import type { Log } from '../../core/logger';
 import { encodePayload } from '../../core/tracker/encode';
 import { ENVELOPE_BYTES, EVENT_OVERHEAD } from '../http/batch';

@@ -1,4 +1,4 @@
-// The calls of decorated handlers: a guard and an interceptor note them, and their events are tracked when the response is done.
+// The calls of decorated handlers. A guard and an interceptor record them, and their events are tracked when the response is done.
 import {
   type CallHandler,
   type CanActivate,
@@ -9,6 +9,7 @@ import {
   Optional,
 } from '@nestjs/common';
 import { finalize, type Observable, tap } from 'rxjs';
+import { isThenable } from '../../core/contracts';
 import { buildGiven, type Given } from '../../core/events/given';
 import type { Log } from '../../core/logger';
 import { asCallback } from '../../core/marks';
@@ -27,48 +28,47 @@ interface HandlerCall {
   failed: boolean;
 }
 
-/** A function as a class has it. */
 type Method = (...args: unknown[]) => unknown;
 
-/** How a call came out, for `on`. */
+/** The outcome of a call, for `on`. */
 type Outcome = 'success' | 'error' | 'unanswered';
 
-// By Node's response, for as long as it lives. A handler that runs more than once in a request is one call: the last.
+// By Node's response. A handler that runs more than once in a request counts as one call, the last.
 const calls = new WeakMap<object, Map<object, HandlerCall>>();
 
-/** The calls of the request that is running, by handler; undefined outside of a request. */
+/** The calls of the running request, by handler; undefined outside a request. */
 function currentCalls(): Map<object, HandlerCall> | undefined {
   let scope: RequestScope | undefined = scopes.getStore();
-  // A runWith() inside the request has a scope of its own.
+  // A runWith() inside the request has its own scope.
   while (scope && !scope.request) scope = scope.outer;
   const response = scope?.request;
   if (!response) return undefined;
-  let noted = calls.get(response);
-  if (!noted) calls.set(response, (noted = new Map()));
-  return noted;
+  let recorded = calls.get(response);
+  if (!recorded) calls.set(response, (recorded = new Map()));
+  return recorded;
 }
 
-/** The first of an app's guards. It notes which handler a request goes to, which others may keep from being reached. */
+/** The first of an app's guards. It records the handler of a request, because a later guard may refuse the request. */
 export const trackingGuard: CanActivate = {
   canActivate(context: ExecutionContext): true {
     const type = context.getType<string>();
     const handler = context.getHandler();
     const owner = context.getClass();
-    // Messages are in no request and have no response.
+    // Messages have no request and no response.
     if (type === 'rpc' || type === 'ws' || intentsOf(handler, owner).length === 0) return true;
-    const noted = currentCalls();
-    // Where a refusal does not show in the answer's status, a call that is not reached has failed.
-    if (noted && !noted.has(handler))
-      noted.set(handler, { handler, owner, args: [], result: undefined, failed: type !== 'http' });
+    const recorded = currentCalls();
+    // If the response's status does not show a refusal, a call that is not reached has failed.
+    if (recorded && !recorded.has(handler))
+      recorded.set(handler, { handler, owner, args: [], result: undefined, failed: type !== 'http' });
     return true;
   },
 };
 
-/** Notes what a decorated handler did. It tracks nothing where there is a response: that is done once, at its end. */
+/** Records what a decorated handler did. The events of a request are tracked once, at the end of its response. */
 @Injectable()
 export class TrackingInterceptor implements NestInterceptor {
   readonly #service: TrackerService | undefined;
-  // A handler and its class may both be decorated: Nest then asks twice, with one context.
+  // If a handler and its class are both decorated, Nest calls the interceptor twice, with one context.
   readonly #seen = new WeakSet<ExecutionContext>();
 
   constructor(@Optional() @Inject(TrackerService) service?: TrackerService) {
@@ -87,7 +87,7 @@ export class TrackingInterceptor implements NestInterceptor {
       if (!observed.has(handler)) observeArguments(handler as Method);
       currentCalls()?.set(handler, call);
     }
-    const noted = next.handle().pipe(
+    const recorded = next.handle().pipe(
       tap({
         next: (result: unknown) => {
           call.result = result;
@@ -98,10 +98,10 @@ export class TrackingInterceptor implements NestInterceptor {
       }),
     );
     const service = this.#service;
-    if (!ofMessage || !service?.app) return noted;
+    if (!ofMessage || !service?.app) return recorded;
     const { current } = service;
-    // A message has no response: its end is the handler's.
-    return noted.pipe(
+    // A message has no response: it ends with the handler.
+    return recorded.pipe(
       finalize(() =>
         trackCall(call, call.failed ? 'error' : 'success', context.getArgByIndex(0), current, service.app.log),
       ),
@@ -112,8 +112,8 @@ export class TrackingInterceptor implements NestInterceptor {
 const observed = new WeakSet<object>();
 
 /**
- * Has the calls of a handler noted with their arguments, which Nest shows to no interceptor. Nest calls a handler by
- * `apply`; one of the handler's own sees them, and leaves in its place the function by which others know the handler.
+ * Records the arguments of a handler's calls, which Nest shows to no interceptor. Nest calls a handler through `apply`, so the handler
+ * gets its own `apply`. The handler itself stays the same function, by which others know it.
  */
 function observeArguments(handler: Method): void {
   observed.add(handler);
@@ -123,15 +123,15 @@ function observeArguments(handler: Method): void {
     if (call) call.args = args;
     return apply.call(this, self, args);
   };
-  // A frozen function stays as it is: its arguments are not seen then.
+  // A frozen function cannot be changed, and its arguments are not recorded.
   Reflect.defineProperty(handler, 'apply', { value, configurable: true, writable: true });
 }
 
 /**
  * Tracks the calls of a request whose response is done.
  *
- * @param mounted Names the module whose tracker has the decorators' events: another module's tracker leaves them alone.
- * @param view The framework's request behind Node's.
+ * @param mounted Names the module whose tracker gets the decorators' events; trackers of other modules ignore them.
+ * @param view Returns the framework's request for Node's.
  */
 export function trackDeclared<Req extends object>(
   mounted: { readonly declaring: string | undefined },
@@ -141,7 +141,7 @@ export function trackDeclared<Req extends object>(
 ): Declared<Req> {
   return (req, response, tracker, arrivedAt, mayView) => {
     if (mounted.declaring !== name) return;
-    // None when no answer was begun.
+    // Undefined if no response was begun.
     const status = response.headersSent ? response.statusCode : undefined;
     for (const call of calls.get(response)?.values() ?? []) {
       const outcome = status === undefined ? 'unanswered' : call.failed || status >= 400 ? 'error' : 'success';
@@ -150,14 +150,14 @@ export function trackDeclared<Req extends object>(
   };
 }
 
-/** A request that a declared view stands for. */
+/** The request of a declared view. */
 interface Arrival {
   readonly arrivedAt: number;
   /** Whether it may still have a page view. */
   readonly mayView: () => boolean;
 }
 
-/** Tracks the events that a call's handler and its class have declared. Never throws. @param arrival None for a message. */
+/** Tracks the events that a call's handler and its class declare. Never throws. @param arrival Undefined for a message. */
 function trackCall(
   call: HandlerCall,
   outcome: Outcome,
@@ -179,7 +179,7 @@ function trackCall(
   }
 }
 
-/** The arguments that a decorator declares for one call. */
+/** The arguments of one event that a decorator declares. */
 const argumentsOf = asCallback((values: object, context: object, timestamp: object | undefined): object => {
   if (typeof values === 'function')
     return { timestamp, ...(settled((values as (context: object) => unknown)(context)) as object) };
@@ -192,7 +192,7 @@ const argumentsOf = asCallback((values: object, context: object, timestamp: obje
 
 /** @throws TypeError for a promise: the response is done, and nothing waits. */
 function settled(value: unknown): unknown {
-  if (typeof (value as { then?: unknown } | null | undefined)?.then !== 'function') return value;
+  if (!isThenable(value)) return value;
   Promise.resolve(value).catch(() => {});
-  throw new TypeError('a decorator function gave a promise');
+  throw new TypeError('a decorator function returned a promise');
 }

@@ -1,6 +1,6 @@
-// The decorators: they only write down which events to track when the response is done.
-import { UseInterceptors } from '@nestjs/common';
+// The decorators: they only declare which events to track when the response is done.
 import type { IncomingHttpHeaders } from 'node:http';
+import { UseInterceptors } from '@nestjs/common';
 import { ConfigError } from '../../core/errors';
 import type { TrackerEvent } from '../../core/events/event';
 import { buildGiven } from '../../core/events/given';
@@ -12,7 +12,7 @@ import type { Builder } from '../../core/tracker/pipeline';
 import { TrackingInterceptor } from './calls';
 import { declare, declares, type Intent, type When } from './intents';
 
-/** What a request has on the Express and on the Fastify adapter; name your own type where you know more. */
+/** The properties of a request on the Express and the Fastify adapter. Use your own type if you know more. */
 export interface NestRequest {
   readonly method: string;
   readonly url: string;
@@ -25,23 +25,22 @@ export interface NestRequest {
   user?: unknown;
 }
 
-/** What a decorator's functions are given, when the response is done. */
+/** The argument of a decorator's functions, when the response is done. */
 export interface TrackContext<Req = NestRequest, Result = unknown> {
   /** The framework's request: Express's or Fastify's. */
   readonly request: Req;
-  /** What the handler was called with; empty when it was not reached. */
+  /** The handler's arguments; empty if it was not reached. */
   readonly args: readonly unknown[];
-  /** What the handler gave, promises and observables resolved; undefined when it was not reached or threw. */
+  /** The handler's result, with promises and observables resolved; undefined if it was not reached or threw. */
   readonly result: Result;
 }
 
 /**
- * An event's fields, each a value or a function that gives it, and `on`; or one function that gives all fields, for a
- * success.
+ * An event's fields, each a value or a function that returns it, and `on`; or one function that returns all fields, for a success.
  */
 export type Tracked<Args, Req, Result> =
   | ({ [Field in keyof Args]: Args[Field] | ((context: TrackContext<Req, Result>) => Args[Field]) } & {
-      /** Which answers it is for: below 400, the others, or any end of the request. @default 'success' */
+      /** When to track it: for a status below 400, for other statuses, or at any end of the request. @default 'success' */
       on?: When | undefined;
     })
   | ((context: TrackContext<Req, Result>) => Args);
@@ -49,7 +48,7 @@ export type Tracked<Args, Req, Result> =
 type TrackDecorator = MethodDecorator & ClassDecorator;
 
 /**
- * A page view when the response is done; on a controller, one for each of its handlers without one of its own.
+ * A page view when the response is done. On a controller, it applies to each handler that has none itself.
  *
  * @example
  * \@Get('catalogue') @TrackPageView({ pageTitle: 'Catalogue' }) list() { return this.items; }
@@ -103,7 +102,7 @@ export const TrackEvent = <Req = NestRequest, Result = unknown>(
   event: (context: TrackContext<Req, Result>) => TrackerEvent | SelfDescribing | undefined,
 ): TrackDecorator => tracking('TrackEvent', buildGiven, { event });
 
-// Metadata is all that is written: the class and the method stay what others know them by.
+// Only writes metadata: others know the class and the method by their identity.
 function tracking<Args>(decorator: string, build: Builder<Args>, values: object, isView = false): TrackDecorator {
   const isPageView = decorator === 'TrackPageView';
   const intent: Intent = { decorator, build, values, isView, isPageView };

@@ -1,4 +1,4 @@
-// Rows 14 to 21 and 25 to 28 of what the references describe, from the user's side: emitters, and what becomes of events.
+// Rows 14 to 21 and 25 to 28 of the reference tables, from the user's side: emitters, and the outcome of events.
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
   AsyncEmitter, Emitter, MemoryEventStore, pageView, Tracker, type EmitterLike, type EventMeta, type FailureInfo, type Payload,

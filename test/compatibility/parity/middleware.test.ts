@@ -1,4 +1,4 @@
-// The rows that the Python tracker leaves to its user: what the middleware does with a request, here on Express.
+// The rows that the Python tracker leaves to its users: what the middleware does with a request, here on Express.
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import express, { type RequestHandler } from 'express';

@@ -1,4 +1,4 @@
-// Rows 1 to 13 and 29 to 34 of what the references describe: trackers, subjects, events and what is around them.
+// Rows 1 to 13 and 29 to 34 of the reference tables: trackers, subjects, events and related features.
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import express from 'express';
@@ -96,7 +96,7 @@ describe('events', () => {
       schema: 'iglu:com.snowplowanalytics.snowplow/screen_view/jsonschema/1-0-0',
       data: { name: 'HUD > Save Game', id: 'screen23' },
     });
-    expect(() => tracker.trackScreenView({})).toThrow('`name` must be a non-empty string, or `id` one');
+    expect(() => tracker.trackScreenView({})).toThrow('`name` must be a non-empty string, unless there is an `id`');
   });
 
   it('row 7: a structured event has a category and an action, and keeps a value of 0', async () => {

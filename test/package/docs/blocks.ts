@@ -1,4 +1,4 @@
-// The code blocks of the README and of docs/, with what a comment in front of a block says of it.
+// The code blocks of the README and of docs/, with the comment in front of each.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 

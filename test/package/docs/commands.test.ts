@@ -1,4 +1,4 @@
-// The commands that the documents tell a reader to type are commands that there are; and no block escapes the tests.
+// The commands in the documents exist, and no code block escapes the tests.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -30,7 +30,7 @@ describe.each(PAGES)('%s', (page) => {
     expect(wrong).toEqual([]);
   });
 
-  it('has no block of code in an unknown language, or where no test looks for it', () => {
+  it('has no code block in an unknown language or outside the reach of the tests', () => {
     // What stands in a longer fence is text about blocks.
     const own = text.replaceAll(/^````md\n[\s\S]*?^````$/gm, '');
     const languages = [...own.matchAll(/^[ >\t]*(?:```|~~~)([^\n`]+)$/gm)].map(([fence, language]) => [

@@ -1,4 +1,4 @@
-// The event that the README takes apart is the one that its quick start sends, and docs/events.md has every event.
+// The event that the README explains is the one that its quick start sends, and docs/events.md has every event.
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import express from 'express';

@@ -1,4 +1,4 @@
-// Everything a door hands out says what it is: a summary, an example where it is called, units and defaults where it has any.
+// Every export of an entry point is documented: a summary, an example if it is called, units and defaults if it has any.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
@@ -9,9 +9,9 @@ interface Manifest {
   readonly exports: Record<string, { readonly types?: string } | string>;
 }
 const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Manifest;
-const doors = Object.entries(manifest.exports).flatMap(([door, target]) =>
+const entryPoints = Object.entries(manifest.exports).flatMap(([entryPoint, target]) =>
   typeof target === 'object' && target.types
-    ? [{ door, entry: target.types.replace('./dist/', 'src/').replace('.d.ts', '.ts') }]
+    ? [{ entryPoint, entry: target.types.replace('./dist/', 'src/').replace('.d.ts', '.ts') }]
     : [],
 );
 
@@ -21,7 +21,7 @@ beforeAll(() => {
   const { config } = ts.readConfigFile(join(ROOT, 'tsconfig.json'), (name) => ts.sys.readFile(name));
   const { options } = ts.parseJsonConfigFileContent(config, { ...ts.sys, readDirectory: () => [] }, ROOT);
   program = ts.createProgram(
-    doors.map(({ entry }) => join(ROOT, entry)),
+    entryPoints.map(({ entry }) => join(ROOT, entry)),
     options,
   );
   checker = program.getTypeChecker();
@@ -126,22 +126,22 @@ const UNITS: readonly (readonly [suffix: RegExp, said: RegExp])[] = [
   [/Bytes$/, /\bbytes?\b/i],
 ];
 
-describe.each(doors)('the door $door', ({ entry }) => {
+describe.each(entryPoints)('the entry point $entryPoint', ({ entry }) => {
   it('exists', () => expect(existsSync(join(ROOT, entry))).toBe(true));
 
-  it('says of each export what it is', () => {
+  it('describes each export', () => {
     const silent = exportsOf(entry).filter(({ symbol }) => summaryOf(symbol) === '');
     expect(silent.map(({ name }) => name)).toEqual([]);
   });
 
-  it('shows by an example how to call each function and class', () => {
+  it('has an example for each function and class', () => {
     const bare = exportsOf(entry).filter(
       ({ symbol, typeOnly }) => !typeOnly && isCalled(symbol) && !hasTag(symbol, 'example'),
     );
     expect(bare.map(({ name }) => name)).toEqual([]);
   });
 
-  it('says of each public method of a class what it does', () => {
+  it('describes each public method of a class', () => {
     const silent = exportsOf(entry)
       .filter(({ symbol }) => symbol.flags & ts.SymbolFlags.Class)
       .flatMap(({ name, symbol }) =>
@@ -152,7 +152,7 @@ describe.each(doors)('the door $door', ({ entry }) => {
     expect(silent).toEqual([]);
   });
 
-  it('says of each function and method that can throw what it throws', () => {
+  it('says what each function and method throws, if it can', () => {
     const silent = exportsOf(entry)
       .filter(({ typeOnly }) => !typeOnly)
       .flatMap(({ name, symbol }) => functionsOf(name, symbol))
@@ -160,7 +160,7 @@ describe.each(doors)('the door $door', ({ entry }) => {
     expect(silent.map(({ name }) => name)).toEqual([]);
   });
 
-  it('says of each time and size its unit', () => {
+  it('gives the unit of each time and size', () => {
     const bare = exportsOf(entry)
       .filter(({ symbol }) => symbol.flags & (ts.SymbolFlags.Interface | ts.SymbolFlags.Class))
       .flatMap(({ name, symbol }) =>
@@ -174,7 +174,7 @@ describe.each(doors)('the door $door', ({ entry }) => {
     expect(bare).toEqual([]);
   });
 
-  it('says of each option what it means, with its unit and its default', () => {
+  it('describes each option, with its unit and its default', () => {
     const findings = exportsOf(entry)
       .filter(({ name, symbol }) => name.endsWith('Options') && symbol.flags & ts.SymbolFlags.Interface)
       .flatMap(({ name, symbol }) =>

@@ -1,4 +1,4 @@
-// No link between the documents leads nowhere, every page is linked from the README, and the map of the code is the code's.
+// Every link in the documents works, the README links to every page, and the map of the code matches the code.
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -49,7 +49,7 @@ it('every page under docs/ is linked from the README and links back to it', () =
   expect(pages.filter((page) => !linksOf(page).some((link) => link.startsWith('../README.md')))).toEqual([]);
 });
 
-it('the map of the code names every file and folder at the top of src, and nothing that is not there', () => {
+it('the map of the code names every file and folder at the top of src, and no other', () => {
   const [, map = ''] = /^```text\n(src\/\n[\s\S]*?)^```$/m.exec(textOf('docs/architecture.md')) ?? [];
   const named: string[] = [];
   const folders: string[] = [];

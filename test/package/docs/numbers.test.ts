@@ -1,4 +1,4 @@
-// The numbers that the documents give in their sentences are the code's.
+// The numbers in the sentences of the documents match the code.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
@@ -82,13 +82,13 @@ it.each<[page: string, sentence: string]>([
   ['docs/collector.md', `line above ${grouped(constant('collector/http/collect', 'MAX_TARGET'))} bytes`],
   ['docs/collector.md', `headers above ${grouped(constant('collector/http/collect', 'MAX_HEADERS'))}`],
   ['docs/hazards.md', `more than ${constant('delivery/http/undici-client', 'MAX_HEAD_BYTES') / 1024} kB of headers`],
-  ['SECURITY.md', `read to ${constant('delivery/http/undici-client', 'MAX_ANSWER_BYTES') / 1024} KB`],
+  ['SECURITY.md', `at most ${constant('delivery/http/undici-client', 'MAX_ANSWER_BYTES') / 1024} KB of a response`],
 ])('%s says "%s"', (page, sentence) => {
   expect(textOf(page).replaceAll(/\s+/g, ' ')).toContain(sentence);
 });
 
-it('what is said in words is what the numbers are', () => {
-  expect(textOf('README.md')).toContain('within five seconds, which is how long an event waits');
+it('numbers in words match the code', () => {
+  expect(textOf('README.md')).toContain('within five seconds, the longest that an event waits');
   expect(DEFAULTS.flushIntervalMs).toBe(5 * SECOND);
   expect(textOf('docs/nestjs.md')).toContain('closed within five seconds');
   expect(constant('middleware/shutdown', 'SHUTDOWN_TIMEOUT_MS')).toBe(5 * SECOND);

@@ -1,4 +1,4 @@
-// The tables of options are complete, and every default in them is the code's: page, doc comment and DEFAULTS say the same.
+// The tables of options are complete, and page, doc comment and DEFAULTS agree on every default.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';

@@ -1,4 +1,4 @@
-// Every code block of the README and of docs/ is right: it compiles against the package's types, and runs where it says so.
+// Every code block of the README and of docs/ compiles against the package's types, and runs if it says so.
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
@@ -16,7 +16,7 @@ describe('every code block compiles', () => {
     findings = checkBlocks(blocks);
   });
 
-  it('there are blocks at all', () => expect(blocks.length).toBeGreaterThan(20));
+  it('there are code blocks', () => expect(blocks.length).toBeGreaterThan(20));
 
   for (const block of blocks) it(nameOf(block), () => expect(findings.get(block)).toEqual([]));
 });
@@ -26,11 +26,11 @@ const FOLDER = join(ROOT, 'test/artifacts/blocks');
 const runnable = blocks.filter(({ words }) => words.includes('run'));
 
 // Side by side, because an event may wait its five seconds for company.
-describe.concurrent('a block that is marked so does what its page says', () => {
+describe.concurrent('a block marked with run does what its page says', () => {
   beforeAll(() => mkdirSync(FOLDER, { recursive: true }));
   afterAll(() => rmSync(FOLDER, { recursive: true, force: true }));
 
-  it('there are such blocks', ({ expect: expectHere }) => expectHere(runnable.length).toBeGreaterThan(8));
+  it('there are such blocks to run', ({ expect: expectHere }) => expectHere(runnable.length).toBeGreaterThan(8));
 
   const [major = 0] = process.versions.node.split('.').map(Number);
   for (const block of runnable.filter((one) => major >= Number(wordOf(one, 'node') ?? 0)))

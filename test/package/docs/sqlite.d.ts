@@ -1,4 +1,4 @@
-// The types of node:sqlite as far as the documents use it: the installed types of Node are those of the oldest Node we support.
+// The types of node:sqlite that the documents use, because the installed types are those of the oldest supported Node.
 declare module 'node:sqlite' {
   export class DatabaseSync {
     constructor(path: string);

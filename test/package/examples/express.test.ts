@@ -1,4 +1,4 @@
-// The Express example as a visitor and an operator meet it: a real browser, real signals, a real collector.
+// The Express example from the view of a visitor and an operator: a real browser, real signals, a real collector.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -97,7 +97,7 @@ describe('the Express shop', () => {
     expect(answered).toBeGreaterThanOrEqual(50);
   });
 
-  it('stops on Ctrl-C within a moment when nothing is under way', async () => {
+  it('stops quickly on Ctrl-C when it is idle', async () => {
     await goTo(url);
     shop.kill('SIGINT');
     expect(await shop.exited).toEqual({ code: null, signal: 'SIGINT' });

@@ -1,4 +1,4 @@
-// The Koa example, booted as its reader boots it.
+// The Koa example, started as its reader starts it.
 import { expect, it } from 'vitest';
 import { startCollector } from '../../../src/collector';
 import { Child } from '../../support/child';

@@ -1,4 +1,4 @@
-// The Nest example as a visitor meets it: compiled as its reader compiles it, with a real browser and a real collector.
+// The Nest example from the view of a visitor: compiled as its reader compiles it, with a real browser and a real collector.
 import { execFileSync } from 'node:child_process';
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';

@@ -1,4 +1,4 @@
-// The public types, as a user's compiler sees them. `tsc --noEmit` is what fails here; at run time these are empty.
+// The public types, as a user's compiler sees them. `tsc --noEmit` reports failures; at run time these tests are empty.
 import { describe, expectTypeOf, it } from 'vitest';
 import {
   AsyncEmitter, createTracker, currentTracker, Emitter, fromPino, pageView, SelfDescribingJson, Snowplow, structEvent,
@@ -35,7 +35,7 @@ describe('trackers', () => {
     expectTypeOf<ReturnType<Own['trackPageView']>>().toExtend<Own>();
   });
 
-  it('give a request’s tracker that can track and nothing more', () => {
+  it('give a request’s tracker that can only track', () => {
     expectTypeOf<ReturnType<Tracker['withSubject']>>().toEqualTypeOf<RequestTracker>();
     expectTypeOf<RequestTracker>().not.toHaveProperty('close');
     expectTypeOf<RequestTracker>().not.toHaveProperty('addEmitter');
@@ -54,7 +54,7 @@ describe('trackers', () => {
     expectTypeOf<TrackerStats['emitters']>().toEqualTypeOf<readonly EmitterStats[]>();
   });
 
-  it('run a function in a scope and give back what it gives', () => {
+  it('run a function in a scope and return its result', () => {
     expectTypeOf(() => tracker.runWith(new Subject(), async () => 7)).returns.toEqualTypeOf<Promise<number>>();
   });
 

@@ -1,4 +1,4 @@
-// One small app on each framework: the middleware, and a handler that tracks. For tests that look at what leaves it.
+// One small app on each framework: the middleware, and a handler that tracks. For tests of what leaves the app.
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import express from 'express';

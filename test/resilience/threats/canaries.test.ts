@@ -1,4 +1,4 @@
-// Canaries: a marked string in everything that comes in, looked for in everything that may not hold it.
+// Canaries: marked strings in every input, searched for in every output that must not hold them.
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

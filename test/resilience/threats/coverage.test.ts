@@ -1,4 +1,4 @@
-// The threat model has 33 rows: each has a test, in this folder by its id, or elsewhere by the name that stands here.
+// The threat model has 33 rows: each has a test, in this folder by its id, or elsewhere by the name in this file.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -16,12 +16,12 @@ const ELSEWHERE: Readonly<Record<string, readonly (readonly [file: string, words
   T3: [['test/conformance/adapter-visitor.ts', 'sends no address where %s something else']],
   T4: [['test/unit/core/client-ip.test.ts', 'brings the forms of an address to one']],
   T6: [
-    ['test/unit/core/request.test.ts', 'cuts a user agent of kilobytes at 1,000 units'],
-    ['test/unit/core/payload.test.ts', 'is cut to what the pipeline takes'],
+    ['test/unit/core/request.test.ts', 'truncates a long user agent to 1,000 units'],
+    ['test/unit/core/payload.test.ts', "is truncated to the pipeline's limit"],
     ['test/unit/express/hostile.test.ts', 'is served, and its event is one that the pipeline takes'],
   ],
   T7: [
-    ['test/unit/core/id-cookie.test.ts', 'looks at the first 16 KiB of a longer header'],
+    ['test/unit/core/id-cookie.test.ts', 'reads the first 16 KiB of a longer header'],
     ['test/unit/core/id-cookie.test.ts', 'does not let cookies named like object members pollute a prototype'],
     ['test/unit/core/id-cookie.test.ts', 'gives usable fields or none, and never throws'],
   ],
@@ -32,30 +32,30 @@ const ELSEWHERE: Readonly<Record<string, readonly (readonly [file: string, words
   ],
   T10: [['test/unit/express/hostile.test.ts', 'is served, and its event is one that the pipeline takes']],
   T11: [
-    ['test/unit/core/redact.test.ts', 'are never sent, under any spelling of a name that tells them'],
-    ['test/unit/core/redact.test.ts', 'are masked in the path where they can be told'],
+    ['test/unit/core/redact.test.ts', 'are never sent, under any spelling of their names'],
+    ['test/unit/core/redact.test.ts', 'are masked in the path if they are recognisable'],
     ['test/unit/core/redact.test.ts', 'has the last word on page and referrer'],
   ],
   T13: [['test/unit/core/serialising.test.ts', 'pollute no prototype, and arrive as data']],
-  T14: [['test/unit/core/serialising.test.ts', '%s is refused as unserializable, and its neighbours go']],
+  T14: [['test/unit/core/serialising.test.ts', '%s is refused as unserializable, and its neighbours are sent']],
   T15: [
-    ['test/unit/core/serialising.test.ts', 'what JSON makes of the rest'],
+    ['test/unit/core/serialising.test.ts', 'how JSON represents other values'],
     ['test/unit/core/serialising.test.ts', 'can change after the call: what was tracked stays as it was'],
   ],
   T16: [['test/unit/core/payload.test.ts', 'as a structured event’s value goes as %s']],
   T17: [
     ['test/unit/core/payload.test.ts', 'with lone surrogates becomes well-formed, in every plain field'],
-    ['test/unit/core/request.test.ts', 'mends lone surrogates in a user agent'],
+    ['test/unit/core/request.test.ts', 'repairs lone surrogates in a user agent'],
     ['test/unit/core/properties.test.ts', 'over a connection'],
   ],
   T18: [
     ['test/unit/core/serialising.test.ts', '32 levels go, 33 break the contract'],
-    ['test/unit/core/serialising.test.ts', 'that is 100,000 deep'],
+    ['test/unit/core/serialising.test.ts', 'that is 100,000 levels deep'],
     ['test/unit/core/serialising.test.ts', '64 KB of data and entities go, more are refused as too large'],
   ],
   T19: [
     ['test/unit/core/request.test.ts', 'takes the signals'],
-    ['test/conformance/adapter-visitor.ts', 'refuses, anonymises and ignores as the app and the visitor wish'],
+    ['test/conformance/adapter-visitor.ts', 'refuses, anonymises and ignores as the app and the visitor require'],
   ],
   T20: [
     ['test/conformance/event-store.ts', 'never mixes anonymous and other events in one lease'],
@@ -74,7 +74,7 @@ const ELSEWHERE: Readonly<Record<string, readonly (readonly [file: string, words
   ],
   T25: [
     ['test/unit/collector/page.test.ts', 'shows hostile values as text, in every field'],
-    ['test/unit/collector/page.test.ts', 'sends a policy that lets nothing in from elsewhere'],
+    ['test/unit/collector/page.test.ts', 'sends a policy that allows no other origin'],
   ],
   T26: [
     ['test/unit/collector/limits.test.ts', 'holds no more than its bounds under a flood'],
@@ -85,7 +85,7 @@ const ELSEWHERE: Readonly<Record<string, readonly (readonly [file: string, words
   ],
   T27: [
     ['test/unit/collector/micro.test.ts', 'answers only to names of this machine'],
-    ['test/unit/collector/micro.test.ts', 'gives no other site leave to read or to reset'],
+    ['test/unit/collector/micro.test.ts', 'lets no other site and no other port of this machine read or reset'],
     ['test/unit/collector/collector.test.ts', 'refuses unknown options and production'],
   ],
   T29: [['test/unit/redis/redis-worker.test.ts', 'comes alone after two deaths, and is laid aside after five']],
@@ -93,7 +93,7 @@ const ELSEWHERE: Readonly<Record<string, readonly (readonly [file: string, words
   T31: [
     ['test/package/contents.test.ts', 'has one run-time dependency, undici'],
     ['test/package/contents.test.ts', 'runs nothing when it is installed'],
-    ['test/package/contents.test.ts', 'are the build of each source, the schemas and four papers'],
+    ['test/package/contents.test.ts', 'are the build of each source, the schemas and four documents'],
   ],
 };
 

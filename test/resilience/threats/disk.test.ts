@@ -1,4 +1,4 @@
-// What a durable store leaves on a disk is for its user alone.
+// Only its user can read what a durable store leaves on disk.
 import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-// Hears all that the package says: what is called out may name no one.
+// Records everything that the package logs: no line may identify anyone.
 import { vi } from 'vitest';
 import type { Logger } from '../../../src';
 

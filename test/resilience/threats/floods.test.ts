@@ -1,4 +1,4 @@
-// Floods: what a client can make the package do is bounded, in events, in lines and in work for each string.
+// Floods: what a client can cause is bounded, in events, in log lines and in work for each string.
 import { request } from 'node:http';
 import { createServer } from 'node:http';
 import { mkdtempSync, rmSync } from 'node:fs';

@@ -1,4 +1,4 @@
-// Redis and job queues: what lies there is the visitors' own, and whoever can write there is not to be trusted.
+// Redis and job queues: their contents belong to the visitors, and anyone who can write there is untrusted.
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import fc from 'fast-check';
@@ -87,7 +87,7 @@ describe.skipIf(!hasRedis)('T28: what lies in Redis or in a job', () => {
 
   it('is in clear, and the documents say what that asks for', () => {
     const page = readFileSync('docs/outgrowing-one-machine.md', 'utf8').replaceAll(/\s+/g, ' ');
-    expect(page).toMatch(/in clear: use TLS \(`rediss:\/\/`\) and a user who may touch these keys only/);
+    expect(page).toMatch(/in plain text: use TLS \(`rediss:\/\/`\) and a user who may access only these keys/);
   });
 });
 

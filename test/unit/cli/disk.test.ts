@@ -1,4 +1,4 @@
-// The disk command on real folders, in a process of its own: what it shows, that it changes nothing, and what it delivers.
+// The disk command on real folders, in a separate process: what it shows, that it changes nothing, and what it delivers.
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import {
@@ -197,14 +197,14 @@ describe('the look', () => {
     expect(shown().owners.map(({ state }) => state)).toEqual(['ended', expect.stringMatching(/^(dead|unknown)$/)]);
   });
 
-  test.skipIf(process.getuid?.() === 0)('what may not be read is an error', async () => {
+  test.skipIf(process.getuid?.() === 0)('a file that may not be read is an error', async () => {
     await ended(path, events(1));
     chmodSync(segmentOf(join(path, ownersIn(path)[0] as string)), 0);
     expect(disk(path)).toMatchObject({ status: 1, stdout: '', stderr: expect.stringContaining('EACCES') });
   });
 });
 
-test('mistakes are named on stderr, with exit code 1, and make nothing', () => {
+test('mistakes are reported on stderr, with exit code 1, and change nothing', () => {
   writeFileSync(join(folder, 'file'), '');
   mkdirSync(join(folder, 'other', 'deeper'), { recursive: true });
   mkdirSync(join(folder, 'newer'));
@@ -250,7 +250,7 @@ describe('--drain', () => {
   const drain = (...args: string[]): Child => start(path, '--drain', '--endpoint', collector.url, ...args);
   const taken = (): string[] => [...collector.taken.keys()].toSorted();
 
-  test('delivers what dead and ended owners have left, and nothing of one that lives', async () => {
+  test('delivers the events of dead and ended owners, and none of a living one', async () => {
     const kept = events(4);
     const left = [...events(300), ...events(700)];
     await dead(join(folder, 'dead'), left.slice(0, 300));
@@ -274,7 +274,7 @@ describe('--drain', () => {
     expect(JSON.parse(again.output)).toMatchObject({ message: 'Nothing is left to deliver', sent: 0, remaining: 0 });
   });
 
-  test('gives up when the collector is down, with exit code 1, and all events stay', async () => {
+  test('stops if the collector is down, with exit code 1, and keeps all events', async () => {
     const left = events(300);
     await dead(path, left);
     collector.answer = 503;
@@ -288,7 +288,7 @@ describe('--drain', () => {
     expect(taken()).toEqual(idsOf(left).toSorted());
   });
 
-  test('waits for a collector that comes back; --json says each line as an object', async () => {
+  test('waits for a collector that recovers; --json writes each line as an object', async () => {
     await dead(path, events(30));
     collector.answer = 503;
     const child = drain('--json');
@@ -318,7 +318,7 @@ describe('--drain', () => {
     expect(readdirSync(path)).toEqual(['snowplow-events-1']);
   });
 
-  test('an event that is larger than others may be is delivered too', async () => {
+  test('an event above the usual size limit is delivered too', async () => {
     const eventId = randomUUID();
     const json = JSON.stringify(sampleEvent(eventId, 'x'.repeat(400_000)));
     await ended(path, [encodedEvent(json, eventId, false)]);
@@ -326,7 +326,7 @@ describe('--drain', () => {
     expect(taken()).toEqual([eventId]);
   });
 
-  test.each(['SIGINT', 'SIGTERM'] as const)('%s ends it in order, and says what remains', async (signal) => {
+  test.each(['SIGINT', 'SIGTERM'] as const)('%s ends it gracefully, and reports what remains', async (signal) => {
     await dead(path, events(50));
     collector.answer = 503;
     const child = drain();

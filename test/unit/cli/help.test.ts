@@ -1,4 +1,4 @@
-// The help of the command and of each of its commands: complete, readable in a terminal, and right in what it shows.
+// The help of the command and of each of its commands: complete, readable in a terminal, and correct.
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -14,7 +14,7 @@ const COMMANDS = [
   ['disk', 'cli/disk.ts'],
 ] as const;
 
-it.each(['--help', '-h', 'help'])('%s shows every command, and ends well', (asked) => {
+it.each(['--help', '-h', 'help'])('%s shows every command, with exit code 0', (asked) => {
   const { status, stdout, stderr } = run(asked);
   for (const [command] of COMMANDS) expect(stdout).toMatch(new RegExp(`^  ${command} `, 'm'));
   expect(stdout.split('\n').filter((line) => line.length > 110)).toEqual([]);
@@ -40,18 +40,18 @@ describe.each(COMMANDS)('the help of %s', (command, file) => {
   const [, options = ''] = /^const OPTIONS = \{\n([\s\S]*?)^\} as const;$/m.exec(source) ?? [];
   const names = [...options.matchAll(/^ {2}(\w+):/gm)].map(([, name]) => name as string);
 
-  it('ends well, and begins with how to call it', () => {
+  it('exits with 0, and begins with the usage', () => {
     expect(stdout).toMatch(new RegExp(`^Usage: snowplow-middleware ${command} `));
     expect([status, stderr]).toEqual([0, '']);
   });
 
-  it('has every option that there is, and no other', () => {
+  it('lists exactly the existing options', () => {
     expect(names.length).toBeGreaterThan(5);
     const shown = [...stdout.matchAll(/^ {2}(?:-\w, )?--(\w+)/gm)].map(([, name]) => name);
     expect(shown.sort()).toEqual(names.sort());
   });
 
-  it('gives the defaults that the code has', () => {
+  it('states the defaults of the code', () => {
     const wrong = [...options.matchAll(/^ {2}(\w+): .*default: '([^']*)'/gm)].filter(
       ([, name, value]) => !new RegExp(`--${name} .*\\(default:? ${value}\\b`).test(stdout),
     );

@@ -1,4 +1,4 @@
-// The worker command in a process of its own: help, mistakes, progress, and an end in which nothing is lost.
+// The worker command in a separate process: help, mistakes, progress, and an end without lost events.
 import { spawnSync } from 'node:child_process';
 import { resolve } from 'node:path';
 import { Queue } from 'bullmq';
@@ -13,7 +13,7 @@ import { hasRedis, type RedisServer, startRedis } from '../../support/redis-serv
 const script = `void require(${JSON.stringify(resolve('dist/cli/worker.js'))}).runWorker(process.argv.slice(1))`;
 const command = (...args: string[]): string[] => ['-e', script, '--', ...args];
 
-test('--help says what there is, with exit code 0', () => {
+test('--help lists the commands, with exit code 0', () => {
   const { status, stdout } = spawnSync(process.execPath, command('--help'), { encoding: 'utf8' });
   expect(status).toBe(0);
   for (const word of [
@@ -30,7 +30,7 @@ test('--help says what there is, with exit code 0', () => {
 });
 
 // One process for all of them: each would take as long to start.
-test('mistakes are named on stderr, with exit code 1, and a wrong address is not repeated', () => {
+test('mistakes are reported on stderr, with exit code 1, without repeating a wrong address', () => {
   const collectorUrl = 'http://127.0.0.1:1';
   const mistakes: [string[], string][] = [
     [[], "worker must be one of 'redis', 'bullmq', got nothing"],
@@ -133,8 +133,8 @@ describe.skipIf(!hasRedis)('at work', () => {
   );
 
   test.each([
-    ['redis', ['--key', 'text'], '--key must be new, or the name of what workers deliver from, got that of a string'],
-    ['bullmq', ['--queue', 'text'], '--queue must be new, or the name of what workers deliver from, got that of a string'],
+    ['redis', ['--key', 'text'], '--key must be a new name, or the name of an existing queue, got that of a string'],
+    ['bullmq', ['--queue', 'text'], '--queue must be a new name, or the name of an existing queue, got that of a string'],
   ])('%s: a key that holds something else ends it at once, with exit code 1', async (kind, args, message) => {
     await server.client.mset('text', '1', 'bull:text:meta', '1');
     const child = run([kind, ...args]);
@@ -147,7 +147,7 @@ describe.skipIf(!hasRedis)('at work', () => {
     async (...args) => {
       const child = run(args, server.url.replace('//', '//nobody:hunter2@'));
       expect(await child.exited).toEqual({ code: 1, signal: null });
-      const message = '--redis must be a URL with credentials that this Redis takes, got the answer WRONGPASS';
+      const message = '--redis must be a URL with credentials that this Redis accepts, got the answer WRONGPASS';
       expect(child.output).toBe(`${message}. See --help.\n`);
     },
   );

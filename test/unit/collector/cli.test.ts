@@ -1,4 +1,4 @@
-// `snowplow-middleware collector`, as a process of its own.
+// `snowplow-middleware collector`, as a separate process.
 import { spawn, spawnSync, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -48,7 +48,7 @@ async function start(args: string[], more?: NodeJS.ProcessEnv) {
   };
 }
 
-it.each(['SIGINT', 'SIGTERM'] as const)('writes one line an event and stops cleanly on %s', async (signal) => {
+it.each(['SIGINT', 'SIGTERM'] as const)('writes one line per event and stops cleanly on %s', async (signal) => {
   const { output, exit, kill, url } = await start([]);
   expect((await fetch(url)).headers.get('content-type')).toContain('text/html');
   await post(url, [
@@ -84,7 +84,7 @@ it('checks its arguments', async () => {
     [['--prot', '1'], "Unknown option '--prot'"],
     [['--port', 'x'], 'port must be an integer from 0 to 65535, got NaN'],
     [['--iglu', '/nowhere/at-all'], 'iglu must be a list of existing folders'],
-    [['--port', port], 'Choose another with --port'],
+    [['--port', port], 'Choose another port with --port'],
   ] as const;
   for (const [args, words] of failures) {
     const { status, stderr } = run(['collector', ...args]);
@@ -95,7 +95,7 @@ it('checks its arguments', async () => {
 
 it('refuses production unless forced', async () => {
   const { status, stderr } = run(['collector', '--port', '0'], { NODE_ENV: 'production' });
-  expect([status, stderr]).toEqual([1, expect.stringContaining('NODE_ENV must be another than production')]);
+  expect([status, stderr]).toEqual([1, expect.stringContaining('NODE_ENV must be anything except production')]);
   const { url } = await start(['--force'], { NODE_ENV: 'production' });
   expect((await fetch(`${url}/health`)).status).toBe(200);
 });

@@ -1,4 +1,4 @@
-// The collector as trackers and tests meet it: endpoints, answers, identity, faults, waiting, closing.
+// The collector from the view of trackers and tests: endpoints, answers, identity, faults, waiting, closing.
 import { request as httpRequest } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startCollector, type Collector } from 'snowplow-middleware/collector';
@@ -32,7 +32,7 @@ describe('taking events', () => {
     expect(collector.good()[0]).toMatchObject({ event: 'page_view', payload: { page: 'a b c' } });
   });
 
-  it('takes a HEAD like a GET', async () => {
+  it('accepts a HEAD like a GET', async () => {
     const response = await fetch(`${collector.url}/i?e=pv&p=web&tv=x`, { method: 'HEAD' });
     expect(response.headers.get('content-type')).toBe('image/gif');
     expect(collector.good()).toHaveLength(1);
@@ -55,7 +55,7 @@ describe('taking events', () => {
     expect(collector.good()).toHaveLength(2);
   });
 
-  it('lets query parameters of a POST win over every event of its body', async () => {
+  it('lets query parameters of a POST override every event of its body', async () => {
     await fetch(`${collector.url}/com.snowplowanalytics.snowplow/tp2?aid=query`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
@@ -87,7 +87,7 @@ describe('taking events', () => {
     });
   });
 
-  it('takes any two-segment path with 200 and loses what it holds, as the pipeline does', async () => {
+  it('answers 200 to any two-segment path and loses its events, as the pipeline does', async () => {
     const response = await fetch(`${collector.url}/com.acme/v1`, { method: 'POST', body: '{}' });
     expect(response.status).toBe(200);
     expect(collector.bad()[0]!.errors[0]).toMatchObject({ type: 'adapter_failures', scope: 'payload' });
@@ -121,7 +121,7 @@ describe('the visitor', () => {
     expect(collector.good().map(({ request }) => request.networkUserId)).toEqual([id, id, other]);
   });
 
-  it('is nobody in an anonymous request', async () => {
+  it('is unknown in an anonymous request', async () => {
     const response = await post(collector.url, [pageView()], {
       headers: {
         'sp-anonymous': '*',
@@ -147,7 +147,7 @@ describe('the visitor', () => {
   });
 });
 
-describe('bad days', () => {
+describe('faults', () => {
   it('fails the next requests as planned, then recovers', async () => {
     collector.fail({ status: 503, headers: { 'Retry-After': '7' }, times: 2 });
     const answers = [];
@@ -171,7 +171,7 @@ describe('bad days', () => {
     expect(collector.requests()).toHaveLength(1);
   });
 
-  it('can take the events and reset the connection', async () => {
+  it('can accept the events and reset the connection', async () => {
     collector.fail({ connection: 'reset', accept: true, times: 1 });
     await expect(post(collector.url, [pageView()])).rejects.toThrow('fetch failed');
     expect(collector.good()).toHaveLength(1);
@@ -186,7 +186,7 @@ describe('bad days', () => {
     await outcome;
   });
 
-  it('takes the events at once when it answers late, and closes without waiting', async () => {
+  it('accepts the events at once when it answers late, and closes without waiting', async () => {
     collector.delay(60_000);
     const late = post(collector.url, [pageView()]);
     await collector.waitFor({ event: 'page_view' });
@@ -194,15 +194,17 @@ describe('bad days', () => {
     await expect(late).resolves.toMatchObject({ status: 200 });
   });
 
-  it('says what is wrong with an order', () => {
-    expect(() => collector.fail({ stats: 500 } as never)).toThrow(/known option \(did you mean 'status'\?\)/);
+  it('reports what is wrong with a fault', () => {
+    expect(() => collector.fail({ stats: 500 } as never)).toThrow(
+      'fail: Unknown option `stats`; did you mean `status`?',
+    );
     expect(() => collector.fail(99)).toThrow('fail: status must be an integer from 200 to 599, got 99');
     expect(() => collector.delay(-1)).toThrow('delay must be');
   });
 });
 
 describe('waiting', () => {
-  it('resolves to what is there already and to what comes', async () => {
+  it('resolves to earlier and later events', async () => {
     await post(collector.url, [pageView({ page: 'one' })]);
     const both = collector.waitFor({ event: 'page_view', page: /one|two/ }, 2);
     await post(collector.url, [pageView({ page: 'three' }), pageView({ page: 'two' })]);
@@ -255,7 +257,7 @@ describe('waiting', () => {
     );
   });
 
-  it('refuses a filter that no event can meet', async () => {
+  it('refuses a filter that no event can match', async () => {
     await expect(collector.waitFor({ page_ulr: 'x' })).rejects.toThrow('waitFor: page_ulr must be a wire key');
   });
 
@@ -267,7 +269,7 @@ describe('waiting', () => {
 });
 
 describe('assertAllGood', () => {
-  it('passes when nothing bad came and lists what did', async () => {
+  it('passes without bad events, and otherwise lists them', async () => {
     await post(collector.url, [pageView()]);
     collector.assertAllGood();
     await post(collector.url, [pageView({ vid: '1.5' }), pageView({ ua: 'x'.repeat(1_001) })]);
@@ -288,7 +290,7 @@ describe('assertAllGood', () => {
   });
 });
 
-describe('its life', () => {
+describe('its lifecycle', () => {
   it('refuses unknown options and production', async () => {
     await expect(startCollector({ Port: 1 } as never)).rejects.toThrow('did you mean');
     await expect(startCollector({ port: 70_000 })).rejects.toThrow(
@@ -297,7 +299,7 @@ describe('its life', () => {
     const before = process.env['NODE_ENV'];
     process.env['NODE_ENV'] = 'production';
     try {
-      await expect(startCollector()).rejects.toThrow('NODE_ENV must be another than production');
+      await expect(startCollector()).rejects.toThrow('NODE_ENV must be anything except production');
     } finally {
       process.env['NODE_ENV'] = before;
     }

@@ -1,4 +1,4 @@
-// What the collector holds out against: too many connections, too much of everything.
+// The collector's limits: too many connections, too much of everything.
 import { connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { startCollector, type Collector } from 'snowplow-middleware/collector';
@@ -77,7 +77,7 @@ it('keeps little of long headers, long keys and many findings', async () => {
   expect(JSON.stringify(long!.errors).length).toBeLessThan(5_000);
 });
 
-it('survives clients that go away in the middle of a request', async () => {
+it('survives clients that disconnect during a request', async () => {
   for (let i = 0; i < 20; i++) {
     const socket = await dial();
     socket.write('POST /com.snowplowanalytics.snowplow/tp2 HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf');

@@ -43,7 +43,7 @@ it('names the event that should not be there', () => {
   );
 });
 
-it('refuses what is no collector and what no event can have', () => {
+it('refuses a value that is not a collector, and a key that no event can have', () => {
   expect(() => expect({}).toHaveTracked({ event: 'struct' })).toThrow('expect(…) must be a collector, got an object');
   expect(() => expect(collector).toHaveTracked({ evnet: 'struct' })).toThrow('toHaveTracked: evnet must be a wire key');
 });
@@ -71,7 +71,7 @@ describe('a miss', () => {
     ]);
   });
 
-  it('shows of data what differs, each by its place', () => {
+  it('shows only the parts of the data that differ, with their paths', () => {
     const lines = [{ sku: 'tea' }, { sku: 'milk' }];
     expect(missOf({ schema: BUY, data: { total: 9, lines, 'a b': 2 } })).toBe(
       [
@@ -84,7 +84,7 @@ describe('a miss', () => {
     );
   });
 
-  it('shows what the nearest of the contexts lacks', () => {
+  it('shows what the nearest context lacks', () => {
     expect(missOf({ data: { total: 9 }, contexts: [{ schema: USER, data: { plan: 'silver' } }] })).toContain(
       "  - contexts[0].data.plan: 'silver'\n  + contexts[0].data.plan: 'gold'",
     );
@@ -93,7 +93,7 @@ describe('a miss', () => {
     );
   });
 
-  it('names asymmetric matchers instead of showing their insides', () => {
+  it('names asymmetric matchers instead of showing their internals', () => {
     expect(missOf({ e: 'se', se_action: expect.stringContaining('buy'), se_value: expect.any(String) })).toBe(
       [
         "    e: 'se'",

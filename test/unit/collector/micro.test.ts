@@ -1,4 +1,4 @@
-// The `/micro` endpoints: shapes, filters, and who may ask.
+// The `/micro` endpoints: shapes, filters, and access.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -205,7 +205,7 @@ describe('shapes', () => {
     });
   });
 
-  it('takes what the server alone knows where the event is silent', async () => {
+  it('uses the values that only the server knows if the event has none', async () => {
     await fetch(`${collector.url}/i?e=pv&p=web&tv=x&ttm=0`, {
       headers: { 'user-agent': 'browser', referer: 'https://shop.example/from' },
     });
@@ -220,7 +220,7 @@ describe('shapes', () => {
     });
   });
 
-  it('gives bad events with their bad row and how to fix them', async () => {
+  it('returns bad events with their bad row and how to fix them', async () => {
     await post(collector.url, [pageView({ vid: 'x' })]);
     await post(collector.url, [pageView({ foo: 'x' })]);
     const [whole, single] =
@@ -288,7 +288,7 @@ describe('a suite written for Snowplow Micro', () => {
     expect(await types({ event_type: 'page_view', limit: 0 })).toEqual([]);
   });
 
-  it('reads what it is used to read inside an event', async () => {
+  it('reads the usual parts of an event', async () => {
     const [view] = await ask('/good', { event_type: 'page_view' });
     const { event, rawEvent } = view!;
     expect([event['app_id'], event['name_tracker'], event['page_title'], event['page_urlhost']]).toEqual([
@@ -328,7 +328,7 @@ describe('a suite written for Snowplow Micro', () => {
     expect(keys(bad!['collectorPayload'])).toEqual(['api', 'body', 'contentType', 'context', 'querystring', 'source']);
   });
 
-  it('tells by the title how far a bad event came', async () => {
+  it('shows in the title how far a bad event was processed', async () => {
     await post(collector.url, [pageView({ eid: 'x' })]);
     await post(collector.url, [pageView({ foo: 'x' })]);
     await fetch(`${collector.url}/com.acme/v1`, { method: 'POST', body: '{}' });
@@ -383,7 +383,7 @@ describe('filters', () => {
     expect(await ask('/bad', {})).toHaveLength(2);
   });
 
-  it('says what it does not understand', async () => {
+  it('reports what it does not understand', async () => {
     expect((await fetch(`${collector.url}/micro/good`, { method: 'POST', body: '[' })).status).toBe(400);
     const lost = await fetch(`${collector.url}/micro/nothing`);
     expect([lost.status, await lost.text()]).toEqual([404, expect.stringContaining('/micro/good')]);
@@ -401,7 +401,7 @@ describe('access', () => {
       expect(await status('/micro/good', { host })).toBe(403);
   });
 
-  it('gives no other site leave to read or to reset, nor another port of this machine', async () => {
+  it('lets no other site and no other port of this machine read or reset', async () => {
     const response = await fetch(`${collector.url}/micro/good`);
     expect(response.headers.get('access-control-allow-origin')).toBeNull();
     await post(collector.url, [pageView()]);
@@ -441,7 +441,7 @@ describe('access', () => {
       }
   });
 
-  it('guards the page and its stream as well, but lets a link lead to the page', async () => {
+  it('guards the page and its stream, but allows a link to the page', async () => {
     for (const path of ['/', '/page.js', '/events'])
       expect(await status(path, { host: 'evil.example' }), path).toBe(403);
     const followed = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' };

@@ -1,4 +1,4 @@
-// Typical mistakes, as a developer meets them on the live page: where it is wrong, what came, and what to change.
+// Typical mistakes, as a developer sees them on the live page: where the fault is, what came, and what to change.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -76,21 +76,21 @@ const MISTAKES: readonly [name: string, send: () => Promise<unknown>, ...words: 
   [
     'a text for a number',
     () => filled({ items: '2' }),
-    'event.data.items is a string, and has to be integer',
+    'event.data.items is a string, but must be integer',
     '"2"',
     'Send the number 2, without quotes: Number(value).',
   ],
   [
     'decimals for a whole number',
     () => filled({ items: 1.5 }),
-    'event.data.items is a number, and has to be integer',
+    'event.data.items is a number, but must be integer',
     'Math.round(value)',
   ],
   [
     'null for nothing, in a context',
     () => track({ cx: encode(contexts(context, { schema: BASKET, data: { ...context.data, coupon: null } })) }),
-    'context[1].data.coupon is null, and has to be string',
-    'Leave it out when there is no value',
+    'context[1].data.coupon is null, but must be string',
+    'Leave it out if there is no value',
   ],
   [
     'a value that is none of the choices',
@@ -102,13 +102,13 @@ const MISTAKES: readonly [name: string, send: () => Promise<unknown>, ...words: 
   [
     'a property too long',
     () => filled({ coupon: 'SUMMER-SALE-2026' }),
-    'event.data.coupon is 16 characters long, and may have 10',
-    'Cut it before you track it',
+    'event.data.coupon is 16 characters long, but may have at most 10',
+    'Truncate it before you track it',
   ],
   [
     'a date in words',
     () => filled({ at: 'yesterday' }),
-    'event.data.at is no date-time',
+    'event.data.at is not a valid date-time',
     '"yesterday"',
     'new Date().toISOString()',
   ],
@@ -165,13 +165,13 @@ const MISTAKES: readonly [name: string, send: () => Promise<unknown>, ...words: 
   [
     'a number on the wire',
     () => track({ vid: 3 }),
-    'data[0].vid is a number, and every value must be a string',
+    'data[0].vid is a number, but every value must be a string',
     'Send String(value).',
   ],
   [
     'both forms of contexts',
     () => track({ co: JSON.stringify(contexts(context)), cx: encode(contexts(context)) }),
-    'cx comes beside its plain twin (co, ue_pr)',
+    'cx is sent with its plain form (co, ue_pr)',
     'Put everything into one of the two.',
   ],
   [
@@ -187,7 +187,7 @@ const MISTAKES: readonly [name: string, send: () => Promise<unknown>, ...words: 
     () => tp2('text/plain;charset=UTF-8', {}),
     'Content-Type is not application/json',
     'text/plain;charset=UTF-8',
-    'fetch() and sendBeacon() send text/plain unless told',
+    'fetch() and sendBeacon() send text/plain by default',
   ],
   [
     'an envelope of another version',

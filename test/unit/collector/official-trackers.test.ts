@@ -1,4 +1,4 @@
-// The official trackers against the collector: what they send is good, so its rules are not stricter than the pipeline's.
+// The official trackers against the collector: their events are good, so its rules are not stricter than the pipeline's.
 import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';

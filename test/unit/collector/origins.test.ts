@@ -1,4 +1,4 @@
-// A verdict names the method and the argument that set a field. Every name it gives is one that there is, and sets it.
+// A verdict names the method and the argument that set a field. Every such name exists and sets the field.
 import { SelfDescribingJson, Subject } from 'snowplow-middleware';
 import { startCollector, type Collector } from 'snowplow-middleware/collector';
 import { afterAll, beforeAll, expect, it } from 'vitest';

@@ -120,7 +120,7 @@ describe('the list', () => {
     expect(await page.locator('#none').isVisible()).toBe(true);
   });
 
-  it('tells which app and which tracker sent each event, and filters by both', async () => {
+  it('shows which app and which tracker sent each event, and filters by both', async () => {
     await visit();
     const senders = await page.locator('.row .sender').allTextContents();
     expect(senders).toEqual(['shop', 'shop', 'shop', 'shop', 'blog · server', 'shop · browser']);
@@ -135,7 +135,7 @@ describe('the list', () => {
     );
   });
 
-  it('offers a choice only where there is one', async () => {
+  it('offers a filter only if there is a choice', async () => {
     const offered = async () => page.locator('select:visible').evaluateAll((all) => all.map(({ id }) => id));
     expect(await offered()).toEqual([]);
     await post(collector.url, [pageView(), struct()]);
@@ -188,7 +188,7 @@ describe('an event', () => {
     expect(await detail.isVisible()).toBe(false);
   });
 
-  it('opens where it was pressed, however the list grows under the finger', async () => {
+  it('opens the pressed event, even if the list grows meanwhile', async () => {
     await visit();
     const row = page.locator('.row', { hasText: 'basket_filled' });
     const { x, y, height } = (await row.boundingBox())!;
@@ -246,7 +246,7 @@ describe('an event', () => {
   });
 });
 
-describe('a bad world', () => {
+describe('a hostile environment', () => {
   it('shows hostile values as text, in every field', async () => {
     const hostile = [
       '<img src=x onerror=alert(1)>',
@@ -307,7 +307,7 @@ describe('a bad world', () => {
     await page.screenshot({ path: join(ARTIFACTS, 'collector-hostile.png') });
   });
 
-  it('sends a policy that lets nothing in from elsewhere', async () => {
+  it('sends a policy that allows no other origin', async () => {
     const response = await fetch(collector.url);
     expect(response.headers.get('content-security-policy')).toMatch(
       /^default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self';/,
@@ -346,12 +346,12 @@ describe('a bad world', () => {
     await page.screenshot({ path: join(ARTIFACTS, 'collector-busy.png') });
   });
 
-  it('says so when the collector stops', async () => {
+  it('reports that the collector has stopped', async () => {
     await collector.close();
     await page.getByText('Collector stopped').waitFor();
   });
 
-  it('is not served where it is turned off', async () => {
+  it('is not served if it is turned off', async () => {
     const bare = await startCollector({ page: false });
     const statuses = await Promise.all(['/', '/page.js', '/events'].map((path) => fetch(bare.url + path)));
     expect(statuses.map(({ status }) => status)).toEqual([404, 404, 404]);

@@ -75,12 +75,10 @@ it.each([
   publish(path);
   collector = await startCollector({ iglu: [folder] });
   expect(await judge({ price: 1 })).toEqual([]);
-  expect(await judge({ price: '1' })).toEqual([
-    ['event.data.price', 'schema-type', 'is a string, and has to be number'],
-  ]);
+  expect(await judge({ price: '1' })).toEqual([['event.data.price', 'schema-type', 'is a string, but must be number']]);
 });
 
-it('names every failure by its place, in draft-04 terms', async () => {
+it('names the path of every failure, in draft-04 terms', async () => {
   publish('com.acme/buy/jsonschema/1-0-0');
   collector = await startCollector({ iglu: [folder] });
   expect(await judge({ price: 0, when: 'yesterday', items: [{ id: 'a' }, { id: 2 }], size: 'xl', more: 1 })).toEqual([
@@ -90,14 +88,14 @@ it('names every failure by its place, in draft-04 terms', async () => {
       'is not a property of the schema, which has price, when, items, size',
     ],
     ['event.data.price', 'schema-minimum', 'must be > 0'],
-    ['event.data.when', 'schema-format', 'is no date-time'],
-    ['event.data.items[1].id', 'schema-type', 'is a number, and has to be string'],
+    ['event.data.when', 'schema-format', 'is not a valid date-time'],
+    ['event.data.items[1].id', 'schema-type', 'is a number, but must be string'],
     ['event.data.size', 'schema-enum', 'is not one of ["s","m"]'],
   ]);
   expect(await judge({})).toEqual([['event.data.price', 'schema-required', 'is missing']]);
 });
 
-it('lets one bad context sink the event', async () => {
+it('treats an event with one bad context as bad', async () => {
   publish('com.acme/buy/jsonschema/1-0-0');
   collector = await startCollector({ iglu: [folder] });
   const cx = encode(contexts({ schema: BUY, data: { price: 1 } }, { schema: BUY, data: { price: -1 } }));
@@ -105,7 +103,7 @@ it('lets one bad context sink the event', async () => {
   expect(collector.bad()[0]!.errors.map(({ field }) => field)).toEqual(['context[1].data.price']);
 });
 
-it('finds an event bad whose schema is unknown, malformed, or no path one would want to read', async () => {
+it('treats an event as bad if its schema is unknown, malformed, or a suspicious path', async () => {
   publish('com.acme/broken/jsonschema/1-0-0', '{');
   publish('com.acme/wrong/jsonschema/1-0-0', { type: 'nonsense' });
   publish('secret/jsonschema/1-0-0', {});
@@ -139,7 +137,7 @@ it('names the folders it looked in, and the schema there that is nearest by vend
   );
 });
 
-it('writes the place of a fault as code would, whatever its name', async () => {
+it('writes the path of a fault as code, whatever its name', async () => {
   publish('com.acme/buy/jsonschema/1-0-0', { type: 'object', additionalProperties: { type: 'string' } });
   collector = await startCollector({ iglu: [folder] });
   expect((await judge({ 'a.b/c~d': 1 }))[0]![0]).toBe('event.data["a.b/c~d"]');
@@ -165,7 +163,7 @@ it('asks a registry once for each schema, found or not', async () => {
   expect(asked).toEqual(['/api/schemas/com.acme/buy/jsonschema/1-0-0', '/api/schemas/com.acme/none/jsonschema/1-0-0']);
 });
 
-it('says so when a registry cannot be reached or floods it', async () => {
+it('reports a registry that is unreachable or floods it', async () => {
   const { url } = await serve(() => [200, ' '.repeat(1024 * 1024 + 1)]);
   collector = await startCollector({ iglu: [url] });
   expect((await judge({}))[0]![2]).toBe('could not be fetched: larger than 1048576 bytes');
@@ -186,7 +184,7 @@ it('refuses a source that is neither a folder nor a URL', async () => {
   );
 });
 
-it('leaves schemas unchecked and says what to install where Ajv is missing', () => {
+it('leaves schemas unchecked and says what to install if Ajv is missing', () => {
   copyBuiltPackage(folder);
   const script = `
     const { startCollector } = require('./dist/collector');
@@ -200,7 +198,7 @@ it('leaves schemas unchecked and says what to install where Ajv is missing', () 
   expect(run.stderr).toContain('npm install --save-dev ajv ajv-draft-04 tlds');
 });
 
-describe('as the validator of the pipeline', () => {
+describe("like the pipeline's validator", () => {
   const check = async (schema: object, value: string): Promise<boolean> => {
     publish('com.acme/buy/jsonschema/1-0-0', { type: 'object', properties: { value: schema } });
     collector = await startCollector({ iglu: [folder] });

@@ -11,7 +11,7 @@ const dataOf = (error: unknown, more?: object): Record<string, unknown> => {
 };
 
 describe('trackError', () => {
-  it('tells language, message, name and stack, and whether it was fatal', () => {
+  it('sends language, message, name and stack, and whether the error was fatal', () => {
     const error = new RangeError('out of tea');
     expect(dataOf(error, { isFatal: false })).toEqual({
       programmingLanguage: 'JAVASCRIPT',
@@ -22,7 +22,7 @@ describe('trackError', () => {
     });
   });
 
-  it('cuts each text to what the schema takes, through no surrogate pair', () => {
+  it("truncates each text to the schema's limit, never through a surrogate pair", () => {
     const error = Object.assign(new Error(`${'m'.repeat(2047)}🫖`), {
       name: 'n'.repeat(2000),
       stack: 's'.repeat(10_000),
@@ -44,7 +44,7 @@ describe('trackError', () => {
     ['an object without prototype', Object.assign(Object.create(null), { message: 'bare' }), 'bare'],
     ['an error with half a surrogate pair', new Error('a\ud83d'), 'a\ufffd'],
   ];
-  it.each(THROWN)('takes whatever was thrown: %s', (_what, thrown, message) => {
+  it.each(THROWN)('accepts any thrown value: %s', (_what, thrown, message) => {
     expect(dataOf(thrown)['message']).toBe(message);
   });
 

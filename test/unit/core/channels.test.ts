@@ -1,4 +1,4 @@
-// What listeners of node:diagnostics_channel are told.
+// What listeners of node:diagnostics_channel receive.
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { subscribe, tracingChannel, unsubscribe } from 'node:diagnostics_channel';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
@@ -28,14 +28,14 @@ afterEach(() => {
   unsubscribe('snowplow:drop', onDrop);
 });
 
-it('a listener hears of each event that was taken, with its payload', () => {
+it('a listener gets each accepted event, with its payload', () => {
   const tracker = new Tracker({ emitters: { input: () => true } });
   tracker.trackEcommerceTransaction({ orderId: 'T-1', totalValue: 9, items: [{ sku: 'TEA', price: 9, quantity: 1 }] });
   expect(tracked.map((message) => message.payload()['e'])).toEqual(['tr', 'ti']);
   expect(tracked[0]).toMatchObject({ anonymous: false, eventId: tracked[0]?.payload()['eid'] });
 });
 
-it('a listener hears once of each event that will not arrive, and why', async () => {
+it('a listener is called once for each event that will not arrive, with the reason', async () => {
   const store = new MemoryEventStore({ capacity: 2 });
   const emitter = new Emitter({ endpoint: 'http://127.0.0.1:9', eventStore: store, flushIntervalMs: 0, logger: false });
   const tracker = new Tracker({ emitters: emitter, contracts: 'log', logger: false });

@@ -1,4 +1,4 @@
-// The forms an address comes in, and what is none.
+// The forms of an address, and texts that are not addresses.
 import { isIP } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -32,7 +32,7 @@ describe('ip', () => {
     expect(fields({ ip }, { maskIp: true })).not.toHaveProperty('ip');
   }); // prettier-ignore
 
-  it('gives a valid address or none for any text, and masked never the full one', () => {
+  it('gives a valid address or none for any text, and never the full address if masked', () => {
     const piece = fc.oneof(fc.ipV4(), fc.ipV6(), fc.constantFrom('[', ']', ':', '%', '.', '::', 'ffff'), fc.string());
     fc.assert(
       fc.property(fc.array(piece, { maxLength: 4 }), (pieces) => {

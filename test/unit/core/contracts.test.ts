@@ -23,9 +23,9 @@ const DATA: [what: string, data: unknown][] = [
   ['a Uint8Array', Buffer.from('ab')],
   ['a String', Object('x')],
   ['a Blob', new Blob(['x'])],
-  ['a toJSON() that gives none', { toJSON: () => 'x' }],
-  ['a toJSON() that gives none', { toJSON: () => [1] }],
-  ['a toJSON() that gives none', { toJSON: () => null }],
+  ['a toJSON() that returns none', { toJSON: () => 'x' }],
+  ['a toJSON() that returns none', { toJSON: () => [1] }],
+  ['a toJSON() that returns none', { toJSON: () => null }],
 ]; // prettier-ignore
 const BREACHES: [wording: string, run: (tracker: Loose) => unknown][] = [
   ['trackPageView: `pageUrl` must be a non-empty string, got ""', (t) => t.trackPageView({ pageUrl: '' })],
@@ -51,7 +51,7 @@ const BREACHES: [wording: string, run: (tracker: Loose) => unknown][] = [
   ['trackPageView: `anonymous` must be true or false, got "yes"', (t) => t.trackPageView({ pageUrl: 'http://h/', anonymous: 'yes' })],
   ['trackPagePing: `minX` must be an integer from -2147483647 to 2147483647, got 1.5', (t) => t.trackPagePing({ pageUrl: 'http://h/', minX: 1.5 })],
   ['trackPagePing: `maxY` must be an integer from -2147483647 to 2147483647, got 2147483648', (t) => t.trackPagePing({ pageUrl: 'http://h/', maxY: 2 ** 31 })],
-  ['trackScreenView: `name` must be a non-empty string, or `id` one, got undefined', (t) => t.trackScreenView({})],
+  ['trackScreenView: `name` must be a non-empty string, unless there is an `id`, got undefined', (t) => t.trackScreenView({})],
   ['trackScreenView: `args` must be an object, got undefined', (t) => t.trackScreenView()],
   ['trackMobileScreenView: `name` must be a non-empty string, got undefined', (t) => t.trackMobileScreenView({})],
   ['trackMobileScreenView: `id` must be a UUID, got "scr-1"', (t) => t.trackMobileScreenView({ name: 'Home', id: 'scr-1' })],
@@ -158,7 +158,7 @@ describe('in mode log', () => {
     expect(JSON.stringify(lines)).not.toContain('my-secret');
   });
 
-  it('onDrop is told, with the id that the caller has given', () => {
+  it('onDrop is called, with the id that the caller gave', () => {
     const eventId = 'e2a3c1a0-1b7e-4a5c-8f65-0d1f6f3a9b11';
     const dropped: DropInfo[] = [];
     const onDrop = (info: DropInfo): void => void dropped.push(info);
@@ -168,7 +168,7 @@ describe('in mode log', () => {
     expect(dropped.map(({ reason, events }) => `${reason} ${events[0]?.['eid']}`)).toEqual([`invalid ${eventId}`, `disabled ${eventId}`, `disabled ${eventId}`]); // prettier-ignore
   });
 
-  it('onDrop is told', () => {
+  it('onDrop is called', () => {
     const dropped: unknown[] = [];
     const { tracker } = capture({ contracts: 'log', onDrop: (info) => dropped.push(info) });
     loose(tracker).trackStructEvent({});
@@ -182,7 +182,7 @@ describe('in mode log', () => {
   });
 });
 
-it('an instance of a class of the app will do as data, and what its toJSON gives', () => {
+it("an instance of the app's class is accepted as data, and so is the result of its toJSON", () => {
   const { tracker, payloads } = capture();
   class Basket {
     items = 3;
@@ -193,7 +193,7 @@ it('an instance of a class of the app will do as data, and what its toJSON gives
   expect(payloads.map((payload) => eventOf(payload).data)).toEqual([{ items: 3 }, { items: 3 }, { items: 3 }]);
 });
 
-it('ids go as text: numbers and bigints too', () => {
+it('ids are sent as text, including numbers and bigints', () => {
   const { tracker, payloads } = capture();
   const item = { sku: 12n, price: 1, quantity: 1 };
   tracker.trackEcommerceTransaction({ orderId: 9_007_199_254_740_993n, totalValue: 1, items: [item] });
@@ -214,7 +214,7 @@ it.each([1_750_000_000, 1_750_000_000.25, 372, new Date(5), { type: 'ttm', value
 ); // prettier-ignore
 
 describe('with contracts off', () => {
-  it('for one tracker, it checks nothing, sends what can be sent and throws never', () => {
+  it('for one tracker, it checks nothing, sends what can be sent and never throws', () => {
     const { tracker, payloads } = capture({ contracts: 'off' });
     for (const [, run] of BREACHES) expect(() => run(loose(tracker))).not.toThrow();
     expect(payloads.length).toBeGreaterThan(20);
@@ -254,7 +254,7 @@ describe('builders', () => {
     );
   });
 
-  it('leave a page without an address to the tracker, which may know one', () => {
+  it('leave a page without a URL to the tracker, which may know one', () => {
     const event = pageView({});
     const { tracker, last } = capture({ subject: new Subject().setPageUrl('https://acme.com/tea') });
     tracker.track(event);
@@ -263,7 +263,7 @@ describe('builders', () => {
   });
 });
 
-it('undefined, null and the empty text all mean that an optional argument is absent', () => {
+it('undefined, null and the empty string all mean that an optional argument is absent', () => {
   for (const absent of [undefined, null, ''] as const) {
     const { tracker, payloads } = capture();
     const common = { context: absent, timestamp: absent, subject: absent, eventId: absent, anonymous: absent };

@@ -1,4 +1,4 @@
-// What reaches the emitters, whoever wrote them, and what of them reaches the app.
+// What reaches the emitters, whoever wrote them, and how they affect the app.
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startCollector, type Collector } from 'snowplow-middleware/collector';
 import { Emitter, pageView, Tracker, type EmitterLike, type EventMeta, type Payload } from 'snowplow-middleware';
@@ -11,7 +11,7 @@ const sink = (): EmitterLike & { got: Payload[] } => {
 };
 
 describe('several emitters', () => {
-  it('are each offered every event', () => {
+  it('each get every event', () => {
     const emitters = [sink(), sink(), sink()];
     const tracker = new Tracker({ emitters });
     const id = tracker.track(pageView(page));
@@ -44,7 +44,7 @@ describe('several emitters', () => {
     expect(metas[0]).toEqual({ eventId: id, anonymous: false });
   });
 
-  it('that throw or reject harm neither the others nor the app', async () => {
+  it('that throw or reject affect neither the others nor the app', async () => {
     const { lines, logger } = keepLines();
     const good = sink();
     const throwing: EmitterLike = { input: () => { throw new Error('my-secret'); } }; // prettier-ignore
@@ -54,12 +54,12 @@ describe('several emitters', () => {
     await new Promise(setImmediate);
     expect(good.got).toHaveLength(1);
     expect(lines).toEqual([
-      ['error', 'an emitter threw while it was given an event'],
-      ['error', 'an emitter rejected an event'],
+      ['error', "an emitter's input threw"],
+      ['error', "an emitter's input rejected"],
     ]);
   });
 
-  it('give no id only when every one of them refuses', () => {
+  it('return no id only if all of them refuse', () => {
     const refusing: EmitterLike = { input: () => false };
     const good = sink();
     expect(new Tracker({ emitters: [refusing, good] }).track(pageView(page))).toBeDefined();
@@ -68,7 +68,7 @@ describe('several emitters', () => {
     expect(tracker.stats()).toMatchObject({ offered: 1, accepted: 0, refused: { full: 1 } });
   });
 
-  it('may be added later, and taken from a list that changes afterwards', () => {
+  it('can be added later, and are copied from a list that changes afterwards', () => {
     const emitters: EmitterLike[] = [sink()];
     const tracker = new Tracker({ emitters });
     emitters.length = 0;
@@ -80,7 +80,7 @@ describe('several emitters', () => {
     expect(tracker.stats().accepted).toBe(2);
   });
 
-  it('find the counts settled whenever they look', () => {
+  it('see consistent counts at any time', () => {
     const sums: number[] = [];
     const tracker: Tracker = new Tracker({
       emitters: {
@@ -128,14 +128,14 @@ describe('a custom emitter', () => {
 });
 
 describe('flush and close', () => {
-  it('add up what the emitters report, and make nothing of reports that are none', async () => {
+  it("add up the emitters' reports, and ignore invalid ones", async () => {
     const reporting = (report: unknown): EmitterLike => ({ input: () => {}, flush: () => report });
     const emitters = [{ sent: 2, failed: 1, remaining: 3 }, { sent: 1 }, 'done', null, { sent: 'many' }].map(reporting);
     const tracker = new Tracker({ emitters });
     expect(await tracker.flush()).toEqual({ sent: 3, failed: 1, remaining: 3 });
   });
 
-  it('end in time although an emitter never does', async () => {
+  it('end in time even if an emitter never does', async () => {
     const never = new Promise(() => {});
     const stuck: EmitterLike = { input: () => {}, flush: () => never, close: () => never };
     const tracker = new Tracker({ emitters: [stuck, sink()] }, [stuck]);
@@ -143,7 +143,7 @@ describe('flush and close', () => {
     expect(await tracker.close({ timeoutMs: 10 })).toEqual({ sent: 0, failed: 0, remaining: 0 });
   });
 
-  it('take any time that is given, also an endless one', async () => {
+  it('accept any time limit, even an infinite one', async () => {
     let settle: (report: object) => void = () => {};
     const slow: EmitterLike = { input: () => {}, flush: () => new Promise((resolve) => (settle = resolve)) };
     const flushed = new Tracker({ emitters: slow }).flush({ timeoutMs: Infinity });
@@ -162,7 +162,7 @@ describe('flush and close', () => {
     expect(lines).toEqual([['error', "an emitter's flush failed"]]);
   });
 
-  it('close only what was made for the tracker, and flush the rest', async () => {
+  it('close only emitters created for the tracker, and flush the others', async () => {
     const calls: string[] = [];
     const noting = (name: string): EmitterLike => ({
       input: () => {},
@@ -195,7 +195,7 @@ describe('a built-in emitter', () => {
   });
   afterAll(() => collector.close());
 
-  it('may be spied on: the spy sees each event, and passes it on', async () => {
+  it('can be spied on: the spy sees each event, and passes it on', async () => {
     const emitter = new Emitter(collector.url);
     const input = vi.spyOn(emitter, 'input');
     const id = new Tracker({ emitters: emitter }).track(pageView(page));
@@ -204,7 +204,7 @@ describe('a built-in emitter', () => {
     await collector.waitFor((each) => each.id === id);
   });
 
-  it('may be subclassed: an input of its own sees each event, and hands on what it likes', async () => {
+  it('can be subclassed: its own input gets each event, and passes on what it chooses', async () => {
     class Redacting extends Emitter {
       override input(payload: Payload, meta?: EventMeta): boolean {
         const { refr: _refr, ...rest } = payload;

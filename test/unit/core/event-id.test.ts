@@ -1,6 +1,6 @@
-// Ids made many at a time are still random UUIDs, each given out once.
+// Ids that are made many at a time are still random UUIDs, and each is used once.
 import { expect, it } from 'vitest';
-import { newEventId } from '../../../src/core/protocol/event-id';
+import { newEventId } from '../../../src/core/events/event';
 
 it('gives version 4 UUIDs in lower case, never the same one twice', () => {
   const ids = Array.from({ length: 20_000 }, newEventId);

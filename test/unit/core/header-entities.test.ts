@@ -57,18 +57,18 @@ describe('values of headers', () => {
     expect(told(name, value)).toBe(expected);
   }); // prettier-ignore
 
-  it('are cut to what the schema takes after they are redacted, so that no half of a secret is left', () => {
+  it('are truncated after redaction, so that no half of a secret is left', () => {
     expect(told('x-shop', 'a'.repeat(5000))).toHaveLength(4096);
     expect(told('referer', `https://a.test/?a=${'x'.repeat(4060)}&token=${'canary'.repeat(20)}`)).not.toContain('canary');
   }); // prettier-ignore
 
-  it("obey the app's own names and its hook, which sees URLs as it sees the page's", () => {
+  it("obey the app's own names and its hook, which gets their URLs like those of the page", () => {
     const rules = { redactQuery: ['voucher'], redactUrl: (url: string) => url.replace('canary', 'redacted') };
     expect(told('referer', 'https://a.test/canary?voucher=canary', rules)).toBe('https://a.test/redacted?voucher=redacted'); // prettier-ignore
     expect(told('x-original-uri', '/canary?voucher=canary', rules)).toBe('/redacted?voucher=redacted');
   });
 
-  it('are left out, and it is reported, where the hook fails', () => {
+  it('are left out and reported if the hook fails', () => {
     const reported: string[] = [];
     const redactUrl = (): never => {
       throw new Error('canary');
@@ -126,7 +126,7 @@ describe('anonymous and masked events', () => {
     expect(told('referer', `https://a.test/?next=${encodeURIComponent(`/b?${linker}`)}`, {}, true)).toBe('https://a.test/?next=%2Fb'); // prettier-ignore
   });
 
-  it('never tell either, whatever stands around it, and never throw', () => {
+  it('never hold either, whatever surrounds it, and never throw', () => {
     const piece = fc.oneof(
       fc.constantFrom('203.0.113.77', '2001:db8::77', `?_sp=${DUID}.1700000000000`, 'token=canary', 'https://u:canary@a.test/?key=canary'),
       fc.constantFrom(', ', '; ', ' ', '&', '?', '/', '"', '%', '%25', '://', 'for=', '#'),

@@ -1,4 +1,4 @@
-// Functions of the app that track events of their own: each is called for the app's events and never for those.
+// Functions of the app that track events: each is called for the app's events and never for those that it tracks.
 import { setImmediate as turn } from 'node:timers/promises';
 import { subscribe, tracingChannel, unsubscribe } from 'node:diagnostics_channel';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
@@ -77,7 +77,7 @@ describe.each([
     expect(again.calls).toHaveLength(1);
   });
 
-  it('a validator: what it tracks is told to nobody', async () => {
+  it('a validator: no callback is called for what it tracks', async () => {
     const told: unknown[] = [];
     const { tracker } = capture({ enabled: false, onDrop: (info) => told.push(info) });
     const again = tracking(() => tracker, later);
@@ -113,7 +113,7 @@ it('beforeSend sees what a callback tracks: it may have something to hide', () =
   expect(payloads).toMatchObject([{ se_ca: 'meta', se_la: 'seen' }]);
 });
 
-it('what beforeSend tracks never goes out without its look', () => {
+it('what beforeSend tracks is never sent unchecked', () => {
   const { tracker, payloads } = capture({ beforeSend: (payload) => (tracker.trackStructEvent(META), payload) });
   tracker.trackStructEvent(MINE);
   expect(payloads).toMatchObject([{ se_ca: 'shop' }]);

@@ -6,7 +6,7 @@ import { faultsOf } from '../../support/payload-rules';
 const page = { pageUrl: 'https://acme.com/?email=a@acme.com' };
 
 describe('beforeSend', () => {
-  it('sees the whole payload, and what it gives back is sent', () => {
+  it('gets the whole payload, and its result is sent', () => {
     const seen: Payload[] = [];
     const beforeSend = (payload: Payload): Payload => {
       seen.push({ ...payload });
@@ -18,7 +18,7 @@ describe('beforeSend', () => {
     expect(last()).toEqual({ ...seen[0], url: 'https://acme.com/' });
   });
 
-  it('may change the payload that it was given', () => {
+  it('can change the payload that it receives', () => {
     const beforeSend = (payload: Payload): Payload => {
       delete (payload as Record<string, string>)['url'];
       return payload;
@@ -38,7 +38,7 @@ describe('beforeSend', () => {
     expect(lines, 'an app that filters on purpose needs no warning').toEqual([]);
   });
 
-  it('cannot make an event that the pipeline refuses: what it adds is checked like everything else', () => {
+  it('cannot create an event that the pipeline refuses: its additions are checked too', () => {
     const beforeSend = (payload: Payload): Payload =>
       ({
         ...payload, foo: 'x', cv: '1', uid: 17, se_va: 'NaN', vp: { w: 1 }, res: Symbol('s'), lang: null, page: '', sid: 'x', url: 'http://h:p/',
@@ -75,7 +75,7 @@ describe('beforeSend', () => {
     ['gives a payload without its type', () => ({ p: 'srv', tv: 'x' })],
     ['gives a Proxy that throws', () => new Proxy({}, { ownKeys: () => { throw new Error('x'); } })], // prettier-ignore
   ];
-  it.each(UNUSABLE)('that %s keeps its event from going out, and the app from noticing', async (_what, beforeSend) => {
+  it.each(UNUSABLE)('that %s stops its event, without an effect on the app', async (_what, beforeSend) => {
     const { tracker, payloads } = capture({ beforeSend: beforeSend as never });
     expect(() => tracker.trackPageView(page)).not.toThrow();
     await new Promise(setImmediate);
@@ -84,7 +84,7 @@ describe('beforeSend', () => {
     expect([offered, refused.filtered + refused.unserializable]).toEqual([1, 1]);
   });
 
-  it('that throws is written about in one line, without the payload', () => {
+  it('that throws is logged in one line, without the payload', () => {
     const { lines, logger } = keepLines();
     const beforeSend = (payload: Payload): never => {
       throw new Error(payload['url']);
@@ -96,7 +96,7 @@ describe('beforeSend', () => {
 });
 
 describe('onDrop', () => {
-  it('is told of each event that the tracker refused, with what there is of it', () => {
+  it('is called for each event that the tracker refused, with the available data', () => {
     const told: DropInfo[] = [];
     const { tracker } = capture({ onDrop: (info) => told.push(info), beforeSend: () => undefined });
     tracker.trackPageView(page);
@@ -105,14 +105,14 @@ describe('onDrop', () => {
     ]);
   });
 
-  it('is told once of a transaction and its items', () => {
+  it('is called once for a transaction with its items', () => {
     const told: DropInfo[] = [];
     const { tracker } = capture({ onDrop: (info) => told.push(info), beforeSend: () => undefined });
     tracker.trackEcommerceTransaction({ orderId: 'T', totalValue: 1, items: [{ sku: 's', price: 1, quantity: 1 }] });
     expect(told.map(({ events }) => events.map(({ e }) => e))).toEqual([['tr', 'ti']]);
   });
 
-  it('of createTracker is told of what the tracker refuses, and of what the emitter refuses and drops', async () => {
+  it('of createTracker is called for what the tracker refuses, and for what the emitter refuses and drops', async () => {
     const told: [number, string][] = [];
     const onDrop = ({ events, reason }: DropInfo): void => void told.push([events.length, reason]);
     const emitter = { bufferCapacity: 1, flushIntervalMs: 0, batchSize: 10 };
@@ -127,7 +127,7 @@ describe('onDrop', () => {
     ]);
   });
 
-  it('finds the counts settled', () => {
+  it('sees consistent counts', () => {
     const sums: number[] = [];
     const { tracker } = capture({
       beforeSend: () => undefined,
@@ -140,7 +140,7 @@ describe('onDrop', () => {
     expect(sums).toEqual([0, 0]);
   });
 
-  it('that throws or rejects harms nothing', async () => {
+  it('that throws or rejects has no effect', async () => {
     const { tracker } = capture({ enabled: false, onDrop: () => { throw new Error('x'); } }); // prettier-ignore
     const other = capture({ enabled: false, onDrop: (async () => { throw new Error('x'); }) as () => void }); // prettier-ignore
     expect(() => tracker.trackPageView(page)).not.toThrow();

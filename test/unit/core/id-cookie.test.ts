@@ -1,4 +1,4 @@
-// The browser tracker's cookies as they come in requests: real ones, several at once, and hostile ones.
+// The browser tracker's cookies as they arrive in requests: real ones, several at once, and hostile ones.
 import { createHash } from 'node:crypto';
 import Ajv from 'ajv-draft-04';
 import fc from 'fast-check';
@@ -40,7 +40,7 @@ describe('readVisitor', () => {
     expect(read(cookieOf('1fff', value))).toMatchObject({ duid: '0123456789abcdef', sid: SID, vid: '7' });
   });
 
-  it('keeps the user but no stale session when the session cookie has expired', () => {
+  it('keeps the user but no stale session if the session cookie has expired', () => {
     expect(read(cookieOf('1fff', VALUE, false))).toEqual({ ...NOTHING, duid: DUID });
     expect(read(`${cookieOf('1fff', VALUE, false)}; _sp_ses.2eee=*`)).toEqual({ ...NOTHING, duid: DUID });
   });
@@ -94,7 +94,7 @@ describe('readVisitor', () => {
     expect(read(cookieOf('1fff', VALUE).replaceAll('_sp_', 'a(b*'), { cookieName: 'a(b*' }).sid).toBe(SID);
   });
 
-  it('looks at the first 16 KiB of a longer header, and takes no cookie that this bound cuts', () => {
+  it('reads the first 16 KiB of a longer header, and no cookie that crosses this limit', () => {
     const filler = `x=${'y'.repeat(16_000)}`;
     expect(read(`${cookieOf('1fff', VALUE)}; ${filler}; ${filler}`).duid).toBe(DUID);
     expect(read(`${filler}; ${filler}; ${cookieOf('1fff', VALUE)}`)).toEqual(NOTHING);
@@ -175,7 +175,7 @@ describe('readClientSession', () => {
     });
   });
 
-  it('gives what the schema asks for where the cookie only comes near: lower case, years of four digits', () => {
+  it('converts values to what the schema requires: lower case, years of four digits', () => {
     const value = VALUE.replace(DUID, DUID.toUpperCase()).replace('1700000000123', '999999999999999');
     const data = readClientSession(cookieOf('1fff', value), HOST, RULES)?.data;
     expect(data).toMatchObject({ userId: DUID });
@@ -199,7 +199,7 @@ describe('readClientSession', () => {
     expect(readClientSession(header, HOST, RULES)).toBeUndefined();
   });
 
-  it('only ever gives what the schema accepts, whatever the cookie holds', () => {
+  it('returns only what the schema accepts, whatever the cookie holds', () => {
     // The requirements of client_session/1-0-2, in short.
     const uuid = { type: 'string', pattern: '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$' };
     const int32 = { type: 'integer', minimum: 0, maximum: 2_147_483_647 };

@@ -1,4 +1,4 @@
-// The cross-domain parameter, found and taken out wherever it hides.
+// The cross-domain parameter is found and removed wherever it hides.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { withoutLinker } from '../../../src/core/url/linker';
@@ -55,7 +55,7 @@ describe('withoutLinker', () => {
     }
   });
 
-  it('leaves no id behind, however it is escaped and whatever stands around it', () => {
+  it('leaves no id behind, however it is escaped and whatever surrounds it', () => {
     const some = (text: string): fc.Arbitrary<string> =>
       fc.array(fc.nat(5), { minLength: text.length, maxLength: text.length }).map((how) =>
         Array.from(text, (letter, at) => {
@@ -76,7 +76,7 @@ describe('withoutLinker', () => {
     );
   });
 
-  it('takes one look at texts that are made to cost', () => {
+  it('scans hostile texts only once', () => {
     for (const unit of ['_sp=', '%25', '%255F', '%', '%%32', '_sp', '%3F_sp%3D', '%2525', ';_sp%25'])
       withoutLinker(`?${unit.repeat(16_384 / unit.length)}`);
   });
@@ -90,7 +90,7 @@ describe('a nested cross-domain parameter of a request', () => {
     }
   });
 
-  it('is taken out of the page and the referrer of anonymous ones', () => {
+  it('is removed from the page and the referrer of anonymous ones', () => {
     const target = `/login?next=${escaped(`https://a.test/tea?${LINKER}`)}`;
     const { url, refr } = fields({ originalUrl: target, referrer: `https://b.test${target}` }, {}, true);
     expect(url).toBe('https://shop.acme.com/login?next=https%3A%2F%2Fa.test%2Ftea');

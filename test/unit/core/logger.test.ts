@@ -15,7 +15,7 @@ afterEach(() => {
 });
 
 describe('the default logger', () => {
-  it('writes to the console from its level upwards, warn unless told otherwise', () => {
+  it('writes lines of its level and above to the console, by default warn', () => {
     const written: string[] = [];
     for (const level of LEVELS) vi.spyOn(console, level).mockImplementation((line: string) => void written.push(line));
     const tryAll = (): string[] => {
@@ -32,11 +32,11 @@ describe('the default logger', () => {
     expect(tryAll()).toEqual([]);
   });
 
-  it('refuses a level that there is not', () => {
+  it('refuses an unknown level', () => {
     expect(() => logger.setLevel('warning' as 'warn')).toThrow('logger.setLevel: level must be one of debug, info, warn, error, silent, got "warning"'); // prettier-ignore
   });
 
-  it('is where a tracker writes that was given none', () => {
+  it('is used by a tracker without a logger', () => {
     const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
     breach(capture({ logger: undefined, contracts: 'log' }).tracker);
     expect(warn.mock.calls).toEqual([
@@ -45,14 +45,14 @@ describe('the default logger', () => {
   });
 });
 
-describe('a logger of the app’s own', () => {
-  it('with false is none', () => {
+describe('the app’s own logger', () => {
+  it('false turns it off', () => {
     const spies = LEVELS.map((level) => vi.spyOn(console, level).mockImplementation(() => {}));
     breach(capture({ logger: false, contracts: 'log' }).tracker);
     for (const spy of spies) expect(spy).not.toHaveBeenCalled();
   });
 
-  it('that throws or rejects harms nothing', async () => {
+  it('that throws or rejects has no effect', async () => {
     const failing = (): never => {
       throw new Error('disk full');
     };

@@ -61,12 +61,12 @@ describe('url', () => {
     expect(fields({ protocol: 'HTTPS' }).url).toBe('https://shop.acme.com/tea');
   });
 
-  it('takes the configured origin, whatever the request claims', () => {
+  it('uses the configured origin, whatever the request claims', () => {
     const origin = 'https://www.acme.com';
     expect(fields({ protocol: 'x', host: '<', originalUrl: '/tea' }, { origin }).url).toBe('https://www.acme.com/tea');
   });
 
-  it('ends a query that is too long where a parameter ends', () => {
+  it('truncates a long query after a parameter', () => {
     const url = urlOf(`/tea?${'page=2&'.repeat(2000)}`)!;
     expect(url.length).toBeGreaterThan(5900);
     expect(url).toMatch(/[?&]page=2$/);
@@ -75,14 +75,14 @@ describe('url', () => {
     expect(urlOf(`/tea?a=${'x'.repeat(7000)}`)).toBe('https://shop.acme.com/tea');
   });
 
-  it('cuts a path that is too long between escapes and leaves its query out', () => {
+  it('truncates a long path between escapes and leaves its query out', () => {
     const url = urlOf(`/${'%C3%B5'.repeat(2000)}?page=2`)!;
     expect(url).toMatch(/^https:\/\/shop\.acme\.com\/(?:%C3|%B5)+$/);
     expect(new URL(url).pathname.length).toBeGreaterThan(2990);
     expect(new URL(url).pathname.length).toBeLessThanOrEqual(3000);
   });
 
-  it('leaves out a target longer than any header should be, as a cut could halve a secret out of sight', () => {
+  it('leaves out a target longer than any header, because truncation could split a secret', () => {
     expect(urlOf(`/${'a'.repeat(16_384)}`)).toBeUndefined();
     expect(refrOf(`https://example.org/${'a'.repeat(16_384)}`)).toBeUndefined();
   });
@@ -141,7 +141,7 @@ describe('refr', () => {
     expect(refrOf(referrer)).toBe(expected);
   });
 
-  it('is cut like the page, to a longer path', () => {
+  it('is truncated like the page, to a longer path', () => {
     expect(refrOf(`https://example.org/${'a'.repeat(7000)}`)).toHaveLength('https://example.org'.length + 6000);
     expect(refrOf(`https://example.org/${'a'.repeat(4000)}?${'b=1&'.repeat(2000)}`)!.length).toBeLessThanOrEqual(8192);
   });

@@ -35,7 +35,7 @@ describe('an event made by hand', () => {
     ...more,
   });
 
-  it('brings no key that a payload must not have, nor one that is not the event’s to say', () => {
+  it('adds no key that a payload must not have, or that does not belong to an event', () => {
     const { tracker, payloads, last } = capture({ subject: new Subject().setUserId('app') });
     const fields = JSON.parse('{"e":"pv","url":"http://h/","__proto__":"x","constructor":"x"}') as object;
     tracker.track(
@@ -75,7 +75,7 @@ describe('an event made by hand', () => {
   });
 });
 
-it('a subject that is none of ours brings only what a subject may say, in shapes the pipeline takes', () => {
+it("a foreign subject adds only a subject's keys, in forms that the pipeline accepts", () => {
   const { tracker, last } = capture({ contracts: 'off' });
   const subject = { fields: { uid: 17, lang: 'et', e: 'tr', eid: 'x', foo: 'x', vp: { w: 1 }, sid: 'no-uuid', p: 'fridge' } }; // prettier-ignore
   tracker.trackStructEvent({ category: 'c', action: 'a', subject: subject as never });
@@ -109,7 +109,7 @@ describe('numbers', () => {
 });
 
 describe('text', () => {
-  it('is cut to what the pipeline takes, in UTF-16 units and never through a surrogate pair', () => {
+  it("is truncated to the pipeline's limit, in UTF-16 units and never through a surrogate pair", () => {
     const { tracker, last } = capture();
     const long = `${'x'.repeat(999)}🫖tea`;
     tracker.trackStructEvent({ category: long, action: 'ö'.repeat(1001), label: 'l'.repeat(5000), property: long });
@@ -223,7 +223,7 @@ describe('data and entities', () => {
     expect(Object.keys(encoded.last())).not.toContain('ue_pr');
   });
 
-  it('an empty list of entities is none', () => {
+  it('an empty list of entities counts as none', () => {
     const { tracker, last } = capture();
     tracker.trackPageView({ pageUrl: 'http://h/', context: [] });
     expect(last()).not.toHaveProperty('cx');
@@ -236,7 +236,7 @@ describe('data and entities', () => {
     expect(entitiesOf(last())).toEqual([{ schema: THING, data: { n: 2 } }]);
   });
 
-  it('what an entity has beside schema and data is not sent', () => {
+  it('other members of an entity than schema and data are not sent', () => {
     const { tracker, last } = capture();
     const wide = { ...entity, $schema: 'x', name: 'private' };
     tracker.trackSelfDescribingEvent({ event: wide, context: [wide] });

@@ -1,4 +1,4 @@
-// Whatever the arguments are: a broken contract, or an event that the pipeline takes. Nothing between, nothing else thrown.
+// Any arguments give a broken contract, or an event that the pipeline accepts, and nothing else.
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startCollector, type Collector } from 'snowplow-middleware/collector';
@@ -180,7 +180,7 @@ function check(events: readonly EncodedEvent[], tracker: Tracker, method: string
 const settings = fc.record({ encodeBase64: fc.boolean(), anonymous: fc.boolean() });
 
 describe('any arguments', () => {
-  it('give a ContractError or an event that the pipeline takes, while contracts are on', () => {
+  it('give a ContractError or an event that the pipeline accepts, while contracts are on', () => {
     fc.assert(
       fc.property(call, settings, (given, options) => {
         const { events, emitter } = encodedSink();
@@ -217,7 +217,7 @@ describe('any arguments', () => {
     },
   );
 
-  it('given to a subject break its contract, or leave only what the pipeline takes', () => {
+  it('passed to a subject break its contract, or leave only what the pipeline accepts', () => {
     const setters = Object.getOwnPropertyNames(Subject.prototype).filter((name) => name.startsWith('set'));
     expect(setters).toHaveLength(15);
     fc.assert(
@@ -238,7 +238,7 @@ describe('any arguments', () => {
     );
   });
 
-  it('given back by beforeSend leave an event that the pipeline takes, or none', () => {
+  it('returned by beforeSend leave an event that the pipeline accepts, or none', () => {
     const keys = ['e', 'p', 'tv', 'uid', 'sid', 'url', 'vp', 'se_va', 'ttm', 'dtm', 'eid', 'stm', 'page', 'foo', '__proto__']; // prettier-ignore
     const payload = fc.oneof(anything, fc.array(fc.tuple(fc.constantFrom(...keys), value)).map((fields) => Object.fromEntries(fields))); // prettier-ignore
     fc.assert(

@@ -1,4 +1,4 @@
-// Apps and old libraries put enumerable properties onto the prototypes of everything: no event may be other for it.
+// Apps and old libraries put enumerable properties onto built-in prototypes: no event may change because of them.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Child } from '../../support/child';
 import { hasRedis, type RedisServer, startRedis } from '../../support/redis-server';

@@ -51,7 +51,7 @@ describe('credentials in URLs', () => {
     '1',
   ])('are not seen where there are none: %s', (name) => expect(urlOf(`/tea?${name}=canary`)).toContain('canary'));
 
-  it('are masked in the path where they can be told: a web token, a Java session id', () => {
+  it('are masked in the path if they are recognisable: a web token, a Java session id', () => {
     expect(urlOf(`/verify/${WEB_TOKEN}/now`)).toBe('https://shop.acme.com/verify/redacted/now');
     expect(urlOf('/cart;jsessionid=canary;v=1/tea?a=1')).toBe(
       'https://shop.acme.com/cart;jsessionid=redacted;v=1/tea?a=1',
@@ -64,7 +64,7 @@ describe('credentials in URLs', () => {
     expect(urlOf('/go/https%3A%2F%2Fb.test%2F%3Fpage%3D2')).toBe('https://shop.acme.com/go/https%3A%2F%2Fb.test%2F%3Fpage%3D2'); // prettier-ignore
   });
 
-  it('are masked under the names of the user too, exactly those', () => {
+  it("are masked under the user's names too, and only under those", () => {
     const redactQuery = ['E-Mail', 'q1', 'isikukood', 'tähis'];
     expect(
       urlOf('/tea?email=canary&e_mail=canary&q1=canary&t%C3%A4his=canary&token=canary', { redactQuery }),
@@ -73,7 +73,7 @@ describe('credentials in URLs', () => {
     expect(urlOf('/tea?q2=canary', { redactQuery })).toContain('canary');
   });
 
-  it('are never sent, under any spelling of a name that tells them', () => {
+  it('are never sent, under any spelling of their names', () => {
     const names = [
       'token', 'key', 'secret', 'code', 'password', 'session', 'sig', 'jwt', 'auth', 'access_token', 'refresh_token', 'id_token',
       'api_key', 'apikey', 'client_secret', 'passwd', 'pwd', 'PHPSESSID', 'JSESSIONID', 'session_id', 'sid', 'signature', 'otp',
@@ -102,7 +102,7 @@ describe('credentials in URLs', () => {
 });
 
 describe('redactUrl', () => {
-  it('has the last word on page and referrer, and sees them without what is masked anyway', () => {
+  it('has the last word on page and referrer, and gets them already masked', () => {
     const seen: string[] = [];
     const redactUrl = (url: string) => {
       seen.push(url);
@@ -116,12 +116,12 @@ describe('redactUrl', () => {
     expect(seen).toEqual(['https://shop.acme.com/reset/canary?token=redacted', 'https://example.org/reset/canary']);
   });
 
-  it('sees the whole path, so that a secret at the cut cannot slip by', () => {
+  it('gets the whole path, so that truncation cannot hide a secret', () => {
     const redactUrl = (url: string) => url.replace(/canary-\d{9}/, 'redacted');
     expect(urlOf(`/${'a'.repeat(2990)}/canary-123456789`, { redactUrl })).not.toContain('canary');
   });
 
-  it('cannot spoil an event: what it gives is cleaned and cut again, or left out', () => {
+  it('cannot spoil an event: its result is cleaned and truncated again, or left out', () => {
     expect(urlOf('/tea', { redactUrl: (url) => `${url} |#x` })).toBe('https://shop.acme.com/tea%20%7C');
     expect(urlOf('/tea', { redactUrl: (url) => url + 'x'.repeat(5000) })!.length).toBeLessThan(3100);
     expect(fields({}, { redactUrl: () => 'secret' })).not.toHaveProperty('url');

@@ -1,4 +1,4 @@
-// What one request's strings become: rows of known threats, and properties that hold for any text a visitor may send.
+// The fields of a request: known threats, and properties that hold for any text from a visitor.
 import { createServer, request as httpRequest } from 'node:http';
 import { type AddressInfo, isIP } from 'node:net';
 import fc from 'fast-check';
@@ -26,12 +26,12 @@ describe('requestFields', () => {
     });
   });
 
-  it('leaves out whatever the request did not bring', () => {
+  it('leaves out what the request does not have', () => {
     const bare = { ip: undefined, host: undefined, userAgent: '', acceptLanguage: undefined, cookie: undefined };
     expect(fields({ ...bare, referrer: undefined })).toEqual({});
   });
 
-  it('sends nothing that tells who an anonymous visitor is, not even the id in a cross-domain link', () => {
+  it('sends nothing that identifies an anonymous visitor, not even the id in a cross-domain link', () => {
     const linked = `/tea?_sp=${DUID}.1700000000000&page=2`;
     const sent = fields({ originalUrl: linked, referrer: `https://acme.com${linked}` }, {}, true);
     expect(sent).toEqual({
@@ -42,7 +42,7 @@ describe('requestFields', () => {
     });
   });
 
-  it('chooses among several id cookies by the public host name where one is configured', () => {
+  it('chooses among several id cookies by the public host name, if one is configured', () => {
     const other = COOKIE.replace('1fff', '0000').replaceAll('1fff', '0000').replace(DUID, NETWORK);
     // 1fff is the hash of localhost.
     expect(fields({ cookie: `${other}; ${COOKIE}` }, { origin: 'http://localhost:8080' }).duid).toBe(DUID);
@@ -50,13 +50,13 @@ describe('requestFields', () => {
 });
 
 describe('ua and lang', () => {
-  it('cuts a user agent of kilobytes at 1,000 units, never through a surrogate pair', () => {
+  it('truncates a long user agent to 1,000 units, never through a surrogate pair', () => {
     expect(fields({ userAgent: 'x'.repeat(15_000) }).ua).toHaveLength(1000);
     expect(fields({ userAgent: `${'x'.repeat(999)}😀` }).ua).toBe('x'.repeat(999));
     expect(fields({ userAgent: `${'x'.repeat(998)}😀!` }).ua).toBe(`${'x'.repeat(998)}😀`);
   });
 
-  it('mends lone surrogates in a user agent', () => {
+  it('repairs lone surrogates in a user agent', () => {
     expect(fields({ userAgent: 'a\ud800b' }).ua).toBe('a\ufffdb');
   });
 
@@ -166,7 +166,7 @@ describe('any request', () => {
     expect(urls).toBeGreaterThan(10);
   });
 
-  it('of a real client gives its page and its referrer, whose UTF-8 Node hands over a byte at a time', async () => {
+  it('of a real client gives its page and its referrer, whose UTF-8 Node passes as single bytes', async () => {
     const sent = new Promise<Record<string, string>>((resolve, reject) => {
       const server = createServer((request, response) => {
         const { host, referer } = request.headers;

@@ -9,13 +9,13 @@ import { capture, keepLines } from '../../support/capture';
 const uid = (name?: string): string | undefined => currentTracker(name)?.subject.fields['uid'];
 const user = (id: string): Subject => new Subject().setUserId(id);
 
-it('outside of any scope there is no current tracker', () => {
+it('there is no current tracker outside a scope', () => {
   expect(currentTracker()).toBeUndefined();
   expect(currentTracker('web')).toBeUndefined();
 });
 
 describe('runWith', () => {
-  it('gives back what the function gives, and throws what it throws', async () => {
+  it('returns what the function returns, and throws what it throws', async () => {
     const { tracker } = capture();
     expect(tracker.runWith(user('a'), () => 7)).toBe(7);
     await expect(tracker.runWith(user('a'), () => Promise.reject(new Error('mine')))).rejects.toThrow('mine');
@@ -23,7 +23,7 @@ describe('runWith', () => {
     expect(currentTracker()).toBeUndefined();
   });
 
-  it('gives what runs in it a tracker for its subject, which can close nothing', () => {
+  it('provides a tracker for its subject, which can close nothing', () => {
     const { tracker, last } = capture();
     tracker.runWith(user('a'), () => {
       expect(currentTracker()).toBeInstanceOf(RequestTracker);
@@ -32,7 +32,7 @@ describe('runWith', () => {
     expect(last()['uid']).toBe('a');
   });
 
-  it('holds after await, in timers and in callbacks, and ends with the function’s own flow', async () => {
+  it('holds after await, in timers and in callbacks, and ends with the function', async () => {
     const { tracker } = capture();
     const seen: unknown[] = [];
     await tracker.runWith(user('a'), async () => {
@@ -55,7 +55,7 @@ describe('runWith', () => {
     });
   });
 
-  it('keeps 500 flows at once apart', async () => {
+  it('keeps 500 concurrent flows apart', async () => {
     const { tracker, payloads } = capture();
     const flow = (id: string, steps: number): Promise<void> =>
       tracker.runWith(user(id), async () => {
@@ -80,7 +80,7 @@ describe('runWith', () => {
     );
   });
 
-  it('a job that starts a job, a thousand times over, holds on to none of those before it', () => {
+  it('a chain of a thousand jobs keeps no earlier job alive', () => {
     const { tracker } = capture();
     const nest = (depth: number): number =>
       tracker.runWith(user(`job-${depth}`), () => {
@@ -106,7 +106,7 @@ describe('the end of a job', () => {
   // Runs what it is given in the context in which it was made, as a client's later callbacks run in its opener's.
   const bound = (): (<T>(fn: () => T) => T) => AsyncLocalStorage.snapshot() as <T>(fn: () => T) => T;
 
-  it('is when its function has returned, where that gives no promise', () => {
+  it('comes when its function has returned without a promise', () => {
     const { tracker } = capture();
     for (const value of [7, undefined, null, {}, [], () => {}, 'a', Symbol('s')]) {
       let later: <T>(fn: () => T) => T = (fn) => fn();
@@ -120,7 +120,7 @@ describe('the end of a job', () => {
     }
   });
 
-  it('is when it has thrown', () => {
+  it('comes when it has thrown', () => {
     const { tracker } = capture();
     let later: <T>(fn: () => T) => T = (fn) => fn();
     const job = (): never => {
@@ -131,7 +131,7 @@ describe('the end of a job', () => {
     expect(later(() => currentTracker())).toBeUndefined();
   });
 
-  it.each(['resolved', 'rejected'])('is when its promise has %s, before whoever waits for it goes on', async (how) => {
+  it.each(['resolved', 'rejected'])('comes when its promise has %s, before waiting code continues', async (how) => {
     const { tracker } = capture();
     let later: <T>(fn: () => T) => T = (fn) => fn();
     const result = tracker.runWith(user('a'), async () => {
@@ -147,7 +147,7 @@ describe('the end of a job', () => {
     expect(later(() => currentTracker())).toBeUndefined();
   });
 
-  it('leaves a rejection that nobody handles to the process', async () => {
+  it('leaves an unhandled rejection to the process', async () => {
     const { tracker } = capture();
     const listeners = process.listeners('unhandledRejection');
     process.removeAllListeners('unhandledRejection');
@@ -161,7 +161,7 @@ describe('the end of a job', () => {
     }
   });
 
-  it('is when a generator has been made: what asks it on is outside', () => {
+  it('comes when a generator has been created: its iteration is outside', () => {
     const { tracker } = capture();
     const steps = tracker.runWith(user('a'), function* () {
       yield uid();
@@ -169,7 +169,7 @@ describe('the end of a job', () => {
     expect(steps.next()).toEqual({ value: undefined, done: false });
   });
 
-  it('asks nothing of other promises, which may begin their work each time they are asked', async () => {
+  it('does not call other thenables, which may start their work each time', async () => {
     const { tracker } = capture();
     let asked = 0;
     const query = {
@@ -191,7 +191,7 @@ describe('the end of a job', () => {
     expect(asked).toBe(1);
   });
 
-  it('is counted when somebody asks later, and told once a minute with what to do', () => {
+  it('counts later calls, and logs once a minute what to do', () => {
     const { lines, logger } = keepLines();
     const { tracker, payloads } = capture({ logger });
     let later: <T>(fn: () => T) => T = (fn) => fn();
@@ -208,7 +208,7 @@ describe('the end of a job', () => {
     expect(payloads).toMatchObject([{ uid: 'a' }]);
   });
 
-  it('does not bring back who was before: neither a job around it nor another of that name', () => {
+  it('does not reveal an outer tracker: neither that of an outer job nor another with that name', () => {
     const web = capture({ namespace: 'web' }).tracker;
     const jobs = capture({ namespace: 'jobs' }).tracker;
     web.runWith(user('w'), () => {
@@ -221,7 +221,7 @@ describe('the end of a job', () => {
     });
   });
 
-  it('lets go of all around it: jobs of two trackers that start each other in turns do not pile up', async () => {
+  it('releases outer scopes: jobs of two trackers that start each other do not pile up', async () => {
     const trackers = [capture({ namespace: 'a' }).tracker, capture({ namespace: 'b' }).tracker];
     let depth = Infinity;
     for (let turn = 0, start = (fn: () => void): void => fn(); turn < 100; turn++)

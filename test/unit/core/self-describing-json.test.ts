@@ -13,7 +13,7 @@ const basket = v.object({
 
 describe('the schema', () => {
   const WRONG = ['', 'com.acme/basket/jsonschema/1-0-0', 'iglu:com.acme/basket/jsonschema/1-0', 'iglu:com.acme/basket/1-0-0', `${BASKET} `, `${BASKET}\n`, 'iglu:com acme/basket/jsonschema/1-0-0', null, 7]; // prettier-ignore
-  it.each(WRONG)('%j is no iglu URI', (schema) => {
+  it.each(WRONG)('%j is not an iglu URI', (schema) => {
     expect(() => new SelfDescribingJson(schema as string, {})).toThrow(
       'SelfDescribingJson: `schema` must be an iglu: URI such as iglu:com.acme/basket/jsonschema/1-0-0, got ',
     );
@@ -31,14 +31,14 @@ it('the data must be an object', () => {
 });
 
 describe('a validator', () => {
-  it('of any Standard Schema library is asked when the object is made', () => {
+  it('of any Standard Schema library runs at construction', () => {
     expect(new SelfDescribingJson(BASKET, { items: 2 }, { validator: basket }).data).toEqual({ items: 2 });
   });
 
   it('that finds an issue breaks the contract', () => {
     const error = thrownBy(() => new SelfDescribingJson(BASKET, { items: 0 }, { validator: basket }));
-    expect(error.message).toBe('SelfDescribingJson: `data` must be what its validator accepts, got at least one item');
-    expect(error).toMatchObject({ code: 'ERR_SNOWPLOW_CONTRACT', expected: 'what its validator accepts' });
+    expect(error.message).toBe('SelfDescribingJson: `data` must be accepted by its validator, got at least one item');
+    expect(error).toMatchObject({ code: 'ERR_SNOWPLOW_CONTRACT', expected: 'accepted by its validator' });
   });
 
   it('changes nothing of the data: it checks, it does not convert', () => {
@@ -46,10 +46,10 @@ describe('a validator', () => {
     expect(new SelfDescribingJson(BASKET, { items: '2' }, { validator }).data).toEqual({ items: '2' });
   });
 
-  it('that answers with a promise breaks the contract, and its rejection goes nowhere', async () => {
+  it('that returns a promise breaks the contract, and its rejection is handled', async () => {
     const slow = v.pipeAsync(v.object({ items: v.number() }), v.checkAsync(() => Promise.reject(new Error('later')))); // prettier-ignore
     const error = thrownBy(() => new SelfDescribingJson(BASKET, { items: 2 }, { validator: slow }));
-    expect(error.message).toBe('SelfDescribingJson: `validator` must be one that answers at once, got a promise');
+    expect(error.message).toBe('SelfDescribingJson: `validator` must be synchronous, got a promise');
     await new Promise(setImmediate);
   });
 
@@ -64,12 +64,12 @@ describe('a validator', () => {
     expect(thrownBy(() => new SelfDescribingJson(BASKET, {}, options))['code']).toBe('ERR_SNOWPLOW_CONTRACT');
   });
 
-  it('that answers nothing has found nothing', () => {
+  it('that returns nothing has found no issue', () => {
     for (const answer of [undefined, null, {}, { value: {} }, { issues: undefined }])
       expect(() => new SelfDescribingJson(BASKET, {}, odd(() => answer))).not.toThrow(); // prettier-ignore
   });
 
-  it('is not asked while contracts are off', () => {
+  it('does not run while contracts are off', () => {
     disableContracts();
     expect(new SelfDescribingJson(BASKET, { items: 0 }, { validator: basket }).data).toEqual({ items: 0 });
   });

@@ -1,4 +1,4 @@
-// Whatever an app puts into its data: the event goes, or is refused alone; the app and the neighbours never suffer.
+// Whatever data an app passes, the event is sent, or only it is refused; the app and other events are not affected.
 import { describe, expect, it } from 'vitest';
 import { capture, entitiesOf, eventOf } from '../../support/capture';
 import { faultsOf } from '../../support/payload-rules';
@@ -29,7 +29,7 @@ describe('data that cannot be written', () => {
     ['with a Proxy inside', { deep: [throwingProxy] }],
     ['with a toString that throws, where a text is due', { [Symbol.toPrimitive]: boom, toJSON: boom }],
   ];
-  it.each(CASES)('%s is refused as unserializable, and its neighbours go', (_what, data) => {
+  it.each(CASES)('%s is refused as unserializable, and its neighbours are sent', (_what, data) => {
     for (const contracts of ['throw', 'log', 'off'] as const) {
       const { tracker, payloads } = capture({ contracts });
       const bad = { schema: THING, data: data as object };
@@ -44,7 +44,7 @@ describe('data that cannot be written', () => {
   });
 
   // As unserializable where the engine runs out of stack, as invalid where it does not (Node 26).
-  it('that is 100,000 deep is refused, and its neighbours go', () => {
+  it('that is 100,000 levels deep is refused, and its neighbours are sent', () => {
     const { tracker, payloads } = capture({ contracts: 'log' });
     const good = { schema: THING, data: { n: 1 } };
     tracker.trackSelfDescribingEvent({ event: good });
@@ -55,7 +55,7 @@ describe('data that cannot be written', () => {
     expect(refused.invalid + refused.unserializable).toBe(1);
   });
 
-  it('in an argument that is read by a getter, is refused just so', () => {
+  it('in an argument with a getter is refused in the same way', () => {
     const { tracker, payloads } = capture();
     const args = Object.defineProperty({ category: 'c', action: 'a' }, 'label', { get: boom });
     expect(() => tracker.trackStructEvent(args)).not.toThrow();
@@ -75,7 +75,7 @@ describe('data that cannot be written', () => {
   });
 });
 
-describe('what JSON makes of the rest', () => {
+describe('how JSON represents other values', () => {
   class Money {
     readonly currency = 'EUR';
     readonly #cents = 450;
@@ -117,7 +117,7 @@ describe('what JSON makes of the rest', () => {
     expect(faultsOf(last())).toEqual([]);
   });
 
-  it('a list of entities with holes is no list of entities', () => {
+  it('a list of entities with holes is refused', () => {
     const holed: { schema: string; data: object }[] = [];
     holed[1] = { schema: THING, data: {} };
     const { tracker, payloads } = capture({ contracts: 'off' });
@@ -126,7 +126,7 @@ describe('what JSON makes of the rest', () => {
   });
 });
 
-describe('keys that name what every object has', () => {
+describe('keys that are names of object members', () => {
   it('pollute no prototype, and arrive as data', () => {
     const data = JSON.parse(
       '{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}},"prototype":1}',

@@ -1,4 +1,4 @@
-// URLs that an app hands over, by every way: what is sent is one that the pipeline takes, or nothing.
+// URLs that an app passes in any way: what is sent is a URL that the pipeline accepts, or nothing.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';

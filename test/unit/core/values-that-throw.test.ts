@@ -1,4 +1,4 @@
-// Values that throw when they are looked at, handed to every public function: an error of ours, or none.
+// Values that throw when they are read, passed to every public function: an error of ours, or none.
 import { afterEach, describe, expect, it } from 'vitest';
 import * as main from 'snowplow-middleware';
 import * as ecommerce from 'snowplow-middleware/ecommerce';

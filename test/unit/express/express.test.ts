@@ -1,4 +1,4 @@
-// What Express alone allows: an app that decides by itself, what Express's getters would say.
+// What only Express allows: an app that makes its own decisions, and the results of Express's getters.
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import express5, { type Express, type Request } from 'express';

@@ -1,4 +1,4 @@
-// The route of a request on Express: its whole pattern wherever it is asked for, also when routers have handed the request on.
+// The route of a request on Express: its whole pattern at any time, even after routers have passed the request on.
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import express5, { type ErrorRequestHandler, type NextFunction, type Request, type Response } from 'express';

@@ -1,4 +1,4 @@
-// Events beside distributed traces: with the hook that the documents show, each event names the span that it was tracked in.
+// Events and distributed traces: with the hook from the documents, each event names the span in which it was tracked.
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-// The route of a request on Koa: as routers leave it on the context, with the paths where apps are mounted in others.
+// The route of a request on Koa: as routers store it on the context, with the mount paths of nested apps.
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import Koa3, { type Middleware } from 'koa';

@@ -1,4 +1,4 @@
-// Handlers that are no HTTP routes: resolvers and messages, called through Nest's own machinery.
+// Handlers that are not HTTP routes: resolvers and messages, called through Nest's own machinery.
 import { type CanActivate, Inject, Injectable, Module, UseGuards } from '@nestjs/common';
 import { type AbstractHttpAdapter, ExternalContextCreator, NestFactory } from '@nestjs/core';
 import { of } from 'rxjs';

@@ -1,4 +1,4 @@
-// The decorators, on both adapters: each declared event exactly once, at the response's end, and the response untouched.
+// The decorators, on both adapters: each declared event exactly once, at the response's end, and an unchanged response.
 import {
   type CallHandler, type CanActivate, Catch, type ArgumentsHost, type ExceptionFilter, Controller, type ExecutionContext,
   Get, Header, HttpException, Injectable, type NestInterceptor, Param, ParseIntPipe, Post, Sse, StreamableFile, UseGuards,

@@ -1,4 +1,4 @@
-// A decorator's function that tracks an event of its own: it is delivered, and no subscriber is told of it.
+// A decorator's function that tracks an event itself: the event is delivered, and no subscriber is called for it.
 import { Controller, Get } from '@nestjs/common';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { expect, it, onTestFinished } from 'vitest';

@@ -307,8 +307,8 @@ describe('SnowplowModule', () => {
   });
 
   it.each([
-    ['a second unnamed module', [{}, { namespace: 'other' }], /SnowplowModule: name must be another/],
-    ['an option that does not exist', [{ pageView: true }], /pageView must be a known option/],
+    ['a second unnamed module', [{}, { namespace: 'other' }], /SnowplowModule: name must be different/],
+    ['an option that does not exist', [{ pageView: true }], /Unknown option `pageView`/],
     ['an empty name', [{ name: '' }], /name must be a non-empty string/],
     ['a mount that is no switch', [{ mount: 'yes' }], /mount must be true or false/],
     ['no endpoint', [{ endpoint: undefined }], /endpoint must be a host name or a URL/],

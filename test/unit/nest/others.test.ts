@@ -1,4 +1,4 @@
-// Decorators of ours beside those of others: what others have written on a class or a handler is found there, and works.
+// Our decorators together with others: what others have written on a class or a handler is still found, and works.
 import * as common from '@nestjs/common';
 import { NestFactory, Reflector } from '@nestjs/core';
 import { createRequire } from 'node:module';

@@ -1,4 +1,4 @@
-// TrackerService in what goes on when its request has ended: it stands for the app, for the visitor is not known.
+// TrackerService in work that continues after its request: it stands for the app, because the visitor is unknown.
 import { Controller, Get, Inject } from '@nestjs/common';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';

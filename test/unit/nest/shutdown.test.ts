@@ -1,4 +1,4 @@
-// A Nest app that is told to stop, in a process of its own that gets real signals.
+// A Nest app that is told to stop, in a separate process that gets real signals.
 import { Agent, request } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Collector, startCollector } from '../../../src/collector';

@@ -1,4 +1,4 @@
-// The tracker's health in Terminus, as the documents show it: what a load balancer is told while the collector fails.
+// The tracker's health in Terminus, as in the documents: what a load balancer sees while the collector fails.
 import { Controller, Get, Inject } from '@nestjs/common';
 import { HealthCheck, HealthCheckService, TerminusModule } from '@nestjs/terminus';
 import { describe, expect, it, onTestFinished } from 'vitest';

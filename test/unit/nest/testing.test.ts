@@ -1,4 +1,4 @@
-// How an app that tracks is tested: the recipes of docs/nestjs.md, run.
+// How to test an app that tracks: runs the recipes of docs/nestjs.md.
 import { Controller, Get, Inject, Injectable, Module } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import type { NestExpressApplication } from '@nestjs/platform-express';

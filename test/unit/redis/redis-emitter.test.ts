@@ -92,7 +92,7 @@ suite('RedisEmitter', () => {
     );
     expect(() => emitter({ redis: 'http://user:hunter2@host' })).not.toThrow(/hunter2/);
     expect(() => emitter({ redis: {} as never })).toThrow('RedisEmitter: redis must be');
-    expect(() => emitter({ onSuccess: () => {} } as never)).toThrow('RedisEmitter: onSuccess must be a known option');
+    expect(() => emitter({ onSuccess: () => {} } as never)).toThrow('RedisEmitter: Unknown option `onSuccess`');
   });
 
   test.each([

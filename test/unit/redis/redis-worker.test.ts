@@ -322,7 +322,7 @@ suite('RedisWorker', () => {
     expect(make({ emitter: { input: () => {} }, endpoint: 'a.example' })).toThrow(
       'RedisWorker: endpoint must be left out',
     );
-    expect(make({ endpoint: 'a.example', eventStore: {} })).toThrow('RedisWorker: eventStore must be a known option');
+    expect(make({ endpoint: 'a.example', eventStore: {} })).toThrow('RedisWorker: Unknown option `eventStore`');
     expect(make({ endpoint: 'a.example', signals: 'SIGTERM' })).toThrow('RedisWorker: signals must be a list');
   });
 

@@ -1,4 +1,4 @@
-// The schemas of the package's own entities: each one that is named is shipped, sound, and met by what is sent.
+// The schemas of the package's own entities: each one is shipped, valid, and met by the events that are sent.
 import { readdirSync, readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';

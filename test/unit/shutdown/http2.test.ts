@@ -1,4 +1,4 @@
-// closeOnShutdown over HTTP/2: a session that is idle would keep its server open for as long as the client likes.
+// closeOnShutdown over HTTP/2: an idle session would keep its server open for as long as the client likes.
 import { once } from 'node:events';
 import { type ClientHttp2Session, connect } from 'node:http2';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';

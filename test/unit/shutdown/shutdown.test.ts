@@ -1,4 +1,4 @@
-// closeOnShutdown and the middleware's `shutdown`, in processes of their own that get real signals.
+// closeOnShutdown and the middleware's `shutdown`, in separate processes that get real signals.
 import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Collector, startCollector } from '../../../src/collector';

@@ -1,4 +1,4 @@
-// An event as a line of a test. Leaves out what differs in every run: ids, times, addresses.
+// Writes an event as a line of a test, without values that differ in every run: ids, times, addresses.
 
 const STEADY = {
   aid: 'app_id',
@@ -26,7 +26,7 @@ export function assertionOf({ verdict, event, payload, schema, data, contexts })
   return `expect(collector).toHaveTracked(${literal(expected, '')});`;
 }
 
-// Quotes and escapes by JSON, which is JavaScript too; plain names stand without quotes.
+// Quotes and escapes as JSON, which is also JavaScript; plain names need no quotes.
 function literal(value, indent) {
   const inner = `${indent}  `;
   if (Array.isArray(value))

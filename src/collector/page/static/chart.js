@@ -1,4 +1,4 @@
-// The small chart of the last minute: one bar a second, bad events on top.
+// The small chart of the last minute: one bar per second, bad events on top.
 
 const SVG = 'http://www.w3.org/2000/svg';
 /** How far back the chart looks, one bar a second. */

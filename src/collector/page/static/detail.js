@@ -1,4 +1,4 @@
-// Everything about one event: verdict and how to fix it, data, contexts, wire fields, request.
+// The details of one event: verdict and how to fix it, data, contexts, wire fields, request.
 import { assertionOf } from './assertion.js';
 import { clock, el, sender } from './dom.js';
 
@@ -11,7 +11,7 @@ export function showDetail(pane, event, { close }) {
     el('h2', {}, el('bdi', {}, event.name)),
     el('p', { class: 'about' }, about(event)),
     ...findings('What is wrong', 'bad', event.errors),
-    ...findings('Taken, but', 'warned', event.warnings),
+    ...findings('Accepted, but', 'warned', event.warnings),
     ...(event.schema ? [heading('Event'), ...described(event)] : []),
     ...(event.contexts.length > 0 ? [heading('Contexts'), ...event.contexts.flatMap(described)] : []),
     ...(event.unchecked.length > 0 ? [note('Schemas are not checked: start the collector with --iglu FOLDER.')] : []),

@@ -1,4 +1,4 @@
-// Makes elements out of text. What comes from an event goes in as text and attributes only, never as markup.
+// Makes elements from text. Values of an event become only text and attributes, never markup.
 
 /** An element with attributes, and a text or a list of nodes and texts inside. */
 export function el(tag, attributes = {}, content = []) {
@@ -9,7 +9,7 @@ export function el(tag, attributes = {}, content = []) {
   return element;
 }
 
-// Marks that turn the direction of writing, break lines or hide would make a text look like another one.
+// Characters that change the writing direction, break lines or are invisible would make a text look like another one.
 const HIDDEN = /[\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]|(?!\n)\p{Cc}/gu;
 
 /** Spells those marks out. */

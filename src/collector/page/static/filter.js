@@ -26,7 +26,7 @@ export function addChoices(events) {
       known.add(value);
       select.add(new Option(visible(value.length > 60 ? `${value.slice(0, 60)}…` : value), value));
     }
-    // The first option says what is chosen from.
+    // The first option is the label of the filter.
     select.hidden = select.options.length < 3;
   }
 }

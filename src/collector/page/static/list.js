@@ -18,7 +18,7 @@ export function renderList(list, events, grouped, chosen) {
   return groups.flatMap((group) => group.events);
 }
 
-// Rows are made once an event and used again, so that drawing stays cheap and nothing flickers.
+// Each event's row is made once and reused, so that drawing stays cheap and nothing flickers.
 function row(event) {
   const known = rowOf.get(event);
   if (known) return known;
@@ -41,7 +41,7 @@ function row(event) {
   return made;
 }
 
-// What is wrong comes first; what is doubtful stands behind what happened.
+// An error replaces the summary; warnings come after it.
 function summary({ errors, warnings, summary: happened }) {
   const [error] = errors;
   if (error) return `${error.field} ${error.problem}${errors.length > 1 ? `, and ${errors.length - 1} more` : ''}`;

@@ -1,10 +1,10 @@
-// The live page: takes events from the stream, keeps the newest, and hands them to list, detail and chart.
+// The live page: reads events from the stream, keeps the newest, and passes them to list, detail and chart.
 import { drawRate, SECONDS } from './chart.js';
 import { showDetail } from './detail.js';
 import { addChoices, filterOf } from './filter.js';
 import { renderList, rowId } from './list.js';
 
-// As many as the collector itself keeps, and as many rows as one can look through.
+// As many events as the collector keeps, and as many rows as a person can look through.
 const KEPT = 1_000;
 const ROWS = 200;
 const FRAME_MS = 100;
@@ -15,11 +15,11 @@ const detail = byId('detail');
 
 let events = []; // newest first
 let totals = { good: 0, warned: 0, bad: 0 };
-let shown = []; // what passes the filters, as far as it is on the page, in the order of the page
+let shown = []; // the events on the page that match the filters, in the order of the page
 let chosen;
 let rows = ROWS;
 let due = false;
-let held = false; // while a row is pressed nothing moves: it would be another one when it is let go
+let held = false; // while a row is pressed nothing moves, so that the release hits the same row
 const arrivals = new Map(); // second -> { good, bad }
 
 function draw() {
@@ -38,7 +38,7 @@ function draw() {
   document.title = totals.bad > 0 ? `(${totals.bad} bad) Collector` : 'Collector';
 }
 
-// However fast events come, the page is drawn ten times a second at most.
+// The page is drawn at most ten times a second, however fast events arrive.
 function drawSoon() {
   if (due) return;
   due = true;
@@ -117,7 +117,7 @@ function take({ data }) {
   const message = JSON.parse(data);
   totals = message.totals;
   if (message.cleared) {
-    // Also at the start of every stream, which then brings all that the collector holds.
+    // Also set at the start of every stream, which then sends all events that the collector holds.
     events = [];
     arrivals.clear();
     choose(undefined);
@@ -143,7 +143,7 @@ function say(state, words) {
 
 const stream = new EventSource('/events');
 stream.addEventListener('open', () => say('live', 'Live'));
-stream.addEventListener('error', () => say('lost', 'Collector stopped, trying again'));
+stream.addEventListener('error', () => say('lost', 'Collector stopped, retrying'));
 stream.addEventListener('message', take);
 setInterval(() => drawRate(byId('rate'), byId('rate-text'), arrivals), 1_000);
 draw();

@@ -1,4 +1,4 @@
-// Runs the vectors observed on the Python tracker 1.1.0 through ours, over a real connection to a real collector.
+// Runs the vectors recorded from the Python tracker 1.1.0 through ours, over a real connection to a real collector.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';

@@ -1,4 +1,4 @@
-// Runs the corpus of verdicts: each case is sent to a real collector, and judged as its file says.
+// Runs the corpus of verdicts: sends each case to a real collector, and compares its verdict with the file.
 import { readdirSync, readFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import { join } from 'node:path';

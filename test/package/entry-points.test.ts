@@ -1,9 +1,9 @@
-// The packed package where no optional peer is installed: each door loads by import and by require, and what needs a peer says which.
+// The packed package without optional peers: each entry point loads by import and by require, and names the peer that it needs.
 import { spawnSync } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { doors, makeApp, pack } from './packed';
+import { entryPoints, makeApp, pack } from './packed';
 
 let folder: string;
 let app: string;
@@ -26,7 +26,7 @@ function run(name: string, source: string): { printed: string; warned: string; e
 /** What npm may be asked to install, by a message that names it. */
 const SAYS_WHAT_TO_INSTALL = /npm (?:i|install) [@\w/ -]+/;
 
-// Nest's decorators and modules are made when the door loads: without Nest there is nothing to load.
+// Nest's decorators and modules are made when the entry point loads: without Nest there is nothing to load.
 const NEEDS_ITS_FRAMEWORK: ReadonlySet<string> = new Set(['./nest']);
 
 const byRequire = (specifier: string) =>
@@ -34,13 +34,13 @@ const byRequire = (specifier: string) =>
 const byImport = (specifier: string) =>
   run(
     'imported.mjs',
-    `import * as door from '${specifier}';
+    `import * as entryPoint from '${specifier}';
     const added = ['__esModule', 'default', 'module.exports'];
-    console.log(Object.keys(door).filter((name) => !added.includes(name)).sort().join());`,
+    console.log(Object.keys(entryPoint).filter((name) => !added.includes(name)).sort().join());`,
   );
 
-describe.each(doors)('the door $door', ({ door, specifier }) => {
-  if (NEEDS_ITS_FRAMEWORK.has(door))
+describe.each(entryPoints)('the entry point $entryPoint', ({ entryPoint, specifier }) => {
+  if (NEEDS_ITS_FRAMEWORK.has(entryPoint))
     it('says what to install', () => {
       expect(byRequire(specifier).error).toMatch(SAYS_WHAT_TO_INSTALL);
       expect(byImport(specifier).error).toMatch(SAYS_WHAT_TO_INSTALL);
@@ -54,7 +54,7 @@ describe.each(doors)('the door $door', ({ door, specifier }) => {
     });
 });
 
-it('is one package to import and require: the classes are the same', () => {
+it('gives the same classes to import and require', () => {
   const source = `import { createRequire } from 'node:module';
     import { Tracker } from 'snowplow-middleware';
     console.log(createRequire(import.meta.url)('snowplow-middleware').Tracker === Tracker);`;
@@ -94,7 +94,7 @@ it('keeps an event on disk, and delivers it in the next run', () => {
   expect(run('found.cjs', found)).toEqual({ printed: '1 0', warned: '', error: '' });
 });
 
-describe('what needs a peer says which to install', () => {
+describe('a missing peer is named with its install command', () => {
   it.each([
     ["new (require('snowplow-middleware/redis').RedisEmitter)()", 'npm install ioredis'],
     ["new (require('snowplow-middleware/redis').RedisWorker)({ endpoint: 'c.test' })", 'npm install ioredis'],
@@ -104,7 +104,7 @@ describe('what needs a peer says which to install', () => {
     expect(error).toContain(advice);
   });
 
-  it('a collector that is to check schemas, in a warning', () => {
+  it('by a collector with schemas, in a warning', () => {
     const source = `require('snowplow-middleware/collector').startCollector({ iglu: ['.'] })
       .then((collector) => collector.close());`;
     expect(run('schemas.cjs', source).warned).toContain('npm install --save-dev ajv ajv-draft-04 tlds');
