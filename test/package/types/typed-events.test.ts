@@ -60,9 +60,8 @@ describe('defineSchema', () => {
 
 describe('track', () => {
   it('takes self-describing data and what every event takes', () => {
-    expectTypeOf(tracker.track(basket({ items: 3 }), { context: [basket({ items: 1 })] })).toEqualTypeOf<
-      string | undefined
-    >();
+    expectTypeOf<Tracker['track']>().returns.toEqualTypeOf<string | undefined>();
+    expectTypeOf<Tracker['track']>().toBeCallableWith(basket({ items: 3 }), { context: [basket({ items: 1 })] });
     compiled(() => {
       // @ts-expect-error neither an event nor data with a schema
       tracker.track({ items: 3 });
