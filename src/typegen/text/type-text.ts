@@ -23,8 +23,15 @@ const INHERITED: ReadonlySet<string> = new Set([
   'toString',
   'valueOf',
 ]);
-// Functions of numbers: with any value under such a name, a number would count as an object that has it.
-const OF_NUMBERS: ReadonlySet<string> = new Set(['toExponential', 'toFixed', 'toPrecision']);
+// Functions of texts, numbers and arrays: one of those would count as an object that has any value under such a name.
+const METHODS: ReadonlySet<string> = new Set(
+  `anchor at big blink bold charAt charCodeAt codePointAt concat copyWithin endsWith entries every fill filter find
+findIndex findLast findLastIndex fixed flat flatMap fontcolor fontsize forEach includes indexOf isWellFormed italics join
+keys lastIndexOf link localeCompare map match matchAll normalize padEnd padStart pop push reduce reduceRight repeat replace
+replaceAll reverse search shift slice small some sort splice split startsWith strike sub substr substring sup toExponential
+toFixed toLowerCase toPrecision toReversed toSorted toSpliced toUpperCase toWellFormed trim trimEnd trimLeft trimRight
+trimStart unshift values with`.split(/\s+/),
+);
 const ANY_JSON = 'string | number | boolean | null | unknown[] | { [key: string]: unknown }';
 
 /** A text as TypeScript, in single quotes. */
@@ -97,21 +104,25 @@ function objectText(shape: ObjectShape, indent: string): string {
   const members = membersOf(shape, indent + STEP);
   const [only = ''] = members;
   if (shape.properties.size === 0 && !only.includes('\n')) return `{ ${only.trim().replace(/;$/, '')} }`;
-  return `{\n${members.join('\n')}\n${indent}}`;
+  const text = `{\n${members.join('\n')}\n${indent}}`;
+  return isLikeAnything(shape) ? `(object & ${text})` : text;
 }
 
 function membersOf(shape: ObjectShape, indent: string): string[] {
   const members = [...shape.properties].map(([name, property]) => memberText(name, property, indent));
   const rest = restOf(shape);
-  if (!isNone(rest) || shape.bounded || shape.properties.size === 0) members.push(indexText(shape, rest, indent));
-  else if (isLikeText(shape))
+  if (hasIndex(shape)) members.push(indexText(shape, rest, indent));
+  else if (isLikeText(shape) || isLikeAnything(shape))
     members.push(`${indent}/** An object: no text and no array. */\n${indent}[Symbol.iterator]?: undefined;`);
   return members;
 }
 
+const hasIndex = (shape: ObjectShape): boolean =>
+  !isNone(restOf(shape)) || shape.bounded === true || shape.properties.size === 0;
+
 function memberText(name: string, { type, required, doc }: Property, indent: string): string {
   const key = `${indent}${nameText(name)}${required ? '' : '?'}: `;
-  const isBuiltIn = INHERITED.has(name) || OF_NUMBERS.has(name);
+  const isBuiltIn = INHERITED.has(name) || METHODS.has(name);
   const value =
     type === EVERYTHING && isBuiltIn ? [ANY_JSON] : partsOf(type, indent).filter((part) => part !== 'never');
   const parts = required ? value : [...value, ...inherited(name), 'undefined'];
@@ -133,9 +144,14 @@ function indexText(shape: ObjectShape, rest: DataType, indent: string): string {
 }
 
 /** Whether a text or an array has all that the object asks for: both have a `length`. */
-function isLikeText({ properties }: ObjectShape): boolean {
-  return (
-    properties.get('length')?.type.numbers === 'any' &&
-    [...properties].every(([name, { type, required }]) => !required || name === 'length' || type === EVERYTHING)
-  );
-}
+const isLikeText = ({ properties }: ObjectShape): boolean =>
+  properties.get('length')?.type.numbers === 'any' && asksFor(properties).every((name) => name === 'length');
+
+/** Whether any value but null has what the object asks for, and something of what it knows. */
+const isLikeAnything = (shape: ObjectShape): boolean =>
+  !hasIndex(shape) &&
+  asksFor(shape.properties).length === 0 &&
+  [...shape.properties.keys()].some((name) => INHERITED.has(name));
+
+const asksFor = (properties: ObjectShape['properties']): string[] =>
+  [...properties].filter(([, { required }]) => required).map(([name]) => name);

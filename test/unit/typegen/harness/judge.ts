@@ -25,7 +25,13 @@ export interface Case {
 }
 
 const compiled = (schema: unknown): ((data: unknown) => boolean) => {
-  const ajv = new Ajv({ strict: false, logger: false, validateSchema: false, unicodeRegExp: false });
+  const ajv = new Ajv({
+    strict: false,
+    logger: false,
+    validateSchema: false,
+    unicodeRegExp: false,
+    ownProperties: true,
+  });
   const { $schema: _schema, self: _self, id: _id, ...own } = schema as Schema;
   return ajv.compile(own) as (data: unknown) => boolean;
 };
@@ -54,11 +60,20 @@ export function programOf(cases: readonly Case[], textOf = ownType): Program {
     text.push(...`declare function take${number}(data: ${textOf(at.subject)}): void;`.split('\n'));
     for (const [index, data] of at.data.entries()) {
       lines.set(text.length, [at, index]);
-      text.push(`take${number}(${JSON.stringify(data)});`);
+      text.push(`take${number}(${onOneLine(data)});`);
     }
   }
-  return { text: `export {};\n${text.join('\n')}\n`, lines: new Map([...lines].map(([line, entry]) => [line + 1, entry])) };
+  return {
+    text: `export {};\n${text.join('\n')}\n`,
+    lines: new Map([...lines].map(([line, entry]) => [line + 1, entry])),
+  };
 }
+
+// A line separator inside a text would count as the end of a line.
+const onOneLine = (data: unknown): string =>
+  JSON.stringify(data)
+    .replaceAll('\u2028', String.raw`\u2028`)
+    .replaceAll('\u2029', String.raw`\u2029`);
 
 const ownType = ({ schema }: Subject): string => typeText(closeUnions(dataTypeOf(schema)), '');
 

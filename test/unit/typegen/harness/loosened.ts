@@ -29,12 +29,14 @@ export function loosened(schema: unknown): unknown {
     if (LIMITS.has(keyword)) continue;
     if (keyword === 'enum') result[keyword] = part;
     else if (keyword === 'type') result[keyword] = withoutInteger(part);
-    else if (['properties', 'patternProperties', 'definitions'].includes(keyword)) result[keyword] = mapped(part as Schema);
+    else if (['properties', 'patternProperties', 'definitions'].includes(keyword))
+      result[keyword] = mapped(part as Schema);
     else result[keyword] = loosened(part);
   }
   const { oneOf, anyOf } = result;
   delete result['oneOf'];
-  if (oneOf !== undefined && anyOf !== undefined) result['allOf'] = [...((result['allOf'] ?? []) as unknown[]), { anyOf: oneOf }]; // prettier-ignore
+  if (oneOf !== undefined && anyOf !== undefined)
+    result['allOf'] = [...((result['allOf'] ?? []) as unknown[]), { anyOf: oneOf }]; // prettier-ignore
   else if (oneOf !== undefined) result['anyOf'] = oneOf;
   return withIndex(result);
 }
@@ -49,7 +51,11 @@ function withoutInteger(type: unknown): unknown {
 
 /** Other names take what is written for them, and what the properties take. */
 function withIndex(schema: Record<string, unknown>): Schema {
-  const { properties = {}, patternProperties, additionalProperties = true } = schema as Record<string, Schema | undefined>;
+  const {
+    properties = {},
+    patternProperties,
+    additionalProperties = true,
+  } = schema as Record<string, Schema | undefined>;
   if (typeof (additionalProperties as unknown) === 'boolean' && patternProperties === undefined) return schema;
   delete schema['patternProperties'];
   const patterns = Object.values((patternProperties ?? {}) as Schema);

@@ -104,7 +104,8 @@ export class RandomData {
     const share = depth > MOST_DEPTH ? 0 : this.#pick([0.2, 0.5, 0.8]);
     const entries: [string, unknown][] = [];
     for (const name of new Set([...properties.keys(), ...required]))
-      if (required.has(name) || this.#chance(share)) entries.push([name, this.#of(properties.get(name) ?? [], depth + 1)]);
+      if (required.has(name) || this.#chance(share))
+        entries.push([name, this.#of(properties.get(name) ?? [], depth + 1)]);
     for (const schema of schemas) {
       const more = schema['additionalProperties'];
       if (typeof more === 'object' && this.#chance(0.6)) entries.push([this.#pick(['extra', 'other', 'x1']), this.#of([more], depth + 1)]); // prettier-ignore
@@ -138,7 +139,8 @@ export class RandomData {
 
   /** Changes one place, anywhere inside. */
   #change(value: unknown, depth: number): unknown {
-    if (typeof value !== 'object' || value === null || (depth > 0 && this.#chance(0.3))) return depth === 0 ? value : this.#pick(STRAYS);
+    if (typeof value !== 'object' || value === null || (depth > 0 && this.#chance(0.3)))
+      return depth === 0 ? value : this.#pick(STRAYS);
     const isDeeper = this.#chance(depth === 0 ? 0.6 : 0.5);
     if (Array.isArray(value)) {
       const list = [...(value as unknown[])];
@@ -152,7 +154,8 @@ export class RandomData {
     const name = this.#pick([...entries.keys()]);
     if (isDeeper && name !== undefined) entries.set(name, this.#change(entries.get(name), depth + 1));
     else if (name !== undefined && this.#chance(0.5)) entries.delete(name);
-    else entries.set(this.#pick([...this.#names, ...this.#names, 'stray']), this.#pick([...STRAYS, ...entries.values()]));
+    else
+      entries.set(this.#pick([...this.#names, ...this.#names, 'stray']), this.#pick([...STRAYS, ...entries.values()]));
     return Object.fromEntries(entries);
   }
 }
