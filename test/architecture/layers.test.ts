@@ -43,7 +43,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['delivery'],
   ['disk', 'redis', 'bullmq'],
   ['create-tracker', 'registry', 'middleware'],
-  ['express', 'koa', 'fastify', 'collector'],
+  ['express', 'koa', 'fastify', 'collector', 'typegen'],
   // Runs on Express or on Fastify, and mounts what their entry points are made of.
   ['nest'],
   ['index', 'cli'],
@@ -63,6 +63,7 @@ const ONLY: Readonly<Record<string, readonly string[]>> = {
   koa: ['koa', 'middleware', 'create-tracker', 'core'],
   fastify: ['fastify', 'middleware', 'create-tracker', 'core'],
   collector: ['collector', 'core'],
+  typegen: ['typegen', 'core'],
 };
 
 /** The cycles of a graph, each as its nodes in order. */

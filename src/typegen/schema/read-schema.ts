@@ -29,8 +29,8 @@ export class SchemaError extends Error {
   }
 }
 
-/** The schema takes data of its own kind, which is neither an event's nor an entity's. */
-export class NoObjectError extends SchemaError {}
+/** The schema is sound, and yet gets no type: its data is no event's and no entity's, or it needs another schema. */
+export class UntypedSchemaError extends SchemaError {}
 
 type Schema = Readonly<Record<string, unknown>>;
 
@@ -43,7 +43,7 @@ export function objectTypeOf(schema: unknown): DataType {
   const type = dataTypeOf(schema);
   const objects = { ...NONE, objects: type.objects };
   if (isNone(objects) && !isNone(type))
-    throw new NoObjectError('#/type', 'takes no object, and data of events and entities is an object');
+    throw new UntypedSchemaError('#/type', 'takes no object, and data of events and entities is an object');
   if (isNone(objects)) throw new SchemaError('#', 'no data can meet this schema');
   return objects;
 }
@@ -104,7 +104,7 @@ class Reader {
   #follow(reference: unknown, pointer: string): DataType {
     if (typeof reference !== 'string') throw new SchemaError(pointer, 'must be a text');
     if (!/^#(\/|$)/.test(reference))
-      throw new SchemaError(
+      throw new UntypedSchemaError(
         pointer,
         `refers to another schema, ${JSON.stringify(reference)}: copy it into definitions`,
       );
