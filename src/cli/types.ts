@@ -157,6 +157,8 @@ function checkFile(out: string, generated: Generated, argv: readonly string[]): 
     return 0;
   }
   const differences = before === undefined ? [] : differencesOf(before, generated.text);
+  if (before !== undefined && differences.length === 0)
+    differences.push('the same schemas; event specifications, names or something written by hand differ');
   for (const line of differences) process.stdout.write(`${line}\n`);
   const again = ['npx snowplow-middleware types', ...argv.filter((argument) => argument !== '--check')].join(' ');
   process.stdout.write(`${out} ${before === undefined ? 'does not exist' : 'is stale'}: run ${again}\n`);

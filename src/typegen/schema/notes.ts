@@ -31,8 +31,7 @@ function limitsOf(schema: Readonly<Record<string, unknown>>): string[] {
   const lists = Array.isArray(type) ? type : [type];
   const isWhole = lists.includes('integer') && !lists.includes('number');
   const limits = [
-    isWhole && (minimum !== undefined || maximum !== undefined) ? 'Integer' : undefined,
-    isWhole && minimum === undefined && maximum === undefined ? 'Integer' : undefined,
+    isWhole ? 'Integer' : undefined,
     span(minimum, maximum, '', exclusiveMinimum === true, exclusiveMaximum === true),
     typeof multipleOf === 'number' ? `a multiple of ${multipleOf}` : undefined,
     span(minLength, maxLength, ' characters'),
@@ -46,10 +45,11 @@ function limitsOf(schema: Readonly<Record<string, unknown>>): string[] {
 
 function span(from: unknown, to: unknown, unit: string, isOver = false, isUnder = false): string | undefined {
   const [least, most] = [typeof from === 'number', typeof to === 'number'];
-  if (least && most && !isOver && !isUnder) return `${from} to ${to}${unit}`;
+  const counted = (count: unknown): string => `${String(count)}${count === 1 ? unit.replace(/s$/, '') : unit}`;
+  if (least && most && !isOver && !isUnder) return from === to ? counted(to) : `${String(from)} to ${counted(to)}`;
   const words = [
-    least ? `${isOver ? 'more than' : 'at least'} ${from}${unit}` : undefined,
-    most ? `${isUnder ? 'less than' : 'at most'} ${to}${unit}` : undefined,
+    least ? `${isOver ? 'more than' : 'at least'} ${counted(from)}` : undefined,
+    most ? `${isUnder ? 'less than' : 'at most'} ${counted(to)}` : undefined,
   ].filter((word) => word !== undefined);
   return words.length > 0 ? words.join(', ') : undefined;
 }

@@ -14,7 +14,7 @@ const RESERVED: ReadonlySet<string> = new Set(
 default delete do else enum eval exports export extends false finally for from function get globalThis if implements
 import in infer Infinity instanceof interface is keyof let module namespace NaN never new null number object of package
 private protected public readonly require return set static string super switch symbol this throw true try type typeof
-undefined unique unknown using var void while with yield defineSchema selfDescribing defineSpecification
+undefined unique unknown using var void while with yield defineSchema selfDescribing specified
 Object Symbol Promise ContractError SelfDescribing SelfDescribingJson TrackerEvent`.split(/\s+/),
 );
 

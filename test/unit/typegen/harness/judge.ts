@@ -10,7 +10,7 @@ import { RandomData, type Schema } from './random-data';
 export interface Subject {
   readonly name: string;
   readonly schema: Schema;
-  /** The type, where it is not the generator's own; or where it was imported from. */
+  /** The name of its type in a generated file. */
   readonly type?: string;
 }
 
@@ -41,7 +41,9 @@ export function makeCases(subjects: readonly Subject[], count: number, seed = 1)
   return subjects.map((subject, index) => {
     const random = new RandomData(subject.schema, seed * 7919 + index);
     const [strict, loose] = [compiled(subject.schema), compiled(loosened(subject.schema))];
-    const data = Array.from({ length: count }, () => random.next());
+    const made = Array.from({ length: count }, () => random.next());
+    // A file's types are those of events and entities, and never of an array.
+    const data = subject.type === undefined ? made : made.map((each) => (Array.isArray(each) ? {} : each));
     return { subject, data, valid: data.map((each) => strict(each)), loose: data.map((each) => loose(each)) };
   });
 }
@@ -53,7 +55,7 @@ export interface Program {
   readonly lines: ReadonlyMap<number, readonly [at: Case, index: number]>;
 }
 
-export function programOf(cases: readonly Case[], textOf = ownType): Program {
+export function programOf(cases: readonly Case[], textOf = ownType, head = 'export {};'): Program {
   const lines = new Map<number, readonly [Case, number]>();
   const text: string[] = [];
   for (const [number, at] of cases.entries()) {
@@ -64,7 +66,7 @@ export function programOf(cases: readonly Case[], textOf = ownType): Program {
     }
   }
   return {
-    text: `export {};\n${text.join('\n')}\n`,
+    text: `${head}\n${text.join('\n')}\n`,
     lines: new Map([...lines].map(([line, entry]) => [line + 1, entry])),
   };
 }

@@ -62,8 +62,8 @@ export class RandomData {
     const [choices] = schemas.map((schema) => schema['enum']).filter(Array.isArray);
     if (choices) return structuredClone(this.#pick(choices as unknown[]));
     const lists = schemas.map(({ type }) => type).filter((type) => type !== undefined);
-    const kinds = lists.length > 0 ? [lists[0]].flat() : this.#guess(schemas);
-    const shared = kinds.filter((kind) => lists.every((list) => [list].flat().includes(kind)));
+    const kinds: readonly unknown[] = lists.length > 0 ? [lists[0]].flat() : this.#guess(schemas);
+    const shared = kinds.filter((kind) => lists.every((list) => ([list].flat() as unknown[]).includes(kind)));
     const kind = this.#pick(shared.length > 0 ? shared : kinds);
     if (kind === 'object') return this.#object(schemas, depth);
     if (kind === 'array') return this.#array(schemas, depth);
