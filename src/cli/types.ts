@@ -32,7 +32,7 @@ not installed. Of several problems all are shown, and the lowest of their codes 
 
 Examples:
   npx snowplow-middleware types ./schemas --out src/tracking.ts
-  npx snowplow-middleware types iglu:com.acme/basket/jsonschema/1-*-* --iglu https://iglu.acme.com/api --out src/tracking.ts
+  npx snowplow-middleware types iglu:com.acme/basket/jsonschema/1-*-* --iglu https://iglu.acme.com --out tracking.ts
 `;
 
 const OPTIONS = {

@@ -47,7 +47,7 @@ export async function generate(options: GenerateOptions): Promise<Generated> {
   const specifications = specs.flatMap((each) => each.specifications);
   const named = specifications.flatMap(({ event, entities }) => [event, ...entities].map(({ uri }) => uri));
   const asked = [...new Set([...uris, ...named])];
-  options.onProgress?.(`${known.size} schemas in files, ${asked.length} asked for by URI`);
+  options.onProgress?.(`Schemas: ${known.size} in files, ${asked.length} asked for by URI`);
   const resolved = await resolveUris(asked, known, registries);
   const leftOut = [...files, ...specs].flatMap((each) => each.leftOut);
   const explicit = new Set([...resolved, ...(await filesAmong(options.sources, known))]);

@@ -27,7 +27,7 @@ export function schemaIn(document: Document): FoundSchema | undefined {
     throw new Problem('invalid', `${document.at(root)}: must be a self-describing schema, with \`self\``);
   }
   const { vendor, name, format, version } = (schema as Fields)['self'] as Fields;
-  const key = schemaKey(`iglu:${vendor}/${name}/${format}/${version}`);
+  const key = schemaKey(`iglu:${[vendor, name, format, version].join('/')}`);
   if (!key)
     throw new Problem(
       'invalid',

@@ -17,7 +17,7 @@ export interface LocatedJson {
 }
 
 const SPACE = /[ \t\r\n]*/y;
-const TEXT = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[\da-fA-F]{4}))*"/y;
+const TEXT = /"(?:[^"\\]|\\.)*"/sy;
 const WORD = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/y;
 
 /** @throws JsonSyntaxError */
@@ -49,7 +49,7 @@ class JsonReader {
     if (this.#takes('[')) return this.#array(pointer);
     const token = this.#match(TEXT) ?? this.#match(WORD);
     if (token === undefined) this.#fail('expected a value');
-    return JSON.parse(token);
+    return this.#parse(token);
   }
 
   end(): void {
@@ -66,7 +66,7 @@ class JsonReader {
       const start = this.#at;
       const token = this.#match(TEXT);
       if (token === undefined) this.#fail('expected a name in double quotes');
-      const name = JSON.parse(token) as string;
+      const name = this.#parse(token) as string;
       this.#skip();
       if (!this.#takes(':')) this.#fail('expected a colon');
       const inside = `${pointer}/${pointerStep(name)}`;
@@ -89,6 +89,16 @@ class JsonReader {
     } while (this.#takes(','));
     if (!this.#takes(']')) this.#fail('expected a comma or ]');
     return items;
+  }
+
+  /** Of a text, that it holds no raw control character and no unknown escape. */
+  #parse(token: string): unknown {
+    try {
+      return JSON.parse(token);
+    } catch {
+      this.#at -= token.length;
+      this.#fail('expected a text with no line break and no unknown escape');
+    }
   }
 
   #skip(): void {

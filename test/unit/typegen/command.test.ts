@@ -67,7 +67,7 @@ describe('writes', () => {
       shop.write(`registry/schemas/com.acme/basket/jsonschema/${version}`, schemaOf('basket', version));
     }
     const { code, stderr } = await shop.run(['iglu:com.acme/basket/jsonschema/1-*-*', '--iglu', 'registry', ...OUT]);
-    expect([code, stderr]).toEqual([0, '0 schemas in files, 1 asked for by URI\n']);
+    expect([code, stderr]).toEqual([0, 'Schemas: 0 in files, 1 asked for by URI\n']);
     expect(shop.read('src/tracking.ts')).toContain("'iglu:com.acme/basket/jsonschema/1-0-10'");
   });
 
@@ -133,7 +133,7 @@ describe('a problem', () => {
   const problem = async (...args: string[]) => {
     const { code, stdout, stderr } = await shop.run([...args, ...OUT]);
     expect(stdout).toBe('');
-    return [code, stderr.replace(/^\d+ schemas in files.*\n/, '')] as const;
+    return [code, stderr.replace(/^Schemas: .*\n/, '')] as const;
   };
 
   it('is a file that is not there: 2', async () => {

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { notesOn } from '../../../src/typegen/schema/notes';
 import { objectTypeOf } from '../../../src/typegen/schema/read-schema';
 import { schemaKey } from '../../../src/typegen/schema/schema-key';
+import { parseLocated } from '../../../src/typegen/sources/json-text';
 import { moduleText } from '../../../src/typegen/text/module-text';
 import { SHAPES } from './harness/shapes';
 
@@ -133,5 +134,26 @@ describe('a schema gets no type, with a clear word,', () => {
     ['with alternatives without end', { type: 'object', allOf: Array.from({ length: 9 }, (_each, index) => ({ anyOf: [{ required: [`a${index}`] }, { required: [`b${index}`] }] })) }, 'more than 256'], // prettier-ignore
   ])('%s', (_what, own, message) => {
     expect(() => objectTypeOf(own)).toThrow(message);
+  });
+});
+
+describe('JSON', () => {
+  it.each(['{}', ' [1, -2.5e3, "a\\u0041\\"b", null, true]\n', '\ufeff{"a":{"b":[{}]}}', '""', '{"a":1,"a":2}'])(
+    '%j is read',
+    (text) => {
+      expect(parseLocated(text).value).toEqual(JSON.parse(text.replace('\ufeff', '')));
+    },
+  );
+
+  it.each(['', '{', '[1,]', '{"a" 1}', '{a:1}', '01', '"a\nb"', '"\\x"', '[] []', 'nul', '{"a":1,}', "['a']"])(
+    '%j is none',
+    (text) => {
+      expect(() => parseLocated(text)).toThrow(/^expected /);
+    },
+  );
+
+  it('knows where each value stands', () => {
+    const { offsets } = parseLocated('{"a/b": [1, {"c~": 2}]}');
+    expect([...offsets]).toEqual([['#', 0], ['#/a~1b', 1], ['#/a~1b/0', 9], ['#/a~1b/1', 12], ['#/a~1b/1/c~0', 13]]); // prettier-ignore
   });
 });

@@ -59,7 +59,7 @@ export class RandomData {
   /** A value that is to meet all of the schemas. */
   #of(given: readonly unknown[], depth: number): unknown {
     const schemas = this.#flat(given);
-    const [choices] = schemas.map((schema) => schema['enum']).filter(Array.isArray);
+    const choices = schemas.map((schema) => schema['enum']).find(Array.isArray);
     if (choices) return structuredClone(this.#pick(choices as unknown[]));
     const lists = schemas.map(({ type }) => type).filter((type) => type !== undefined);
     const kinds: readonly unknown[] = lists.length > 0 ? [lists[0]].flat() : this.#guess(schemas);
