@@ -1,4 +1,5 @@
 // From sources to the text of the file: finds the schemas, reads them, and writes their types.
+import { resolve } from 'node:path';
 import { Problem, settleAll } from './problem';
 import { type DataType, intersect, isNone } from './schema/data-type';
 import { notesOn } from './schema/notes';
@@ -50,7 +51,7 @@ export async function generate(options: GenerateOptions): Promise<Generated> {
   options.onProgress?.(`Schemas: ${known.size} in files, ${asked.length} asked for by URI`);
   const resolved = await resolveUris(asked, known, registries);
   const leftOut = [...files, ...specs].flatMap((each) => each.leftOut);
-  const explicit = new Set([...resolved, ...(await filesAmong(options.sources, known))]);
+  const explicit = new Set([...resolved, ...filesAmong(options.sources, known)]);
   const all = [...(await byUri([...known.values(), ...resolved])).values()];
   const typed = await typedSchemas(all, explicit, leftOut);
   if (typed.length === 0)
@@ -68,9 +69,9 @@ export async function generate(options: GenerateOptions): Promise<Generated> {
 const isUri = (source: string): boolean => source.startsWith('iglu:');
 
 /** Schemas whose own file was named: they are not left out in silence. */
-async function filesAmong(sources: readonly string[], known: ReadonlyMap<string, FoundSchema>): Promise<FoundSchema[]> {
-  const named = new Set(sources);
-  return [...known.values()].filter(({ place }) => named.has(place) || named.has(`./${place}`));
+function filesAmong(sources: readonly string[], known: ReadonlyMap<string, FoundSchema>): FoundSchema[] {
+  const named = new Set(sources.map((source) => resolve(source)));
+  return [...known.values()].filter(({ place }) => named.has(resolve(place)));
 }
 
 async function typedSchemas(

@@ -43,19 +43,32 @@ function readYaml(place: string, text: string): Document {
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const [error] = document.errors;
   if (error) throw new Problem('invalid', `${place}:${lines.linePos(error.pos[0]).line} is no YAML: ${error.message}`);
-  return locatedIn(place, document.toJS({ maxAliasCount: 100 }), (pointer) => {
-    const steps = pointer
-      .split('/')
-      .slice(1)
-      .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'));
-    const parent: unknown = steps.length > 1 ? document.getIn(steps.slice(0, -1), true) : document.contents;
-    const last = steps.at(-1);
-    const items = (parent as { items?: unknown[] } | null)?.items ?? [];
-    const pair = items.find((item) => isPair(item) && String(item.key) === last);
-    const node = (isPair(pair) ? pair.key : undefined) ?? (document.getIn(steps, true) as unknown);
-    const start = isNode(node) ? node.range?.[0] : undefined;
-    return start === undefined ? undefined : lines.linePos(start).line;
-  });
+  return locatedIn(
+    place,
+    valueOf(place, () => document.toJS({ maxAliasCount: 100 }) as unknown),
+    (pointer) => {
+      const steps = pointer
+        .split('/')
+        .slice(1)
+        .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'));
+      const parent: unknown = steps.length > 1 ? document.getIn(steps.slice(0, -1), true) : document.contents;
+      const last = steps.at(-1);
+      const items = (parent as { items?: unknown[] } | null)?.items ?? [];
+      const pair = items.find((item) => isPair(item) && String(item.key) === last);
+      const node = (isPair(pair) ? pair.key : undefined) ?? (document.getIn(steps, true) as unknown);
+      const start = isNode(node) ? node.range?.[0] : undefined;
+      return start === undefined ? undefined : lines.linePos(start).line;
+    },
+  );
+}
+
+/** Aliases may be endless. */
+function valueOf(place: string, read: () => unknown): unknown {
+  try {
+    return read();
+  } catch (error) {
+    throw new Problem('invalid', `${place} is no YAML: ${(error as Error).message}`);
+  }
 }
 
 function loadYaml(place: string): typeof yamlPackage {

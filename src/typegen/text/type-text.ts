@@ -125,7 +125,8 @@ function memberText(name: string, { type, required, doc }: Property, indent: str
   const isBuiltIn = INHERITED.has(name) || METHODS.has(name);
   const value =
     type === EVERYTHING && isBuiltIn ? [ANY_JSON] : partsOf(type, indent).filter((part) => part !== 'never');
-  const parts = required ? value : [...value, ...inherited(name), 'undefined'];
+  const isAny = value[0] === 'unknown';
+  const parts = required || isAny ? value : [...value, ...inherited(name), 'undefined'];
   return `${docText(doc, indent)}${key}${unionText(parts, indent, key.length)};`;
 }
 
