@@ -11,7 +11,7 @@ function closeTogether(group: readonly DataType[]): readonly DataType[] {
   const arrays = types.flatMap((type) => type.arrays);
   if (shapes.length + arrays.length === 0) return group;
   const isOpen = shapes.some((shape) => !isNone(restOf(shape)));
-  const closed = closeNames(shapes, shapes.length > 1 && isOpen);
+  const closed = closeNames(shapes, shapes.length > 1 && isOpen, arrays.length > 0 ? ['length'] : []);
   const elements = [...new Set(arrays.flatMap(({ places, rest }) => [...places, rest]))];
   const together = closeTogether(arrays.length > 1 ? elements : []);
   const elementOf = (type: DataType): DataType =>
@@ -31,9 +31,14 @@ function closeTogether(group: readonly DataType[]): readonly DataType[] {
   );
 }
 
-function closeNames(shapes: readonly ObjectShape[], besideOpen: boolean): Map<ObjectShape, ObjectShape> {
+/** @param foreign Names that the compiler knows from what stands beside the objects: an array's `length`. */
+function closeNames(
+  shapes: readonly ObjectShape[],
+  besideOpen: boolean,
+  foreign: readonly string[],
+): Map<ObjectShape, ObjectShape> {
   const inside = new Map(shapes.map((shape) => [shape, new Map<string, Property>()]));
-  for (const name of new Set(shapes.flatMap(({ properties }) => [...properties.keys()]))) {
+  for (const name of new Set([...shapes.flatMap(({ properties }) => [...properties.keys()]), ...foreign])) {
     const having = shapes.filter(({ properties }) => properties.has(name));
     const types = closeTogether(having.map(({ properties }) => (properties.get(name) as Property).type));
     for (const shape of shapes) {

@@ -271,6 +271,12 @@ const CORPUS: Readonly<Record<string, Schema>> = {
   'an optional length': a(closed({ length: NUMBER, width: NUMBER })),
   'a length of anything': a(closed({ length: {} }, required('length'))),
   'a length beside others': a(open({ length: NUMBER }, required('length'))),
+  'an object or an array': a({ anyOf: [closed({ b: STRING }), { type: 'array', items: NUMBER }] }),
+  'an object or an array by its type': a({
+    type: ['array', 'object'],
+    properties: { b: STRING },
+    additionalProperties: false,
+  }),
   'functions of numbers': a(closed({ toFixed: {} }, required('toFixed'))),
   'names of keywords': closed({ properties: STRING, required: BOOLEAN, type: STRING, enum: STRING, $ref: STRING, items: NUMBER }), // prettier-ignore
 
