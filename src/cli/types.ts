@@ -109,20 +109,17 @@ async function run(argv: string[]): Promise<number> {
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
-/** A key goes with the registry before it; with the first one where it stands before them all. */
+/** A key goes with the registry before it; where it stands before them all, with the first one. */
 function registriesOf(named: readonly { readonly name: string; readonly value: string }[]): RegistryOptions[] {
   const registries: { source: string; apikey?: string }[] = [];
-  let early: string | undefined;
-  for (const { name, value } of named)
-    if (name === 'iglu') registries.push(early === undefined ? { source: value } : { source: value, apikey: early });
-    else {
-      const last = registries.at(-1);
-      if (last) last.apikey = keyIn(value);
-      else early = keyIn(value);
-      continue;
-    }
-  if (registries.length === 0 && early !== undefined)
-    throw new ConfigError('--apikey-env', 'given with the --iglu whose key it names');
+  let waiting: { apikey?: string } = {};
+  for (const { name, value } of named) {
+    if (name === 'iglu') {
+      registries.push({ source: value, ...waiting });
+      waiting = {};
+    } else Object.assign(registries.at(-1) ?? waiting, { apikey: keyIn(value) });
+  }
+  if (waiting.apikey !== undefined) throw new ConfigError('--apikey-env', 'given with the --iglu whose key it names');
   return registries.length > 0 ? registries : [{ source: IGLU_CENTRAL }];
 }
 

@@ -123,6 +123,9 @@ describe('a key', () => {
     const [closed, open] = [await registry(igluServer('1-0-0'), KEY), await registry({})];
     const args = [BASKET, '--apikey-env', 'IGLU_KEY', '--iglu', closed.url, '--iglu', open.url];
     expect(await keyed(...args)).toMatchObject({ code: 0 });
+    expect(await keyed('iglu:com.acme/other/jsonschema/1-0-0', ...args)).toMatchObject({ code: 2 });
+    expect(open.asked.length).toBeGreaterThan(0);
+    expect(open.asked.map(({ headers }) => headers['apikey'])).not.toContain(KEY);
   });
 
   it('does not follow a redirect to another origin', async () => {
