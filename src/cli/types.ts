@@ -102,7 +102,8 @@ async function run(argv: string[]): Promise<number> {
     await write();
     return 0;
   }
-  const paths = [...positionals.filter((source) => !source.startsWith('iglu:')), ...specs];
+  const paths = [...positionals, ...specs, ...values.iglu].filter((source) => !/^(?:iglu|https?):/i.test(source));
+  if (paths.length === 0) throw new ConfigError('--watch', 'used with files or folders: registries are not watched');
   await watchSources(paths, out, () => write().catch((error: unknown) => void report(error)));
   return 0;
 }

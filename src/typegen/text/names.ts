@@ -24,10 +24,10 @@ const unreserved = (name: string): string => (RESERVED.has(name) ? `${name}_` : 
 export function camelCase(text: string): string {
   const words = text
     .normalize('NFC')
-    .split(/[^\p{L}\p{N}]+/u)
+    .split(/(?:\P{ID_Continue}|_)+/u)
     .filter(Boolean);
   const joined = words.map((word, index) => (index === 0 ? lowerFirst(word) : upperFirst(word))).join('');
-  return /^\p{L}/u.test(joined) ? joined : `_${joined}`;
+  return /^\p{ID_Start}/u.test(joined) ? joined : `_${joined}`;
 }
 
 export const upperFirst = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1);

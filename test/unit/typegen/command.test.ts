@@ -197,15 +197,19 @@ describe('a problem', () => {
   it('is an argument that is wrong: 5', async () => {
     shop.write('schemas/a.json', schemaOf('a'));
     const codes = await Promise.all(
-      [['schemas'], OUT, ['schemas', ...OUT, '--wrong'], ['schemas', ...OUT, '--check', '--watch']].map(
-        async (args) => {
-          const { code, stderr } = await shop.run(args);
-          expect(stderr).toMatch(/See --help\.\n$/);
-          return code;
-        },
-      ),
+      [
+        ['schemas'],
+        OUT,
+        ['schemas', ...OUT, '--wrong'],
+        ['schemas', ...OUT, '--check', '--watch'],
+        ['iglu:com.acme/a/jsonschema/1-0-0', ...OUT, '--watch'],
+      ].map(async (args) => {
+        const { code, stderr } = await shop.run(args);
+        expect(stderr).toMatch(/See --help\.\n$/);
+        return code;
+      }),
     );
-    expect(codes).toEqual([5, 5, 5, 5]);
+    expect(codes).toEqual([5, 5, 5, 5, 5]);
   });
 
   it('is YAML without its package: 5, with what to install', async () => {

@@ -1,9 +1,11 @@
 // The text of a file of types: interfaces, comments, names, and the same text whatever order the schemas come in.
+import { Script } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { notesOn } from '../../../src/typegen/schema/notes';
 import { objectTypeOf } from '../../../src/typegen/schema/read-schema';
 import { schemaKey } from '../../../src/typegen/schema/schema-key';
 import { parseLocated } from '../../../src/typegen/sources/json-text';
+import { camelCase } from '../../../src/typegen/text/names';
 import { moduleText } from '../../../src/typegen/text/module-text';
 import { SHAPES } from './harness/shapes';
 
@@ -115,6 +117,17 @@ describe('names', () => {
       'addTo_2 AddTo_2',
     ]);
   });
+});
+
+it.each([
+  ['Product added to cart', 'productAddedToCart'],
+  ['Größe x² gewählt!', 'größeXGewählt'],
+  ['कार्ट', 'कार्ट'],
+  ['2 for 1', '_2For1'],
+  ['***', '_'],
+])('a name for %s that a program can declare', (text, name) => {
+  expect(camelCase(text)).toBe(name);
+  expect(() => new Script(`const ${name} = 1;`)).not.toThrow();
 });
 
 describe('a schema gets no type, with a clear word,', () => {
