@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type * as collectorCli from './collector';
 import type * as diskCli from './disk';
+import type * as typesCli from './types';
 import type * as workerCli from './worker';
 
 const HELP = `Usage: snowplow-middleware <command> [options]
@@ -11,6 +12,7 @@ const HELP = `Usage: snowplow-middleware <command> [options]
 Commands:
   collector   receives events on this machine, judges each as the pipeline would, and shows them live
   worker      delivers the events that wait in Redis or in a BullMQ queue
+  types       writes TypeScript types of your events and entities from their JSON schemas
   disk        shows the events in the folder of a DiskEventStore, and delivers those of dead processes
 
 Options:
@@ -19,6 +21,7 @@ Options:
 
 Examples:
   npx snowplow-middleware collector --open
+  npx snowplow-middleware types ./schemas --out src/tracking.ts
   npx snowplow-middleware worker redis --redis redis://10.0.0.5 --endpoint https://collector.acme.com
   npx snowplow-middleware disk /var/lib/shop/events
 `;
@@ -37,6 +40,10 @@ async function main([command, ...rest]: string[]): Promise<void> {
   if (command === 'disk') {
     const { runDisk } = require('./disk') as typeof diskCli;
     return runDisk(rest);
+  }
+  if (command === 'types') {
+    const { runTypes } = require('./types') as typeof typesCli;
+    return runTypes(rest);
   }
   if (command === '--version') {
     const { version } = JSON.parse(readFileSync(join(__dirname, '../..', 'package.json'), 'utf8')) as {

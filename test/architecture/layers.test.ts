@@ -43,7 +43,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['delivery'],
   ['disk', 'redis', 'bullmq'],
   ['create-tracker', 'registry', 'middleware'],
-  ['express', 'koa', 'fastify', 'collector', 'ecommerce'],
+  ['express', 'koa', 'fastify', 'collector', 'ecommerce', 'typegen'],
   // Runs on Express or on Fastify, and mounts what their entry points are made of.
   ['nest'],
   ['index', 'cli'],
@@ -64,6 +64,7 @@ const ONLY: Readonly<Record<string, readonly string[]>> = {
   fastify: ['fastify', 'middleware', 'create-tracker', 'core'],
   collector: ['collector', 'core'],
   ecommerce: ['ecommerce', 'core'],
+  typegen: ['typegen', 'core'],
 };
 
 /** The cycles of a graph, each as its nodes in order. */

@@ -10,6 +10,7 @@ const HELP: Readonly<Record<string, string>> = {
   collector: helpOf('cli/collector.ts'),
   worker: helpOf('cli/worker.ts'),
   disk: helpOf('cli/disk.ts'),
+  types: helpOf('cli/types.ts'),
 };
 
 describe.each(PAGES)('%s', (page) => {
@@ -21,9 +22,9 @@ describe.each(PAGES)('%s', (page) => {
   });
 
   it('names commands of the package, and options of them, that exist', () => {
-    const wrong = [...text.matchAll(/\bsnowplow-middleware (collector|worker|disk)\b([^\n`|]*)/g)].flatMap(
+    const wrong = [...text.matchAll(/\bsnowplow-middleware (collector|worker|disk|types)\b([^\n`|]*)/g)].flatMap(
       ([command, name, rest = '']) =>
-        [...rest.matchAll(/--(\w+)/g)]
+        [...rest.matchAll(/--([\w-]+)/g)]
           .filter(([option]) => !HELP[name as string]?.includes(`  ${option} `))
           .map(([option]) => `${command}: ${option}`),
     );

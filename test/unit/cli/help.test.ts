@@ -12,6 +12,7 @@ const COMMANDS = [
   ['collector', 'cli/collector.ts'],
   ['worker', 'cli/worker.ts'],
   ['disk', 'cli/disk.ts'],
+  ['types', 'cli/types.ts'],
 ] as const;
 
 it.each(['--help', '-h', 'help'])('%s shows every command, with exit code 0', (asked) => {
@@ -38,7 +39,7 @@ describe.each(COMMANDS)('the help of %s', (command, file) => {
   const { status, stdout, stderr } = run(command, '--help');
   const source = readFileSync(join('src', file), 'utf8');
   const [, options = ''] = /^const OPTIONS = \{\n([\s\S]*?)^\} as const;$/m.exec(source) ?? [];
-  const names = [...options.matchAll(/^ {2}(\w+):/gm)].map(([, name]) => name as string);
+  const names = [...options.matchAll(/^ {2}'?([\w-]+)'?:/gm)].map(([, name]) => name as string);
 
   it('exits with 0, and begins with the usage', () => {
     expect(stdout).toMatch(new RegExp(`^Usage: snowplow-middleware ${command} `));
@@ -47,7 +48,7 @@ describe.each(COMMANDS)('the help of %s', (command, file) => {
 
   it('lists exactly the existing options', () => {
     expect(names.length).toBeGreaterThan(5);
-    const shown = [...stdout.matchAll(/^ {2}(?:-\w, )?--(\w+)/gm)].map(([, name]) => name);
+    const shown = [...stdout.matchAll(/^ {2}(?:-\w, )?--([\w-]+)/gm)].map(([, name]) => name);
     expect(shown.sort()).toEqual(names.sort());
   });
 
