@@ -22,6 +22,8 @@ const DESK = Buffer.allocUnsafe(65_536);
 const hex = (value: number): string => value.toString(16).padStart(DIGITS, '0');
 const number = (piece: Buffer, at: number): number => Number.parseInt(piece.toString('latin1', at, at + DIGITS), 16);
 
+/** Bytes of a line beside its event. */
+export const LINE_BYTES = JSON_AT + 1;
 /** Bytes of the line with which a segment begins: up to where everything in it is settled, and a checksum of that. */
 export const HEADER_BYTES = 2 * DIGITS + 1;
 
@@ -35,7 +37,7 @@ export function readHeader(header: Buffer): number {
 
 /** The lines of these events, one after another; valid until the next call. */
 export function toLines(events: readonly EncodedEvent[]): Buffer {
-  const size = bytesOf(events) + events.length * (JSON_AT + 1);
+  const size = bytesOf(events) + events.length * LINE_BYTES;
   const lines = size <= DESK.length ? DESK.subarray(0, size) : Buffer.allocUnsafe(size);
   let at = 0;
   for (const { json, bytes, anonymous } of events) {
@@ -72,14 +74,13 @@ export function readLines(piece: Buffer, isLast: boolean): Lines {
   let damaged = 0;
   let at = 0;
   while (at < piece.length) {
-    const bytes = number(piece, at + LENGTH_AT);
-    const end = at + JSON_AT + bytes;
-    const event = isLine(piece, at, end) ? eventAt(piece, at, end) : undefined;
-    if (event) {
-      events.push(event);
-      places.push(at);
-    }
+    const end = at + JSON_AT + number(piece, at + LENGTH_AT);
+    const event = eventAt(piece, at, end);
     if (event !== undefined) {
+      if (event) {
+        events.push(event);
+        places.push(at);
+      }
       at = end + 1;
       continue;
     }
@@ -91,17 +92,15 @@ export function readLines(piece: Buffer, isLast: boolean): Lines {
   return { events, places, read: at, damaged };
 }
 
-const isLine = (piece: Buffer, at: number, end: number): boolean =>
-  piece[at + JSON_AT] === OPENING_BRACE &&
-  piece[end] === NEWLINE &&
-  crc32(piece.subarray(at + LENGTH_AT, end)) === number(piece, at + 1);
-
-/** The event of a line; null when it is settled, undefined when it is damaged all the same. */
+/** The event of a line; null when it is settled, undefined where there is no line of ours. */
 function eventAt(piece: Buffer, at: number, end: number): EncodedEvent | null | undefined {
+  const json = at + JSON_AT;
+  if (end < json || piece[json] !== OPENING_BRACE || piece[end] !== NEWLINE) return undefined;
+  if (crc32(piece.subarray(at + LENGTH_AT, end)) !== number(piece, at + 1)) return undefined;
   const mark = piece[at];
   if (mark === MARKS.settled) return null;
   if (mark !== MARKS.named && mark !== MARKS.anonymous) return undefined;
-  const json = piece.toString('utf8', at + JSON_AT, end);
-  const id = ID.exec(json)?.[1];
-  return id === undefined ? undefined : encodedEvent(json, id, mark === MARKS.anonymous, end - at - JSON_AT);
+  const text = piece.toString('utf8', json, end);
+  const id = ID.exec(text)?.[1];
+  return id === undefined ? undefined : encodedEvent(text, id, mark === MARKS.anonymous, end - json);
 }
