@@ -26,8 +26,8 @@ const LOOK_MS = 1_000;
 // So much may be in memory although it is not asked for: a dead owner's events, and those between two of one kind.
 const READ_AHEAD = 1_000;
 const READ_AHEAD_BYTES = 4 * 1_048_576;
-// Passes when others remove or close files.
-const PASSING: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE']);
+// Passes when others remove or close files, or have removed what was being made while this process stood still.
+const PASSING: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE', 'ENOENT']);
 
 /**
  * Accepted events on disk: they survive SIGKILL, a crash and a deploy. Several processes may use one path; each delivers

@@ -4,7 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import type { EncodedEvent } from '../core/emitter';
 import { bytesOf } from '../delivery/store/memory-store';
 import { touch } from './alive';
-import { ADOPTED, bytesIn, ownersIn, segmentsOf } from './folder';
+import { ADOPTED, bytesIn, NEW, ownersIn, segmentsOf } from './folder';
 import { Owner } from './owner';
 import { HEADER_BYTES } from './record';
 import { type Entry, Segment, SEGMENT_BYTES } from './segment';
@@ -72,7 +72,7 @@ export class Files {
   /** Takes the folder of a dead owner, and those that it had adopted: these first, one by one, so that nothing nests. */
   adopt(dead: string): void {
     for (const inner of ownersIn(join(dead, ADOPTED))) this.adopt(inner);
-    const folder = join((this.#owners.at(-1) ?? this.settleIn()).path, ADOPTED, basename(dead));
+    const folder = join((this.#owners.at(-1) ?? this.settleIn()).path, ADOPTED, basename(dead).replace(NEW, ''));
     const found = segmentsOf(dead);
     const bytes = Math.ceil(bytesIn(found) / found.length);
     try {

@@ -14,6 +14,7 @@ export const ADOPTED = 'adopted';
 /** In an owner's folder: the kernel under which it was made. */
 export const BOOT = 'boot';
 
+const DRAFT = /^\.new-[0-9a-f]{16}$/;
 const OWNER = /^(?:ended-)?[0-9a-f]{16}$/;
 const SEGMENT = /^\d+\.log$/;
 // NFS, SMB (three), 9p and FUSE: a socket on them tells nothing of another machine's owners.
@@ -41,7 +42,7 @@ export function prepare(path: string): void {
     throw refusal(path, 'a folder on a local disk');
   const version = names.find((name) => name.startsWith('snowplow-events-')) ?? FORMAT;
   if (version !== FORMAT) throw refusal(path, `a folder of this version, ${FORMAT}, not ${version}`);
-  if (!names.includes(FORMAT) && names.some((name) => !OWNER.test(name) && !name.startsWith(NEW)))
+  if (!names.includes(FORMAT) && names.some((name) => !OWNER.test(name) && !DRAFT.test(name)))
     throw refusal(path, 'an empty folder, or one of an event store');
 }
 
@@ -58,6 +59,9 @@ function pathsIn(folder: string, pattern: RegExp): string[] {
 
 /** The folders of owners in this one. */
 export const ownersIn = (folder: string): string[] => pathsIn(folder, OWNER);
+
+/** The folders in this one that are being made, or whose makers have died. */
+export const draftsIn = (folder: string): string[] => pathsIn(folder, DRAFT);
 
 /** The segments of an owner and of those that it has adopted, each one's in their order. */
 export const segmentsOf = (owner: string): string[] =>

@@ -2,9 +2,9 @@
 import type { Socket } from 'node:net';
 import { basename } from 'node:path';
 import { connectTo, hasThisKernel, touchedAt } from './alive';
-import { ENDED, ownersIn } from './folder';
+import { draftsIn, ENDED, NEW, ownersIn } from './folder';
 
-// An owner under another kernel is taken for dead when its socket has stood still for so long.
+// What refuses and is under another kernel, or is still being made, is dead when its socket has stood still for so long.
 const STILL_MS = 60_000;
 // A living owner whose socket was removed notices within a second, and makes a new folder.
 const GONE_MS = 3_000;
@@ -29,7 +29,7 @@ export class Neighbours {
   /** Asks those that are not known yet. Returns the folders of all owners but one. @param own That one's folder. */
   look(own: string): string[] {
     const others = ownersIn(this.#path).filter((folder) => folder !== own);
-    for (const folder of others) this.#ask(folder);
+    for (const folder of [...others, ...draftsIn(this.#path)]) this.#ask(folder);
     return others;
   }
 
@@ -61,12 +61,14 @@ export class Neighbours {
 
   #isDead(folder: string, answer: string): boolean {
     if (answer !== 'ECONNREFUSED' && answer !== 'ENOENT') return false;
-    // Another kernel's refuses whether its owner lives or not.
-    if (answer === 'ECONNREFUSED' && hasThisKernel(folder)) return true;
+    // A maker that lives refuses between two calls to the system, and one under another kernel always.
+    const isDraft = basename(folder).startsWith(NEW);
+    if (answer === 'ECONNREFUSED' && !isDraft && hasThisKernel(folder)) return true;
     const touched = touchedAt(folder);
     const seen = this.#seen.get(folder);
     const now = performance.now();
-    if (seen && seen.touched === touched) return now - seen.since >= (answer === 'ENOENT' ? GONE_MS : STILL_MS);
+    if (seen && seen.touched === touched)
+      return now - seen.since >= (answer === 'ENOENT' && !isDraft ? GONE_MS : STILL_MS);
     this.#seen.set(folder, { touched, since: now });
     return false;
   }
