@@ -23,7 +23,7 @@ export interface DiskStoreOptions {
 const DEFAULTS = { maxBytes: 1024 ** 3, sync: 'none' as DiskStoreOptions['sync'] };
 const GROUP_MS = 100;
 const LOOK_MS = 1_000;
-// So much may be in memory although it is not asked for: a dead owner's events, and those between two of one kind.
+// So much may be in memory although it is not asked for: what was put last, a dead owner's events, and those between two of one kind.
 const READ_AHEAD = 1_000;
 const READ_AHEAD_BYTES = 4 * 1_048_576;
 // Passes when others remove or close files, or have removed what was being made while this process stood still.
@@ -85,8 +85,11 @@ export class DiskEventStore implements EventStore {
   /** @throws Error where the disk takes nothing: the events are refused as `store-error`. */
   put(events: readonly EncodedEvent[]): boolean {
     if (this.#closing) throw new Error('the event store is closed');
-    if (this.bytes + this.#lanes.leasedBytes + this.#othersBytes + bytesOf(events) > this.#maxBytes) return false;
-    this.#files.append(events);
+    const bytes = bytesOf(events);
+    const { size, bytes: held, leasedBytes } = this.#lanes;
+    if (this.bytes + leasedBytes + this.#othersBytes + bytes > this.#maxBytes) return false;
+    const hasRoom = size + events.length <= READ_AHEAD && held + bytes <= READ_AHEAD_BYTES;
+    for (const entry of this.#files.append(events, hasRoom)) this.#lanes.push(entry);
     return true;
   }
 

@@ -7,7 +7,7 @@ import { touch } from './alive';
 import { ADOPTED, bytesIn, NEW, ownersIn, segmentsOf } from './folder';
 import { Owner } from './owner';
 import { HEADER_BYTES } from './record';
-import { type Entry, Segment, SEGMENT_BYTES } from './segment';
+import { type Entry, entryOf, Segment, SEGMENT_BYTES } from './segment';
 
 // A file of this size is not kept for the few events that wait in it, nor a tail for none.
 const LARGE_BYTES = SEGMENT_BYTES / 4;
@@ -35,13 +35,22 @@ export class Files {
     return this.#segments.find((segment) => segment.isAdopted === isAdopted && !segment.isRead);
   }
 
-  /** Writes events. Throws where the disk takes none. */
-  append(events: readonly EncodedEvent[]): void {
+  /**
+   * Writes events. Throws where the disk takes none.
+   *
+   * @param hasRoom Memory has room for them.
+   * @returns those that are in memory: all or, where others have to be read before them, none.
+   */
+  append(events: readonly EncodedEvent[], hasRoom: boolean): readonly Entry[] {
     if (!this.#append(events)) {
       this.settleIn();
       if (!this.#append(events)) throw new Error('the folder of the event store is removed again and again');
     }
-    this.#count(events.length, bytesOf(events));
+    const tail = this.#tail as Segment;
+    const entries = hasRoom && this.unread.events === 0 ? events.map((event) => entryOf(event, tail, tail.end)) : [];
+    if (entries.length > 0) tail.hold(entries);
+    else this.#count(events.length, bytesOf(events));
+    return entries;
   }
 
   /** Reads the next piece of a file. One that cannot be read comes after the others. */
@@ -120,7 +129,7 @@ export class Files {
     if (worn.length === 0) return;
     for (const { entries } of worn) {
       const tail = this.#tail?.isRead ? this.#tail : this.#roll();
-      if (tail.isRead) tail.moveIn([...entries]);
+      if (tail.isRead && tail.append([...entries].map(({ event }) => event))) tail.hold([...entries]);
     }
     // A power cut may take what is new and leave what is old, so the new has to be safe before the old one goes.
     await this.save();

@@ -28,8 +28,15 @@ export interface Entry extends Waiting {
   at: number;
 }
 
-// The order in which events came into memory.
 let arrivals = 0;
+
+/** An event that comes into memory, behind those that are there. */
+export const entryOf = (event: EncodedEvent, segment: Segment, at: number): Entry => ({
+  event,
+  order: arrivals++,
+  segment,
+  at,
+});
 
 export class Segment {
   path: string;
@@ -99,16 +106,15 @@ export class Segment {
     return true;
   }
 
-  /** Writes events that are in memory, which have no other place then. All that is here must have been read. */
-  moveIn(entries: readonly Entry[]): void {
-    let at = this.end;
-    if (!this.append(entries.map(({ event }) => event))) return;
+  /** The events that were written last, before which nothing waits to be read, are in memory: this is their place, and no other. */
+  hold(entries: readonly Entry[]): void {
     for (const entry of entries) {
       entry.segment.entries.delete(entry);
-      this.entries.add(Object.assign(entry, { segment: this, at }));
-      at += entry.event.bytes + LINE_BYTES;
+      this.entries.add(entry);
+      entry.segment = this;
+      entry.at = this.#known;
+      this.#known += entry.event.bytes + LINE_BYTES;
     }
-    this.#known = this.end;
     this.#events = 0;
   }
 
@@ -127,9 +133,7 @@ export class Segment {
     // A line may be longer than a piece.
     if (read === 0 && !isLast) return this.read(Buffer.allocUnsafe(room.length * 2));
     this.#known = isLast ? this.end : start + read;
-    const entries: Entry[] = [];
-    for (const [index, event] of events.entries())
-      entries.push({ event, order: arrivals++, segment: this, at: start + (places[index] as number) });
+    const entries = events.map((event, index) => entryOf(event, this, start + (places[index] as number)));
     for (const entry of entries) this.entries.add(entry);
     // How many a dead owner had written is known when they are read.
     if (this.isAdopted) return { entries, lost: damaged };
