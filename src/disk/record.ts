@@ -19,7 +19,14 @@ const ID = /[{,]"eid":"([^"\\]+)"/;
 // Where lines are made that are written at once.
 const DESK = Buffer.allocUnsafe(65_536);
 
-const hex = (value: number): string => value.toString(16).padStart(DIGITS, '0');
+const HEX = Buffer.from('0123456789abcdef');
+
+// A text for each number would take as long as the checksum.
+function writeNumber(piece: Buffer, at: number, value: number): void {
+  for (let left = value, digit = at + DIGITS - 1; digit >= at; digit--, left >>>= 4)
+    piece[digit] = HEX[left & 15] as number;
+}
+
 const number = (piece: Buffer, at: number): number => Number.parseInt(piece.toString('latin1', at, at + DIGITS), 16);
 
 /** Bytes of a line beside its event. */
@@ -27,12 +34,17 @@ export const LINE_BYTES = JSON_AT + 1;
 /** Bytes of the line with which a segment begins: up to where everything in it is settled, and a checksum of that. */
 export const HEADER_BYTES = 2 * DIGITS + 1;
 
-export const toHeader = (settledTo: number): string => `${hex(settledTo)}${hex(crc32(hex(settledTo)))}\n`;
+export function toHeader(settledTo: number): Buffer {
+  const header = Buffer.alloc(HEADER_BYTES, NEWLINE);
+  writeNumber(header, 0, settledTo);
+  writeNumber(header, DIGITS, crc32(header.subarray(0, DIGITS)));
+  return header;
+}
 
 /** Up to where a segment is settled. Where its header is damaged all of it counts as waiting. */
 export function readHeader(header: Buffer): number {
   const settledTo = number(header, 0);
-  return header.toString('latin1') === toHeader(settledTo) ? settledTo : HEADER_BYTES;
+  return header.equals(toHeader(settledTo)) ? settledTo : HEADER_BYTES;
 }
 
 /** The lines of these events, one after another; valid until the next call. */
@@ -43,9 +55,9 @@ export function toLines(events: readonly EncodedEvent[]): Buffer {
   for (const { json, bytes, anonymous } of events) {
     const end = at + JSON_AT + bytes;
     lines[at] = anonymous ? MARKS.anonymous : MARKS.named;
-    lines.write(hex(bytes), at + LENGTH_AT, 'latin1');
+    writeNumber(lines, at + LENGTH_AT, bytes);
     lines.write(json, at + JSON_AT);
-    lines.write(hex(crc32(lines.subarray(at + LENGTH_AT, end))), at + 1, 'latin1');
+    writeNumber(lines, at + 1, crc32(lines.subarray(at + LENGTH_AT, end)));
     lines[end] = NEWLINE;
     at = end + 1;
   }

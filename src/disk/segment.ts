@@ -61,7 +61,7 @@ export class Segment {
     this.isAdopted = bytes !== undefined;
     this.end = bytes ?? HEADER_BYTES;
     if (this.isAdopted) return;
-    this.#file = create(path, Buffer.from(toHeader(HEADER_BYTES)));
+    this.#file = create(path, toHeader(HEADER_BYTES));
     this.#known = HEADER_BYTES;
   }
 
@@ -150,7 +150,7 @@ export class Segment {
     const [first] = this.entries;
     const settledTo = first ? first.at : this.#known;
     for (const { at } of entries) if (at > settledTo) writeSync(this.#file, SETTLED, 0, 1, at);
-    writeSync(this.#file, toHeader(settledTo), 0, 'latin1');
+    writeSync(this.#file, toHeader(settledTo), 0, HEADER_BYTES, 0);
     this.#isChanged = true;
   }
 
