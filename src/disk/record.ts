@@ -15,7 +15,7 @@ const JSON_AT = LENGTH_AT + DIGITS;
 const NEWLINE = 0x0a;
 const OPENING_BRACE = 0x7b;
 // An event's id as it lies in its JSON, which holds it once: in a value each quotation mark has a backslash before it.
-const ID = /[{,]"eid":"([^"\\]+)"/;
+const ID = '"eid":"';
 // Where lines are made that are written at once.
 const DESK = Buffer.allocUnsafe(65_536);
 
@@ -27,7 +27,15 @@ function writeNumber(piece: Buffer, at: number, value: number): void {
     piece[digit] = HEX[left & 15] as number;
 }
 
-const number = (piece: Buffer, at: number): number => Number.parseInt(piece.toString('latin1', at, at + DIGITS), 16);
+// Of what are no digits comes some number too, which the checksum finds wrong.
+function readNumber(piece: Buffer, at: number): number {
+  let value = 0;
+  for (let digit = at; digit < at + DIGITS; digit++) {
+    const byte = piece[digit] as number;
+    value = value * 16 + byte - (byte < 0x61 ? 0x30 : 0x57);
+  }
+  return value;
+}
 
 /** Bytes of a line beside its event. */
 export const LINE_BYTES = JSON_AT + 1;
@@ -43,7 +51,7 @@ export function toHeader(settledTo: number): Buffer {
 
 /** Up to where a segment is settled. Where its header is damaged all of it counts as waiting. */
 export function readHeader(header: Buffer): number {
-  const settledTo = number(header, 0);
+  const settledTo = readNumber(header, 0);
   return header.equals(toHeader(settledTo)) ? settledTo : HEADER_BYTES;
 }
 
@@ -86,7 +94,7 @@ export function readLines(piece: Buffer, isLast: boolean): Lines {
   let damaged = 0;
   let at = 0;
   while (at < piece.length) {
-    const end = at + JSON_AT + number(piece, at + LENGTH_AT);
+    const end = at + JSON_AT + readNumber(piece, at + LENGTH_AT);
     const event = eventAt(piece, at, end);
     if (event !== undefined) {
       if (event) {
@@ -108,11 +116,13 @@ export function readLines(piece: Buffer, isLast: boolean): Lines {
 function eventAt(piece: Buffer, at: number, end: number): EncodedEvent | null | undefined {
   const json = at + JSON_AT;
   if (end < json || piece[json] !== OPENING_BRACE || piece[end] !== NEWLINE) return undefined;
-  if (crc32(piece.subarray(at + LENGTH_AT, end)) !== number(piece, at + 1)) return undefined;
+  if (crc32(piece.subarray(at + LENGTH_AT, end)) !== readNumber(piece, at + 1)) return undefined;
   const mark = piece[at];
   if (mark === MARKS.settled) return null;
   if (mark !== MARKS.named && mark !== MARKS.anonymous) return undefined;
   const text = piece.toString('utf8', json, end);
-  const id = ID.exec(text)?.[1];
-  return id === undefined ? undefined : encodedEvent(text, id, mark === MARKS.anonymous, end - json);
+  // From the end, where the encoder puts it.
+  const id = text.lastIndexOf(ID) + ID.length;
+  if (id < ID.length) return undefined;
+  return encodedEvent(text, text.slice(id, text.indexOf('"', id)), mark === MARKS.anonymous, end - json);
 }
