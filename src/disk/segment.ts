@@ -1,6 +1,7 @@
 // One file of an owner's log: a header, and a line for each event. What is settled is noted in place, so a full disk does not
 // prevent it: in the header when all before it is settled too, else by the mark of its line.
 import {
+  close,
   closeSync,
   existsSync,
   fdatasync,
@@ -185,10 +186,12 @@ export class Segment {
     this.#file = undefined;
   }
 
-  /** Closes and removes the file. */
+  /** Removes and closes the file, which lets go of its bytes in another thread: that takes the system a millisecond. */
   remove(): void {
-    this.close();
+    const file = this.#file as number;
+    this.#file = undefined;
     rmSync(this.path, { force: true });
+    close(file, () => {});
   }
 
   #open(): number {
