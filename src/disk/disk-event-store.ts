@@ -6,9 +6,9 @@ import { integer, oneOf, resolveOptions, text } from '../core/options';
 import type { TakeLimits, EventStore, Lease, StoreListener } from '../delivery/store/event-store';
 import { bytesOf, Lanes } from '../delivery/store/memory-store';
 import { Files } from './files';
-import { bytesIn, ownersIn, prepare, segmentsOf, unusable } from './folder';
+import { bytesIn, prepare, segmentsOf, unusable } from './folder';
 import { Neighbours } from './neighbours';
-import type { Entry } from './segment';
+import type { Entry, Segment } from './segment';
 
 /** Options of a {@link DiskEventStore}. */
 export interface DiskStoreOptions {
@@ -23,11 +23,11 @@ export interface DiskStoreOptions {
 const DEFAULTS = { maxBytes: 1024 ** 3, sync: 'none' as DiskStoreOptions['sync'] };
 const GROUP_MS = 100;
 const LOOK_MS = 1_000;
-// So much may be in memory although it is not asked for: a dead owner's events, and those between two of one kind.
+// So much may be in memory although it is not asked for: what was put last, a dead owner's events, and those between two of one kind.
 const READ_AHEAD = 1_000;
 const READ_AHEAD_BYTES = 4 * 1_048_576;
-// Passes when others remove or close files.
-const PASSING: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE']);
+// Passes when others remove or close files, or have removed what was being made while this process stood still.
+const PASSING: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE', 'ENOENT']);
 
 /**
  * Accepted events on disk: they survive SIGKILL, a crash and a deploy. Several processes may use one path; each delivers
@@ -40,7 +40,6 @@ const PASSING: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT', 'EMFILE', 'EN
 export class DiskEventStore implements EventStore {
   readonly durable = true;
   recovered = 0;
-  readonly #path: string;
   readonly #maxBytes: number;
   readonly #log = new Log();
   readonly #files: Files;
@@ -51,25 +50,23 @@ export class DiskEventStore implements EventStore {
   #isReading = false;
   #listener: StoreListener | undefined;
   readonly #timers: NodeJS.Timeout[] = [];
-  #saving: Promise<void> = Promise.resolve();
   #closing: Promise<void> | undefined;
 
   constructor(options: DiskStoreOptions) {
     const rules = { path: text, maxBytes: integer(1), sync: oneOf('none', 'group') };
-    const { path, maxBytes, sync } = resolveOptions('DiskEventStore', options, rules, DEFAULTS);
-    this.#path = resolve(path);
+    const { path: given, maxBytes, sync } = resolveOptions('DiskEventStore', options, rules, DEFAULTS);
+    const path = resolve(given);
     this.#maxBytes = maxBytes;
-    prepare(this.#path);
-    this.#files = new Files(this.#path, () => void this.#save().catch(() => {}));
+    prepare(path);
+    this.#files = new Files(path);
     try {
       this.#files.settleIn();
     } catch (error) {
-      const { code, message } = error as NodeJS.ErrnoException;
-      if (!PASSING.has(code)) throw unusable(path, code ?? message);
+      if (!PASSING.has((error as NodeJS.ErrnoException).code)) throw unusable(path, error as Error);
     }
-    this.#neighbours = new Neighbours(this.#path, (folder) => this.#adopt(folder));
-    this.#every(LOOK_MS, () => this.#look());
-    if (sync === 'group') this.#every(GROUP_MS, () => this.#save());
+    this.#neighbours = new Neighbours(path, (dead) => void this.#try('taking over events', () => this.#adopt(dead)));
+    this.#every(LOOK_MS, 'looking after its folder', () => this.#look());
+    if (sync === 'group') this.#every(GROUP_MS, 'writing through', () => this.#files.save());
   }
 
   get size(): number {
@@ -88,17 +85,21 @@ export class DiskEventStore implements EventStore {
   /** @throws Error where the disk takes nothing: the events are refused as `store-error`. */
   put(events: readonly EncodedEvent[]): boolean {
     if (this.#closing) throw new Error('the event store is closed');
-    if (this.bytes + this.#lanes.leasedBytes + this.#othersBytes + bytesOf(events) > this.#maxBytes) return false;
-    this.#files.append(events);
+    const bytes = bytesOf(events);
+    const { size, bytes: held, leasedBytes } = this.#lanes;
+    if (this.bytes + leasedBytes + this.#othersBytes + bytes > this.#maxBytes) return false;
+    const hasRoom = size + events.length <= READ_AHEAD && held + bytes <= READ_AHEAD_BYTES;
+    for (const entry of this.#files.append(events, hasRoom)) this.#lanes.push(entry);
     return true;
   }
 
   take(limits: TakeLimits): Lease | undefined {
     if (this.#closing) return undefined;
     const most = { events: Math.max(limits.maxEvents, READ_AHEAD), bytes: Math.max(limits.maxBytes, READ_AHEAD_BYTES) };
-    while (this.#files.hasOwn && this.#lanes.isShortOf(limits)) {
-      if (this.#lanes.size >= most.events || this.#lanes.bytes >= most.bytes) break;
-      this.#read('own');
+    while (this.#lanes.isShortOf(limits) && this.#lanes.size < most.events && this.#lanes.bytes < most.bytes) {
+      const segment = this.#files.next(false);
+      if (!segment) break;
+      this.#read(segment);
     }
     const lease = this.#lanes.lease(limits, (done) => this.#files.settle(done));
     this.#readAhead();
@@ -107,7 +108,7 @@ export class DiskEventStore implements EventStore {
 
   /** Resolves when all that was accepted before is through to the disk. */
   stored(): Promise<void> {
-    return this.#closing ?? this.#save();
+    return this.#closing ?? this.#files.save();
   }
 
   /** Leaves what waits to the next run, or to another process on the path. */
@@ -118,68 +119,58 @@ export class DiskEventStore implements EventStore {
   async #leave(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
     this.#neighbours.close();
-    await this.#save().catch(() => {});
-    this.#log.guard('closing the event store', () => this.#files.close());
+    await this.#files.save().catch(() => {});
+    await this.#try('closing', () => this.#files.close());
   }
 
-  #save(): Promise<void> {
-    return (this.#saving = this.#saving.catch(() => {}).then(() => this.#files.save()));
+  async #try(what: string, work: () => unknown): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.#log.error(`the event store failed at ${what}`, { error: String(error) });
+    }
   }
 
   // At once, and then again and again.
-  #every(ms: number, work: () => unknown): void {
-    const run = (): unknown => this.#log.guard('the event store', work);
+  #every(ms: number, what: string, work: () => unknown): void {
+    const run = (): void => void this.#try(what, work);
     run();
     this.#timers.push(setInterval(run, ms).unref());
   }
 
-  // The look at the others, and at what this owner has not got yet.
-  #look(): void {
-    try {
-      this.#files.settleIn();
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      this.#log.error('the event store has no folder, and refuses events', { code });
-    }
-    this.#files.shrink();
-    this.#files.noteAdopted();
-    this.#neighbours.look(this.#files.home);
-    const others = ownersIn(this.#path).filter((folder) => folder !== this.#files.home);
+  /** The look at the others, and at what this owner has not got yet. */
+  #look(): Promise<void> {
+    const others = this.#neighbours.look(this.#files.settleIn().path);
     this.#othersBytes = others.reduce((total, folder) => total + bytesIn(segmentsOf(folder)), 0);
     this.#readAhead();
-  }
-
-  /** Reads the next piece into memory. */
-  #read(which: 'own' | 'adopted'): void {
-    const { entries, lost } = this.#files.read(which);
-    for (const entry of entries) this.#lanes.push(entry);
-    if (which === 'adopted') this.recovered += entries.length + lost;
-    if (lost > 0) this.#listener?.lost(lost, new Error('records of the event store are damaged'));
-  }
-
-  // A piece in each turn, while few of those before them wait.
-  #readAhead(): void {
-    if (this.#isReading || this.#closing || !this.#files.hasAdopted || this.#lanes.size >= READ_AHEAD) return;
-    this.#isReading = true;
-    setImmediate(() => {
-      this.#isReading = false;
-      if (this.#closing) return;
-      try {
-        this.#read('adopted');
-      } catch (error) {
-        // It is tried again after the others, at the next look.
-        this.#files.postpone();
-        return this.#log.error('a file of the event store cannot be read', { error: String(error) });
-      }
-      if (this.size > 0) this.#listener?.arrived();
-      this.#readAhead();
-    }).unref();
+    return this.#files.shrink();
   }
 
   #adopt(dead: string): void {
-    this.#log.guard('taking over events', () => {
-      this.#files.adopt(dead);
+    this.#files.adopt(dead);
+    this.#readAhead();
+  }
+
+  /** Reads the next piece of a file into memory. */
+  #read(segment: Segment): void {
+    const { entries, lost } = this.#files.read(segment);
+    for (const entry of entries) this.#lanes.push(entry);
+    if (segment.isAdopted) this.recovered += entries.length + lost;
+    if (lost > 0) this.#listener?.lost(lost, new Error('records of the event store are damaged'));
+  }
+
+  // What was adopted: a piece in each turn, while few of those before them wait.
+  #readAhead(): void {
+    if (this.#isReading || this.#lanes.size >= READ_AHEAD || !this.#files.next(true)) return;
+    this.#isReading = true;
+    const read = (): void => {
+      this.#isReading = false;
+      const segment = this.#files.next(true);
+      if (this.#closing || !segment) return;
+      this.#read(segment);
+      if (this.size > 0) this.#listener?.arrived();
       this.#readAhead();
-    });
+    };
+    setImmediate(() => void this.#try('reading a file', read)).unref();
   }
 }

@@ -1,133 +1,100 @@
-// The files of a store: those that it has open, those that wait to be read, where they are, and when they go.
-import { rmSync } from 'node:fs';
-import { dirname } from 'node:path';
+// The files of a store: what waits in them and is not in memory, which takes what is put, and when each of them goes.
+import { renameSync, rmSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import type { EncodedEvent } from '../core/emitter';
 import { bytesOf } from '../delivery/store/memory-store';
 import { touch } from './alive';
-import { bytesIn, segmentsOf } from './folder';
+import { ADOPTED, bytesIn, NEW, ownersIn, segmentsOf } from './folder';
 import { Owner } from './owner';
-import { type Entry, Segment, SEGMENT_BYTES } from './segment';
+import { HEADER_BYTES } from './record';
+import { type Entry, entryOf, Segment, SEGMENT_BYTES } from './segment';
 
-// A large file with no more events than these is not kept for them.
+// A file of this size is not kept for the few events that wait in it, nor a tail for none.
+const LARGE_BYTES = SEGMENT_BYTES / 4;
 const FEW = 20;
-// A tail of this size begins anew when all that is in it is settled.
-const WORN_BYTES = 65_536;
 
 export class Files {
   readonly #path: string;
-  #owner: Owner | undefined;
-  // Those that have a descriptor.
-  readonly #open = new Set<Segment>();
-  // Those that wait to be read, oldest first.
-  readonly #own: Segment[] = [];
-  #adopted: Segment[] = [];
-  /** Events and bytes in them that wait and are not in memory. */
+  // The last one is the store's owner. Those before it have lost their folders, and end when all that is open has moved.
+  #owners: Owner[] = [];
+  // All of them, in the order in which they are read.
+  #segments: Segment[] = [];
+  // The one that takes what is put, until it is full.
+  #tail: Segment | undefined;
+  #saving: Promise<void> = Promise.resolve();
+  /** Events and bytes that wait and are not in memory, as far as it is known. */
   readonly unread = { events: 0, bytes: 0 };
-  // Those whose last events have moved, and which go when these are safe.
-  readonly #worn = new Set<Segment>();
-  // The folders of dead owners that this one has adopted.
-  readonly #folders = new Set<string>();
-  // Owners whose folder was lost, until all that was open in it has moved.
-  readonly #former: Owner[] = [];
 
-  readonly #onWorn: () => void;
-
-  /**
-   * @param path The folder of all owners.
-   * @param onWorn Called when a file is to go with the next save.
-   */
-  constructor(path: string, onWorn: () => void) {
+  /** @param path The folder of all owners. */
+  constructor(path: string) {
     this.#path = path;
-    this.#onWorn = onWorn;
   }
 
-  /** The folder of this store's owner, where it has one. */
-  get home(): string | undefined {
-    return this.#owner?.path;
-  }
-
-  /** Some of what was put is not in memory. */
-  get hasOwn(): boolean {
-    return this.#own.length > 0;
-  }
-
-  /** Some of what was adopted is not in memory. */
-  get hasAdopted(): boolean {
-    return this.#adopted.length > 0;
-  }
-
-  /** Writes events. Throws where the disk takes none. */
-  append(events: readonly EncodedEvent[]): void {
-    const before = this.#owner?.tail;
-    const segment = (this.#owner ?? this.settleIn()).append(events) ?? this.settleIn().append(events);
-    if (!segment) throw new Error('the folder of the event store is removed again and again');
-    this.#open.add(segment);
-    if (this.#own.at(-1) !== segment) this.#own.push(segment);
-    this.#count(segment, events.length, bytesOf(events));
-    if (before && before !== segment) this.#tidy(before);
+  /** What is to be read next of all that was adopted, or of all that was put. */
+  next(isAdopted: boolean): Segment | undefined {
+    return this.#segments.find((segment) => segment.isAdopted === isAdopted && !segment.isRead);
   }
 
   /**
-   * Reads the next piece of what was put, or of what was adopted.
+   * Writes events. Throws where the disk takes none.
    *
-   * @returns what waits in it, and how many events should be there and are not.
+   * @param hasRoom Memory has room for them.
+   * @returns those that are in memory: all or, where others have to be read before them, none.
    */
-  read(which: 'own' | 'adopted'): { readonly entries: readonly Entry[]; readonly lost: number } {
-    const segments = which === 'own' ? this.#own : this.#adopted;
-    const [segment] = segments;
-    if (!segment) return { entries: [], lost: 0 };
-    const { entries, damaged } = segment.read();
-    this.#open.add(segment);
-    if (segment.isAdopted) this.#count(segment, entries.length + damaged, 0);
-    this.#count(segment, -entries.length, -bytesOf(entries.map(({ event }) => event)));
-    if (!segment.isRead) return { entries, lost: 0 };
-    segments.shift();
-    const { events, bytes } = segment.unread;
-    this.#count(segment, -events, -bytes);
-    this.#tidy(segment);
-    return { entries, lost: events };
+  append(events: readonly EncodedEvent[], hasRoom: boolean): readonly Entry[] {
+    if (!this.#append(events)) {
+      this.settleIn();
+      if (!this.#append(events)) throw new Error('the folder of the event store is removed again and again');
+    }
+    const tail = this.#tail as Segment;
+    const entries = hasRoom && this.unread.events === 0 ? events.map((event) => entryOf(event, tail, tail.end)) : [];
+    if (entries.length > 0) tail.hold(entries);
+    else this.#count(events.length, bytesOf(events));
+    return entries;
   }
 
-  /** The file that was to be read next comes after the others. */
-  postpone(): void {
-    this.#adopted.push(...this.#adopted.splice(0, 1));
+  /** Reads the next piece of a file. One that cannot be read comes after the others. */
+  read(segment: Segment): ReturnType<Segment['read']> {
+    const { events, bytes } = segment.unread;
+    try {
+      return segment.read();
+    } catch (error) {
+      this.#segments.push(...this.#segments.splice(this.#segments.indexOf(segment), 1));
+      throw error;
+    } finally {
+      this.#count(segment.unread.events - events, segment.unread.bytes - bytes);
+      this.#tidy(segment);
+    }
   }
 
   /** These are done with. */
   settle(entries: readonly Entry[]): void {
-    const touched = new Set<Segment>();
     // Those of one file stand together, for the most part.
     for (let from = 0, to = 0; from < entries.length; from = to) {
       const { segment } = entries[from] as Entry;
       while (entries[to]?.segment === segment) to++;
       segment.settle(entries.slice(from, to));
-      touched.add(segment);
+      this.#tidy(segment);
     }
-    for (const segment of touched) this.#tidy(segment);
   }
 
-  /** Takes over the folder of a dead owner. */
+  /** Takes the folder of a dead owner, and those that it had adopted: these first, one by one, so that nothing nests. */
   adopt(dead: string): void {
-    (this.#owner ?? this.settleIn()).adopt(dead);
-    this.noteAdopted();
-  }
-
-  /** Lines up what is in folders that were adopted since the last time. */
-  noteAdopted(): void {
-    for (const folder of this.#owner?.adopted ?? []) {
-      if (this.#folders.has(folder)) continue;
-      const found = segmentsOf(folder);
-      if (found.length === 0) {
-        rmSync(folder, { recursive: true, force: true });
-        continue;
-      }
-      this.#folders.add(folder);
-      const bytes = bytesIn(found) / found.length;
-      for (const path of found) {
-        const segment = new Segment(path, true);
-        this.#adopted.push(segment);
-        this.#count(segment, 0, bytes);
-      }
+    for (const inner of ownersIn(join(dead, ADOPTED))) this.adopt(inner);
+    const folder = join((this.#owners.at(-1) ?? this.settleIn()).path, ADOPTED, basename(dead).replace(NEW, ''));
+    const found = segmentsOf(dead);
+    const bytes = Math.ceil(bytesIn(found) / found.length);
+    try {
+      renameSync(dead, folder);
+    } catch (error) {
+      // Another owner was faster.
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+      throw error;
+    }
+    if (found.length === 0) rmSync(folder, { recursive: true, force: true });
+    for (const path of found) {
+      this.#segments.push(new Segment(folder + path.slice(dead.length), bytes));
+      this.#count(0, bytes);
     }
   }
 
@@ -138,98 +105,96 @@ export class Files {
    * @throws Error when the disk has no room. The next call moves what this one did not.
    */
   settleIn(): Owner {
-    if (!this.#owner || !touch(this.#owner.path)) {
-      const next = new Owner(this.#path);
-      if (this.#owner) this.#former.push(this.#owner);
-      next.tail = this.#owner?.tail;
-      this.#owner = next;
-      for (const segment of this.#adopted) if (!this.#open.has(segment)) this.#count(segment, 0, -segment.unread.bytes);
-      this.#adopted = this.#adopted.filter((segment) => this.#open.has(segment));
-      this.#folders.clear();
+    let owner = this.#owners.at(-1);
+    if (!owner || !touch(owner.path)) {
+      owner = new Owner(this.#path);
+      this.#owners.push(owner);
+      for (const { isOpen, unread } of this.#segments) if (!isOpen) this.#count(0, -unread.bytes);
+      this.#segments = this.#segments.filter(({ isOpen }) => isOpen);
     }
-    const owner = this.#owner;
-    for (const segment of this.#open)
-      if (!segment.path.startsWith(owner.path) || !segment.isInPlace) segment.moveTo(owner.nextPath());
-    for (const former of this.#former.splice(0)) former.close();
+    for (const segment of this.#segments)
+      if (segment.isOpen && (!segment.path.startsWith(owner.path) || !segment.isInPlace))
+        segment.moveTo(owner.nextPath());
+    for (const former of this.#owners.splice(0, this.#owners.length - 1)) former.close();
     return owner;
   }
 
   /** A tail in which nothing waits takes no room, and a large file with few events is not kept for them: they are moved. */
-  shrink(): void {
-    const tail = this.#owner?.tail;
-    if (tail?.isDone && !tail.isEmpty) this.#renew(tail);
-    for (const segment of this.#open)
-      if (segment !== tail && segment.isRead && segment.entries.size <= FEW && segment.end >= SEGMENT_BYTES / 4)
-        this.#empty(segment);
+  async shrink(): Promise<void> {
+    if (this.#tail) this.#tidy(this.#tail, HEADER_BYTES + 1);
+    const worn = this.#segments.filter(
+      (segment) =>
+        segment !== this.#tail && segment.isRead && segment.entries.size <= FEW && segment.end >= LARGE_BYTES,
+    );
+    if (worn.length === 0) return;
+    for (const { entries } of worn) {
+      const tail = this.#tail?.isRead ? this.#tail : this.#roll();
+      if (tail.isRead && tail.append([...entries].map(({ event }) => event))) tail.hold([...entries]);
+    }
+    // A power cut may take what is new and leave what is old, so the new has to be safe before the old one goes.
+    await this.save();
+    for (const segment of worn) this.#tidy(segment);
   }
 
   /** Resolves when all that was written before is through to the disk. */
-  async save(): Promise<void> {
-    const owner = this.#owner;
-    const worn = [...this.#worn];
-    for (const segment of this.#open) await segment.save();
-    await owner?.saveNames();
-    // What has moved out meanwhile is in another folder.
-    if (owner !== this.#owner) return this.save();
-    for (const segment of worn) {
-      this.#worn.delete(segment);
-      this.#remove(segment);
-    }
+  save(): Promise<void> {
+    return (this.#saving = this.#saving.catch(() => {}).then(() => this.#save()));
   }
 
   /** What waits is some dead owner's from now on. */
   close(): void {
-    for (const segment of this.#open) {
+    for (const segment of this.#segments) {
       if (segment.isDone) segment.remove();
       else segment.close();
     }
-    for (const owner of [...this.#former, this.#owner]) owner?.close();
+    for (const owner of this.#owners) owner.close();
   }
 
-  #count(segment: Segment, events: number, bytes: number): void {
-    for (const total of [segment.unread, this.unread]) {
-      total.events += events;
-      total.bytes += bytes;
-    }
+  async #save(): Promise<void> {
+    const owner = this.#owners.at(-1);
+    for (const segment of this.#segments.filter(({ isOpen }) => isOpen)) await segment.save();
+    await owner?.saveNames();
+    // What has moved out meanwhile is in another folder.
+    if (owner && owner !== this.settleIn()) await this.#save();
   }
 
-  /** Removes a file when nothing waits in it any more. */
-  #tidy(segment: Segment): void {
-    if (!segment.isRead || this.#worn.has(segment)) return;
-    if (segment === this.#owner?.tail) {
-      if (segment.isDone && segment.end >= WORN_BYTES) this.#renew(segment);
-    } else if (segment.isDone) this.#remove(segment);
-  }
-
-  #empty(segment: Segment): void {
+  #append(events: readonly EncodedEvent[]): boolean {
+    const tail = this.#tail && this.#tail.end < SEGMENT_BYTES ? this.#tail : this.#roll();
     try {
-      for (const entry of segment.entries) this.#open.add((this.#owner as Owner).rewrite(entry));
-    } catch {
-      // The disk has no room, so the file is kept.
+      return tail.append(events);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      // A limit on the size of a file leaves room for another one.
+      if (code !== 'EFBIG' || tail.end === HEADER_BYTES || this.#roll() === tail) throw error;
+      return this.#append(events);
     }
-    if (!segment.isDone) return;
-    // A power cut may take what is new and leave what is old, so the new has to be safe before the old one goes.
-    this.#worn.add(segment);
-    this.#onWorn();
   }
 
-  /** The tail begins anew; where that fails another one takes its place. */
-  #renew(tail: Segment): void {
+  /** Another tail. Where none can be made, the last one goes on. */
+  #roll(): Segment {
     try {
-      tail.clear();
-    } catch {
-      (this.#owner as Owner).tail = undefined;
-      this.#remove(tail);
+      this.#tail = new Segment(this.settleIn().nextPath());
+      this.#segments.push(this.#tail);
+    } catch (error) {
+      if (!this.#tail?.isInPlace) throw error;
     }
+    return this.#tail;
   }
 
-  #remove(segment: Segment): void {
+  #count(events: number, bytes: number): void {
+    this.unread.events += events;
+    this.unread.bytes += bytes;
+  }
+
+  /** Removes a file when nothing waits in it any more; a tail only when it has so many bytes. */
+  #tidy(segment: Segment, least = LARGE_BYTES): void {
+    if (!segment.isDone || (segment === this.#tail && segment.end < least)) return;
+    this.#segments.splice(this.#segments.indexOf(segment), 1);
+    if (segment === this.#tail) this.#tail = undefined;
     segment.remove();
-    this.#open.delete(segment);
     const folder = dirname(segment.path);
-    if (!this.#folders.has(folder) || this.#adopted.some(({ path }) => dirname(path) === folder)) return;
-    if (segmentsOf(folder).length > 0) return;
-    this.#folders.delete(folder);
-    rmSync(folder, { recursive: true, force: true });
+    const isAdopted = dirname(folder) === join((this.#owners.at(-1) as Owner).path, ADOPTED);
+    if (isAdopted && !this.#segments.some(({ path }) => path.startsWith(folder)))
+      rmSync(folder, { recursive: true, force: true });
   }
 }

@@ -15,35 +15,57 @@ const JSON_AT = LENGTH_AT + DIGITS;
 const NEWLINE = 0x0a;
 const OPENING_BRACE = 0x7b;
 // An event's id as it lies in its JSON, which holds it once: in a value each quotation mark has a backslash before it.
-const ID = /[{,]"eid":"([^"\\]+)"/;
+const ID = '"eid":"';
 // Where lines are made that are written at once.
 const DESK = Buffer.allocUnsafe(65_536);
 
-const hex = (value: number): string => value.toString(16).padStart(DIGITS, '0');
-const number = (piece: Buffer, at: number): number => Number.parseInt(piece.toString('latin1', at, at + DIGITS), 16);
+const HEX = Buffer.from('0123456789abcdef');
 
+// A text for each number would take as long as the checksum.
+function writeNumber(piece: Buffer, at: number, value: number): void {
+  for (let left = value, digit = at + DIGITS - 1; digit >= at; digit--, left >>>= 4)
+    piece[digit] = HEX[left & 15] as number;
+}
+
+// Of what are no digits comes some number too, which the checksum finds wrong.
+function readNumber(piece: Buffer, at: number): number {
+  let value = 0;
+  for (let digit = at; digit < at + DIGITS; digit++) {
+    const byte = piece[digit] as number;
+    value = value * 16 + byte - (byte < 0x61 ? 0x30 : 0x57);
+  }
+  return value;
+}
+
+/** Bytes of a line beside its event. */
+export const LINE_BYTES = JSON_AT + 1;
 /** Bytes of the line with which a segment begins: up to where everything in it is settled, and a checksum of that. */
 export const HEADER_BYTES = 2 * DIGITS + 1;
 
-export const toHeader = (settledTo: number): string => `${hex(settledTo)}${hex(crc32(hex(settledTo)))}\n`;
+export function toHeader(settledTo: number): Buffer {
+  const header = Buffer.alloc(HEADER_BYTES, NEWLINE);
+  writeNumber(header, 0, settledTo);
+  writeNumber(header, DIGITS, crc32(header.subarray(0, DIGITS)));
+  return header;
+}
 
 /** Up to where a segment is settled. Where its header is damaged all of it counts as waiting. */
 export function readHeader(header: Buffer): number {
-  const settledTo = number(header, 0);
-  return header.toString('latin1') === toHeader(settledTo) ? settledTo : HEADER_BYTES;
+  const settledTo = readNumber(header, 0);
+  return header.equals(toHeader(settledTo)) ? settledTo : HEADER_BYTES;
 }
 
 /** The lines of these events, one after another; valid until the next call. */
 export function toLines(events: readonly EncodedEvent[]): Buffer {
-  const size = bytesOf(events) + events.length * (JSON_AT + 1);
+  const size = bytesOf(events) + events.length * LINE_BYTES;
   const lines = size <= DESK.length ? DESK.subarray(0, size) : Buffer.allocUnsafe(size);
   let at = 0;
   for (const { json, bytes, anonymous } of events) {
     const end = at + JSON_AT + bytes;
     lines[at] = anonymous ? MARKS.anonymous : MARKS.named;
-    lines.write(hex(bytes), at + LENGTH_AT, 'latin1');
+    writeNumber(lines, at + LENGTH_AT, bytes);
     lines.write(json, at + JSON_AT);
-    lines.write(hex(crc32(lines.subarray(at + LENGTH_AT, end))), at + 1, 'latin1');
+    writeNumber(lines, at + 1, crc32(lines.subarray(at + LENGTH_AT, end)));
     lines[end] = NEWLINE;
     at = end + 1;
   }
@@ -72,14 +94,13 @@ export function readLines(piece: Buffer, isLast: boolean): Lines {
   let damaged = 0;
   let at = 0;
   while (at < piece.length) {
-    const bytes = number(piece, at + LENGTH_AT);
-    const end = at + JSON_AT + bytes;
-    const event = isLine(piece, at, end) ? eventAt(piece, at, end) : undefined;
-    if (event) {
-      events.push(event);
-      places.push(at);
-    }
+    const end = at + JSON_AT + readNumber(piece, at + LENGTH_AT);
+    const event = eventAt(piece, at, end);
     if (event !== undefined) {
+      if (event) {
+        events.push(event);
+        places.push(at);
+      }
       at = end + 1;
       continue;
     }
@@ -91,17 +112,17 @@ export function readLines(piece: Buffer, isLast: boolean): Lines {
   return { events, places, read: at, damaged };
 }
 
-const isLine = (piece: Buffer, at: number, end: number): boolean =>
-  piece[at + JSON_AT] === OPENING_BRACE &&
-  piece[end] === NEWLINE &&
-  crc32(piece.subarray(at + LENGTH_AT, end)) === number(piece, at + 1);
-
-/** The event of a line; null when it is settled, undefined when it is damaged all the same. */
+/** The event of a line; null when it is settled, undefined where there is no line of ours. */
 function eventAt(piece: Buffer, at: number, end: number): EncodedEvent | null | undefined {
+  const json = at + JSON_AT;
+  if (end < json || piece[json] !== OPENING_BRACE || piece[end] !== NEWLINE) return undefined;
+  if (crc32(piece.subarray(at + LENGTH_AT, end)) !== readNumber(piece, at + 1)) return undefined;
   const mark = piece[at];
   if (mark === MARKS.settled) return null;
   if (mark !== MARKS.named && mark !== MARKS.anonymous) return undefined;
-  const json = piece.toString('utf8', at + JSON_AT, end);
-  const id = ID.exec(json)?.[1];
-  return id === undefined ? undefined : encodedEvent(json, id, mark === MARKS.anonymous, end - at - JSON_AT);
+  const text = piece.toString('utf8', json, end);
+  // From the end, where the encoder puts it.
+  const id = text.lastIndexOf(ID) + ID.length;
+  if (id < ID.length) return undefined;
+  return encodedEvent(text, text.slice(id, text.indexOf('"', id)), mark === MARKS.anonymous, end - json);
 }

@@ -1,6 +1,7 @@
 // One file of an owner's log: a header, and a line for each event. What is settled is noted in place, so a full disk does not
 // prevent it: in the header when all before it is settled too, else by the mark of its line.
 import {
+  close,
   closeSync,
   existsSync,
   fdatasync,
@@ -9,27 +10,34 @@ import {
   openSync,
   readSync,
   renameSync,
-  unlinkSync,
+  rmSync,
   writeSync,
 } from 'node:fs';
 import { promisify } from 'node:util';
 import type { EncodedEvent } from '../core/emitter';
 import type { Entry as Waiting } from '../delivery/store/memory-store';
-import { HEADER_BYTES, readHeader, readLines, SETTLED, toHeader, toLines } from './record';
+import { HEADER_BYTES, LINE_BYTES, readHeader, readLines, SETTLED, toHeader, toLines } from './record';
 
 /** A file that has so much takes no more. */
 export const SEGMENT_BYTES = 4 * 1_048_576;
 // What is read in one go, and is done with when the next piece is read.
 const PIECE = Buffer.allocUnsafe(262_144);
 
-/** An event in a file. It moves to another place where its store has to. */
+/** An event in memory, and where it lies in a file. It moves to another place where its store has to. */
 export interface Entry extends Waiting {
   segment: Segment;
   at: number;
 }
 
-// The order in which events came into memory.
 let arrivals = 0;
+
+/** An event that comes into memory, behind those that are there. */
+export const entryOf = (event: EncodedEvent, segment: Segment, at: number): Entry => ({
+  event,
+  order: arrivals++,
+  segment,
+  at,
+});
 
 export class Segment {
   path: string;
@@ -38,38 +46,38 @@ export class Segment {
   // Undefined until its turn comes to be read, and when it is closed.
   #file: number | undefined;
   /** Where the next line goes. */
-  end = 0;
-  // Up to where lines have been read, and up to where all are settled.
+  end: number;
+  // Up to where it has been read: nowhere until its header is.
   #known = 0;
-  #settledTo = 0;
+  // Events behind that, as far as it is known.
+  #events = 0;
   // Not through to the disk.
   #isChanged = true;
-  /** What is in memory and not settled. */
+  /** What is in memory and not settled, in the order of the lines. */
   readonly entries = new Set<Entry>();
-  /** Events and bytes that wait and are not in memory, as far as its store knows. */
-  unread = { events: 0, bytes: 0 };
 
-  /** Makes the file, or stands for one that is there. */
-  constructor(path: string, isAdopted: boolean) {
+  /** Makes the file, or stands for one that is there. @param bytes About so many are in the one that is there. */
+  constructor(path: string, bytes?: number) {
     this.path = path;
-    this.isAdopted = isAdopted;
-    if (isAdopted) return;
-    this.#file = openSync(path, 'wx+', 0o600);
-    try {
-      this.clear();
-    } catch (error) {
-      this.remove();
-      throw error;
-    }
+    this.isAdopted = bytes !== undefined;
+    this.end = bytes ?? HEADER_BYTES;
+    if (this.isAdopted) return;
+    this.#file = create(path, toHeader(HEADER_BYTES));
+    this.#known = HEADER_BYTES;
   }
 
-  get isEmpty(): boolean {
-    return this.end === HEADER_BYTES;
+  /** Events and bytes that wait and are not in memory, as far as it is known. */
+  get unread(): { readonly events: number; readonly bytes: number } {
+    return { events: this.#events, bytes: this.end - this.#known - this.#events * LINE_BYTES };
+  }
+
+  get isOpen(): boolean {
+    return this.#file !== undefined;
   }
 
   /** Everything in it has been read. */
   get isRead(): boolean {
-    return this.#file !== undefined && this.#known >= this.end;
+    return this.isOpen && this.#known >= this.end;
   }
 
   /** Everything in it is settled. */
@@ -85,40 +93,39 @@ export class Segment {
   /** Writes events behind the last one: all of them or, when it throws or its path does not lead to it any more, none. */
   append(events: readonly EncodedEvent[]): boolean {
     const lines = toLines(events);
+    let isWritten = false;
     try {
       writeAll(this.#file as number, lines, this.end);
-    } catch (error) {
-      this.#cut(this.end);
-      throw error;
+      isWritten = this.isInPlace;
+    } finally {
+      if (!isWritten) ftruncateSync(this.#file as number, this.end);
     }
-    if (!this.isInPlace) {
-      this.#cut(this.end);
-      return false;
-    }
+    if (!isWritten) return false;
     this.end += lines.length;
+    this.#events += events.length;
     this.#isChanged = true;
     return true;
   }
 
-  /** Begins anew: all that was in it is settled. */
-  clear(): void {
-    this.#cut(HEADER_BYTES);
-    this.#known = HEADER_BYTES;
-    this.#settle(HEADER_BYTES);
+  /** The events that were written last, before which nothing waits to be read, are in memory: this is their place, and no other. */
+  hold(entries: readonly Entry[]): void {
+    for (const entry of entries) {
+      entry.segment.entries.delete(entry);
+      this.entries.add(entry);
+      entry.segment = this;
+      entry.at = this.#known;
+      this.#known += entry.event.bytes + LINE_BYTES;
+    }
+    this.#events = 0;
   }
 
-  /** Writes an event of another file, which then needs it no more. All that is here must have been read. */
-  moveIn(entry: Entry): void {
-    const at = this.end;
-    if (!this.isRead || !this.append([entry.event])) return;
-    this.#known = this.end;
-    entry.segment.entries.delete(entry);
-    this.entries.add(Object.assign(entry, { segment: this, at }));
-  }
-
-  /** Reads the next piece. */
-  read(room = PIECE): { readonly entries: readonly Entry[]; readonly damaged: number } {
-    const file = this.#file ?? this.#open();
+  /**
+   * Reads the next piece.
+   *
+   * @returns what waits in it, and how many events should be there, or before it, and are not.
+   */
+  read(room = PIECE): { readonly entries: readonly Entry[]; readonly lost: number } {
+    const file = this.#open();
     const start = this.#known;
     const wanted = Math.min(room.length, this.end - start);
     const got = readSync(file, room, 0, wanted, start);
@@ -127,11 +134,13 @@ export class Segment {
     // A line may be longer than a piece.
     if (read === 0 && !isLast) return this.read(Buffer.allocUnsafe(room.length * 2));
     this.#known = isLast ? this.end : start + read;
-    const entries: Entry[] = [];
-    for (const [index, event] of events.entries())
-      entries.push({ segment: this, at: start + (places[index] as number), event, order: arrivals++ });
+    const entries = events.map((event, index) => entryOf(event, this, start + (places[index] as number)));
     for (const entry of entries) this.entries.add(entry);
-    return { entries, damaged };
+    // How many a dead owner had written is known when they are read.
+    if (this.isAdopted) return { entries, lost: damaged };
+    const lost = isLast ? this.#events - events.length : 0;
+    this.#events -= events.length + lost;
+    return { entries, lost };
   }
 
   /** These are done with: noted in the file at once. */
@@ -142,14 +151,20 @@ export class Segment {
     const [first] = this.entries;
     const settledTo = first ? first.at : this.#known;
     for (const { at } of entries) if (at > settledTo) writeSync(this.#file, SETTLED, 0, 1, at);
-    if (settledTo > this.#settledTo) this.#settle(settledTo);
+    writeSync(this.#file, toHeader(settledTo), 0, HEADER_BYTES, 0);
     this.#isChanged = true;
   }
 
   /** Goes on at another path: in a copy where the file is gone. Throws where the disk has no room for that; nothing has changed then. */
   moveTo(path: string): void {
     if (this.isInPlace) renameSync(this.path, path);
-    else this.#copyTo(path);
+    else {
+      const bytes = Buffer.alloc(this.end);
+      const got = readSync(this.#file as number, bytes, 0, this.end, 0);
+      const copy = create(path, bytes.subarray(0, got));
+      this.close();
+      this.#file = copy;
+    }
     this.path = path;
     this.#isChanged = true;
   }
@@ -171,45 +186,35 @@ export class Segment {
     this.#file = undefined;
   }
 
-  /** Closes and removes the file. */
+  /** Removes and closes the file, which lets go of its bytes in another thread: that takes the system a millisecond. */
   remove(): void {
-    this.close();
-    if (this.isInPlace) unlinkSync(this.path);
+    const file = this.#file as number;
+    this.#file = undefined;
+    rmSync(this.path, { force: true });
+    close(file, () => {});
   }
 
   #open(): number {
-    const file = openSync(this.path, 'r+');
+    const file = (this.#file ??= openSync(this.path, 'r+'));
+    if (this.#known > 0) return file;
     const header = Buffer.alloc(HEADER_BYTES);
     readSync(file, header, 0, HEADER_BYTES, 0);
     this.end = fstatSync(file).size;
-    this.#known = this.#settledTo = Math.min(readHeader(header), this.end);
-    return (this.#file = file);
+    this.#known = Math.min(readHeader(header), this.end);
+    return file;
   }
+}
 
-  #copyTo(path: string): void {
-    const copy = openSync(path, 'wx+', 0o600);
-    try {
-      for (let at = 0, got = 1; got > 0; at += got) {
-        got = readSync(this.#file as number, PIECE, 0, PIECE.length, at);
-        writeAll(copy, PIECE.subarray(0, got), at);
-      }
-    } catch (error) {
-      closeSync(copy);
-      unlinkSync(path);
-      throw error;
-    }
-    this.close();
-    this.#file = copy;
-  }
-
-  #cut(end: number): void {
-    ftruncateSync(this.#file as number, end);
-    this.end = end;
-  }
-
-  #settle(settledTo: number): void {
-    writeSync(this.#file as number, toHeader(settledTo), 0, 'latin1');
-    this.#settledTo = settledTo;
+/** Makes a file of these bytes: all of it or, when it throws, none. */
+function create(path: string, bytes: Buffer): number {
+  const file = openSync(path, 'wx+', 0o600);
+  try {
+    writeAll(file, bytes, 0);
+    return file;
+  } catch (error) {
+    closeSync(file);
+    rmSync(path);
+    throw error;
   }
 }
 

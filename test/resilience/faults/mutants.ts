@@ -260,7 +260,7 @@ export const mutants: readonly Mutant[] = [
 
   // What outlives the process, or lies between processes.
   mutant('nobody takes over from the dead', [45, 'killed'], 'disk/neighbours.js', [
-    'else if (this.#isDead(folder, answer))',
+    'else if (!this.#isClosed && this.#isDead(folder, answer))',
     'else if (false)',
   ]),
   mutant('what is settled is not noted on the disk', [31], 'disk/segment.js', [

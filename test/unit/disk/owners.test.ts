@@ -159,13 +159,52 @@ test('an owner that dies while it takes over leaves what it had taken and what i
   expect(readdirSync(path)).toEqual(['snowplow-events-1']);
 });
 
-test('a folder that is being made is left alone', async () => {
-  const draft = join(path, '.new-0f0f0f0f0f0f0f0f');
-  mkdirSync(draft);
-  const made = store();
-  await sleep(1_500);
-  made.put(encodedEvents(1));
-  expect(readdirSync(path)).toContain('.new-0f0f0f0f0f0f0f0f');
+describe('a folder that is being made', () => {
+  const name = '.new-0f0f0f0f0f0f0f0f';
+  const isThere = (): boolean => readdirSync(path).includes(name);
+
+  test('is left alone', async () => {
+    mkdirSync(join(path, name));
+    const made = store();
+    await sleep(1_500);
+    made.put(encodedEvents(1));
+    expect(readdirSync(path)).toContain(name);
+  });
+
+  test('is left alone as long as its socket answers, and removed when it has refused for 60 seconds', async () => {
+    mkdirSync(join(path, name));
+    const socket = join(path, name, 'alive.sock');
+    const script = 'require("node:net").createServer().listen(process.argv[1], () => console.log("listens"))';
+    const maker = new Child(process.execPath, ['-e', script, socket]);
+    children.push(maker);
+    await maker.printed(/listens/);
+    vi.useFakeTimers({ toFake: ['performance'] });
+    const other = store();
+    for (let look = 0; look < 3; look++) {
+      await sleep(1_200);
+      vi.advanceTimersByTime(61_000);
+    }
+    expect(isThere()).toBe(true);
+    maker.kill('SIGKILL');
+    await maker.exited;
+    await sleep(2_500);
+    expect(isThere()).toBe(true);
+    await until('it is gone', () => (vi.advanceTimersByTime(61_000), !isThere()));
+    expect([other.recovered, ownersOn(path).length]).toEqual([0, 1]);
+  });
+
+  test('without a socket is removed when it has stood still for 60 seconds', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    mkdirSync(join(path, name, 'adopted'), { recursive: true });
+    const other = store();
+    await sleep(2_500);
+    vi.advanceTimersByTime(59_000);
+    await sleep(1_500);
+    expect(isThere()).toBe(true);
+    await until('it is gone', () => (vi.advanceTimersByTime(2_000), !isThere()));
+    expect(readdirSync(join(path, ownersOn(path)[0] as string, 'adopted'))).toEqual([]);
+    expect(other.put(encodedEvents(1))).toBe(true);
+  });
 });
 
 describe('a cleaner that removes', () => {
