@@ -28,8 +28,8 @@ function facts(req: Request, source = facadeOf(req) ?? req): RequestFacts {
   const { host, 'x-forwarded-host': forwarded } = source.headers;
   // The framework's decision, but without the port.
   const name = source.hostname as string | undefined;
-  const trusted = forwarded ? trustedHost(source, String(forwarded)) : undefined;
-  return factsOf(source, withPort(name, trusted, host));
+  if (!forwarded) return factsOf(source, withPort(name, host));
+  return factsOf(source, withPort(name, trustedHost(source, String(forwarded)), host));
 }
 
 function snapshot(req: Request): () => RequestFacts {

@@ -42,22 +42,22 @@ interface FrameworkRequest {
 }
 
 /** Copies the strings of a framework's request. @param host The framework's decision, with its port. */
-export const factsOf = (
-  { ip, method, protocol, originalUrl, headers }: FrameworkRequest,
-  host: string | undefined,
-): RequestFacts => ({
-  ip,
-  method,
-  protocol,
-  host,
-  originalUrl,
-  userAgent: headers['user-agent'],
-  acceptLanguage: headers['accept-language'],
-  cookie: headers.cookie,
-  referrer: headers.referer,
-  dnt: headers['dnt'] as string | undefined,
-  gpc: headers['sec-gpc'] as string | undefined,
-});
+export function factsOf(request: FrameworkRequest, host: string | undefined): RequestFacts {
+  const { headers } = request;
+  return {
+    ip: request.ip,
+    method: request.method,
+    protocol: request.protocol,
+    host,
+    originalUrl: request.originalUrl,
+    userAgent: headers['user-agent'],
+    acceptLanguage: headers['accept-language'],
+    cookie: headers.cookie,
+    referrer: headers.referer,
+    dnt: headers['dnt'] as string | undefined,
+    gpc: headers['sec-gpc'] as string | undefined,
+  };
+}
 
 /**
  * Tracks the events that handlers have declared, when the response is done.
