@@ -17,7 +17,7 @@ import { ConfigError, show } from '../../core/errors';
 import { newEventId } from '../../core/protocol/event-id';
 import type { Log } from '../../core/logger';
 import { encodePayload } from '../../core/tracker/encode';
-import { ENVELOPE_BYTES, EVENT_OVERHEAD } from '../http/batch';
+import { ENVELOPE_BYTES, EVENT_OVERHEAD } from '../body-size';
 import type { EventStore } from '../store/event-store';
 import type { Flush } from './flush';
 import { hold, release } from './exit-hook';

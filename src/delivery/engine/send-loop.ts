@@ -2,7 +2,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { EncodedEvent } from '../../core/emitter';
 import type { Log } from '../../core/logger';
-import { ENVELOPE_BYTES, EVENT_OVERHEAD } from '../http/batch';
+import { ENVELOPE_BYTES, EVENT_OVERHEAD } from '../body-size';
 import { Backoff } from '../retry-policy/backoff';
 import { Batch, Isolation } from '../retry-policy/isolation';
 import type { EventStore, Lease, TakeLimits } from '../store/event-store';
