@@ -51,24 +51,23 @@ export interface Isolated {
   readonly dropped: readonly (readonly [batch: Batch, error: Error])[];
 }
 
-const NOTHING: BatchOutcome = { sent: [], rejected: [], lost: [], kept: [], suspects: [], split: [], failures: [] };
+/** The outcome of a batch that was sent as a whole, but for its events. */
+export const SENT: BatchOutcome = { sent: [], rejected: [], lost: [], kept: [], suspects: [], split: [], failures: [] };
+
 const STRUCK_OUT = new Error(
   'the collector failed ten times on this event alone, and took others right before and after',
 );
 
+export const struckOut = (batch: Batch): readonly [batch: Batch, error: Error] => [batch, STRUCK_OUT];
+
 /** Tells the isolation what was answered, for the batch or event by event, and has it divide what may be saved. */
 export function isolate(isolation: Isolation, batch: Batch, answer: Outcome | readonly Outcome[]): Isolated {
-  // What mostly comes, without a look at each event.
-  if ((answer as Outcome | undefined)?.status === 'sent') {
-    const dropped = isolation.settle(batch, 'sent').map((one) => [one, STRUCK_OUT] as const);
-    return { outcome: { ...NOTHING, sent: batch.events }, dropped };
-  }
   const whole = outcomeOf(batch.events, answer);
   batch.isSlow = whole.failures.some(({ slow }) => slow === true);
   const outcome = setAside(isolation, batch, whole);
   const kind = outcome.kept.length > 0 ? 'failed' : answerOf(answer as Outcome);
-  const struckOut = isList(answer) ? isolateEach(isolation, batch, answer, outcome) : isolation.settle(batch, kind);
-  const dropped = struckOut.map((one) => [one, STRUCK_OUT] as const);
+  const last = isList(answer) ? isolateEach(isolation, batch, answer, outcome) : isolation.settle(batch, kind);
+  const dropped = last.map(struckOut);
   if (isList(answer) || kind !== 'refused' || outcome.rejected.length === 0) return { outcome, dropped };
   const { code, of, error } = answer as Failure;
   if (of === 'caller') return { outcome, dropped };
@@ -94,7 +93,7 @@ function isolateEach(
   answers: readonly Outcome[],
   { suspects }: BatchOutcome,
 ): readonly Batch[] {
-  const struckOut: Batch[] = [];
+  const last: Batch[] = [];
   let hasFailed = false;
   for (const [index, event] of batch.events.entries()) {
     const given = answerOf(answers[index]);
@@ -103,9 +102,9 @@ function isolateEach(
     if (answer === 'failed' && hasFailed) continue;
     hasFailed ||= answer === 'failed';
     const one = batch.isSingle || answer !== 'suspicious' ? batch : single(batch, event);
-    struckOut.push(...isolation.settle(one, answer));
+    last.push(...isolation.settle(one, answer));
   }
-  return struckOut;
+  return last;
 }
 
 const single = ({ lease, isSlow, settledBefore, afterGood }: Batch, event: EncodedEvent): Batch =>
