@@ -61,8 +61,7 @@ export class Lanes<E extends Entry> {
     }
     if (end === head) return undefined;
     const entries = queue.slice(head, end);
-    const events: EncodedEvent[] = [];
-    for (const { event } of entries) events.push(event);
+    const events = entries.map(eventIn);
     lane.head = end;
     // What was taken is let go of in large steps: shifting each time would cost the length of the queue.
     if (end === queue.length) {
@@ -89,13 +88,13 @@ export class Lanes<E extends Entry> {
       ack: (named = events) => {
         const done = settle(named);
         this.leased -= done.length;
-        this.leasedBytes -= done === entries ? bytes : bytesOfEntries(done);
+        this.leasedBytes -= done === entries ? bytes : bytesOf(done.map(eventIn));
         onSettled?.(done);
       },
       nack: (named = events) => {
         const returned = settle(named).toSorted((a, b) => a.order - b.order);
         if (returned.length === 0) return;
-        const returnedBytes = bytesOfEntries(returned);
+        const returnedBytes = bytesOf(returned.map(eventIn));
         this.size += returned.length;
         this.bytes += returnedBytes;
         this.leased -= returned.length;
@@ -111,6 +110,8 @@ export class Lanes<E extends Entry> {
     return oldestOf(anonymous) < oldestOf(named) ? anonymous : named;
   }
 }
+
+const eventIn = ({ event }: Entry): EncodedEvent => event;
 
 const oldestOf = ({ queue, head }: Lane<Entry>): number => queue[head]?.order ?? Infinity;
 
@@ -130,12 +131,6 @@ function pull<E>(open: Map<EncodedEvent, E> | undefined, event: EncodedEvent): E
   const entry = open?.get(event);
   open?.delete(event);
   return entry ?? [];
-}
-
-function bytesOfEntries(entries: readonly Entry[]): number {
-  let bytes = 0;
-  for (const { event } of entries) bytes += event.bytes;
-  return bytes;
 }
 
 /** Bytes of these events together. */
