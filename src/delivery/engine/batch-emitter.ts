@@ -183,7 +183,7 @@ export class BatchEmitter implements EncodedInput {
   }
 
   async #shutDown(deadline: number): Promise<FlushReport> {
-    const { sent } = this.stats();
+    const sentBefore = this.#stats.sent;
     const left = (): number => deadline - clock.now();
     this.#loop.setFlushTimer(0);
     for (;;) {
@@ -199,7 +199,7 @@ export class BatchEmitter implements EncodedInput {
     const failed = this.#loop.abandon();
     await within(() => this.#transport.close(), RELEASE_MS);
     await within(() => this.#store.close?.(), RELEASE_MS);
-    return { sent: this.stats().sent - sent, failed, remaining: this.#loop.remaining };
+    return { sent: this.#stats.sent - sentBefore, failed, remaining: this.#loop.remaining };
   }
 }
 

@@ -49,6 +49,16 @@ export class SendLoop implements Holder {
   // One timer for all waits: it rings at the earliest of them, and the loop then asks for the others anew.
   #ringsAt = Infinity;
   #timer: NodeJS.Timeout | undefined;
+  // Made once: `send` is called for many an event.
+  readonly #onRing = (): void => {
+    // Asked of the timer, not of a clock: a timer may be early by a part of a millisecond.
+    if (this.#ringsAt >= this.#dueAt) {
+      this.#due = this.#store.size;
+      this.#dueAt = Infinity;
+    }
+    this.#ringsAt = Infinity;
+    this.#run();
+  };
   #isStopped = false;
   // When a request was last started that was not full.
   #lastPartial = -Infinity;
@@ -105,17 +115,6 @@ export class SendLoop implements Holder {
     const ms = Math.min(Math.max(1, Math.ceil(at - performance.now())), LONGEST_TIMER_MS);
     this.#timer = this.#outside(setTimeout, this.#onRing, ms).unref();
   }
-
-  // Made once: `send` is called for many an event.
-  readonly #onRing = (): void => {
-    // Asked of the timer, not of a clock: a timer may be early by a part of a millisecond.
-    if (this.#ringsAt >= this.#dueAt) {
-      this.#due = this.#store.size;
-      this.#dueAt = Infinity;
-    }
-    this.#ringsAt = Infinity;
-    this.#run();
-  };
 
   #stopTimer(): void {
     if (this.#ringsAt === AT_ONCE) return;

@@ -41,6 +41,10 @@ export class Stats {
     this.#log = log;
   }
 
+  get sent(): number {
+    return this.#counts.sent;
+  }
+
   accept(events: readonly EncodedEvent[]): void {
     this.#counts.accepted += events.length;
     if (currentMark()) for (const { eventId } of events) this.silent.add(eventId);
