@@ -172,7 +172,11 @@ export class RedisEventStore implements EventStore {
   }
 
   async #fetchFrom(keys: Keys): Promise<number> {
-    if (this.#doubtful.has(keys)) await this.#giveBackUnknown(keys);
+    if (this.#doubtful.has(keys)) {
+      // Without a number to keep it would be a farewell.
+      await this.#giveBack(keys, ['-1', ...this.#known(keys)]);
+      this.#doubtful.delete(keys);
+    }
     const held = this.#places.size;
     const room = this.#alone && held > 0 ? 0 : this.#capacity - held - this.#settled.length;
     if (room <= 0 || this.#memory.bytes >= DEFAULTS.bufferCapacityBytes) return 0;
@@ -221,12 +225,6 @@ export class RedisEventStore implements EventStore {
       void lease.ack();
     }
     this.#memory.put(kept);
-  }
-
-  async #giveBackUnknown(keys: Keys): Promise<void> {
-    // Without a number to keep it would be a farewell.
-    await this.#giveBack(keys, ['-1', ...this.#known(keys)]);
-    this.#doubtful.delete(keys);
   }
 
   /** The numbers of the entries that this worker knows to have. */
