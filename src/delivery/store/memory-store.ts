@@ -61,7 +61,8 @@ export class Lanes<E extends Entry> {
     }
     if (end === head) return undefined;
     const entries = queue.slice(head, end);
-    const events = entries.map(eventIn);
+    const events: EncodedEvent[] = [];
+    for (const { event } of entries) events.push(event);
     lane.head = end;
     // What was taken is let go of in large steps: shifting each time would cost the length of the queue.
     if (end === queue.length) {
