@@ -3,8 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Pool } from 'undici';
 import { Log } from '../../dist/core/logger.js';
 import { encodedEvent } from '../../dist/core/tracker/encode.js';
-import { postBody } from '../../dist/delivery/http/batch.js';
-import { CollectorTransport } from '../../dist/delivery/http/collector-transport.js';
+import { CollectorTransport, postBody } from '../../dist/delivery/http/collector-transport.js';
 import { encodedSample } from '../encoded-sample.mjs';
 
 const CONNECTIONS = 8;

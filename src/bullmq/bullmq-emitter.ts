@@ -28,13 +28,9 @@ const RULES: OptionRules<BullMqEmitterOptions> = {
  */
 export class BullMqEmitter extends BatchEmitter {
   constructor(options: BullMqEmitterOptions) {
-    super(...assemble(options));
+    const { queue, ...buffer } = resolveOptions('BullMqEmitter', options, RULES, {});
+    if (!queue) throw new ConfigError('BullMqEmitter: queue', RULES.queue.expected, 'nothing');
+    // One job is what one request to the collector carries.
+    super(...overTransport('BullMqEmitter', buffer, DEFAULTS.maxPostBytes, () => new QueueTransport(queue)));
   }
-}
-
-function assemble(options: BullMqEmitterOptions): ConstructorParameters<typeof BatchEmitter> {
-  const { queue, ...buffer } = resolveOptions('BullMqEmitter', options, RULES, {});
-  if (!queue) throw new ConfigError('BullMqEmitter: queue', RULES.queue.expected, 'nothing');
-  // One job is what one request to the collector carries.
-  return overTransport('BullMqEmitter', buffer, DEFAULTS.maxPostBytes, () => new QueueTransport(queue));
 }

@@ -4,8 +4,7 @@ import { resolveOptions } from '../core/options';
 import { type Delivery, DELIVERY_RULES, deliveryOf, type DeliveryOptions } from '../delivery/delivery';
 import { eventOf } from '../delivery/store/foreign-event';
 import { deliverOnce } from '../delivery/deliver-once';
-import { type Attempted, growBackoff } from './attempts';
-import type { JobData } from './job-data';
+import { type Attempted, growBackoff, type JobData } from './job';
 
 /** A job by its shape: BullMQ's `Job`, or another's with the same data. */
 export interface JobLike extends Attempted {

@@ -4,8 +4,7 @@ import { before } from '../core/deadline';
 import type { EncodedEvent } from '../core/emitter';
 import { MAX_QUEUED_BYTES } from '../delivery/transport-emitter';
 import { asError, type Outcome, type Transport } from '../delivery/transport';
-import { BACKOFF } from './attempts';
-import { JOB_NAME, type JobData } from './job-data';
+import { BACKOFF, JOB_NAME, type JobData } from './job';
 
 /** A queue by its shape: BullMQ's `Queue`, or another with the same `add`. */
 export interface QueueLike {

@@ -39,7 +39,7 @@ export async function deliverOnce(
 ): Promise<JobReport> {
   const store = new JobStore({ capacity: Math.max(1, events.length), capacityBytes: Number.MAX_SAFE_INTEGER });
   const stats = new Stats(settings, log);
-  const loop = new SendLoop(settings, store, transport, stats, log, () => {});
+  const loop = new SendLoop({ ...settings, flushIntervalMs: 0 }, store, transport, stats, log);
   store.put(events);
   await loop.startFlush('sole').done;
   loop.abandon();

@@ -1,22 +1,20 @@
 // The emitters that send to a collector: options in, a store, a transport and the engine out.
 import { isAbsent } from '../core/contracts';
 import { ConfigError } from '../core/errors';
-import { Log } from '../core/logger';
-import { asChecked, type OptionRules, readOptions, resolveOptions } from '../core/options';
+import { type OptionRules, readOptions, resolveOptions } from '../core/options';
 import { BatchEmitter } from './engine/batch-emitter';
 import { CollectorTransport } from './http/collector-transport';
 import { tryDispatcher } from './http/undici-client';
-import { MemoryEventStore } from './store/memory-store';
 import {
   ASYNC_DEFAULTS,
   ASYNC_EMITTER_RULES,
   type AsyncEmitterOptions,
-  batching,
   collectorUrl,
   DEFAULTS,
   EMITTER_RULES,
   type EmitterOptions,
 } from './options';
+import { overTransport } from './transport-emitter';
 
 /**
  * Sends events to a Snowplow collector, one request at a time, in the order they came.
@@ -61,48 +59,23 @@ export function assemble(
   rules: OptionRules<EmitterOptions>,
   threadCount: number,
 ): ConstructorParameters<typeof BatchEmitter> {
-  const resolved = resolveOptions<AsyncEmitterOptions, typeof DEFAULTS>(
+  const defaults = { ...DEFAULTS, threadCount };
+  const resolved = resolveOptions<AsyncEmitterOptions, typeof defaults>(
     owner,
     joined(owner, endpoint, options),
     rules as OptionRules<AsyncEmitterOptions>,
-    DEFAULTS,
+    defaults,
   );
   if (resolved.endpoint === undefined) throw new ConfigError(`${owner}: endpoint`, 'a host name or a URL', 'nothing');
-
-  const log = new Log(resolved.logger);
-  const threads = resolved.threadCount ?? threadCount;
-  const { method, maxPostBytes, bufferCapacity, bufferCapacityBytes, byteLimit = Infinity } = resolved;
-  const store =
-    resolved.eventStore ??
-    new MemoryEventStore(asChecked({ capacity: bufferCapacity, capacityBytes: bufferCapacityBytes }));
+  const { dispatcher, maxPostBytes } = resolved;
   const url = collectorUrl(owner, resolved.endpoint, resolved.protocol, resolved.port);
-  if (resolved.dispatcher) tryDispatcher(`${owner}: dispatcher`, resolved.dispatcher, url);
-  const transport = new CollectorTransport(
-    {
-      url,
-      method,
-      connections: threads,
-      maxPostBytes,
-      maxGetBytes: resolved.maxGetBytes,
-      requestTimeoutMs: resolved.requestTimeoutMs,
-      customRetryCodes: copyOf(resolved.customRetryCodes),
-      headers: copyOf(resolved.headers),
-      dispatcher: resolved.dispatcher,
-    },
-    log,
-  );
-  const settings = {
-    ...batching(owner, resolved, method),
-    byteLimit,
-    maxBytes: maxPostBytes,
-    flushIntervalMs: resolved.flushIntervalMs,
-    maxRetryDelayMs: resolved.maxRetryDelayMs,
-    threads,
-    onSuccess: resolved.onSuccess,
-    onFailure: resolved.onFailure,
-    onDrop: resolved.onDrop,
-  };
-  return [settings, store, transport, log];
+  if (dispatcher) tryDispatcher(`${owner}: dispatcher`, dispatcher, url);
+  const headers = copyOf(resolved.headers);
+  const customRetryCodes = copyOf(resolved.customRetryCodes);
+  return overTransport(owner, resolved, maxPostBytes, (log) => {
+    const connections = resolved.threadCount;
+    return new CollectorTransport({ ...resolved, url, connections, dispatcher, headers, customRetryCodes }, log);
+  });
 }
 
 // What was checked, and no symbol beside it.

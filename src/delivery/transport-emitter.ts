@@ -3,7 +3,7 @@ import { ConfigError } from '../core/errors';
 import { Log } from '../core/logger';
 import { asChecked, having, type OptionRules, resolveOptions } from '../core/options';
 import { BatchEmitter } from './engine/batch-emitter';
-import { batching, BUFFER_RULES, type BufferOptions, DEFAULTS } from './options';
+import { type AsyncEmitterOptions, batching, BUFFER_RULES, type BufferOptions, DEFAULTS } from './options';
 import { MemoryEventStore } from './store/memory-store';
 import type { Transport } from './transport';
 
@@ -53,25 +53,20 @@ export class TransportEmitter extends BatchEmitter {
  */
 export function overTransport(
   owner: string,
-  options: BufferOptions,
+  options: BufferOptions & Partial<AsyncEmitterOptions>,
   maxBytes: number,
   transport: (log: Log) => Transport,
 ): ConstructorParameters<typeof BatchEmitter> {
   const log = new Log(options.logger);
-  const { bufferCapacity: capacity = DEFAULTS.bufferCapacity } = options;
-  const { bufferCapacityBytes: capacityBytes = DEFAULTS.bufferCapacityBytes } = options;
-  const settings = {
-    ...batching(owner, options),
-    byteLimit: options.byteLimit ?? Infinity,
-    maxBytes,
-    flushIntervalMs: options.flushIntervalMs ?? DEFAULTS.flushIntervalMs,
-    maxRetryDelayMs: options.maxRetryDelayMs ?? DEFAULTS.maxRetryDelayMs,
-    threads: 1,
-    onDrop: options.onDrop,
-  };
+  const { bufferCapacity, bufferCapacityBytes, flushIntervalMs, maxRetryDelayMs } = { ...DEFAULTS, ...options };
+  const { byteLimit = Infinity, threadCount: threads = 1, onSuccess, onFailure, onDrop } = options;
+  const sizes = { ...batching(owner, options, options.method), byteLimit, maxBytes };
+  const store =
+    options.eventStore ??
+    new MemoryEventStore(asChecked({ capacity: bufferCapacity, capacityBytes: bufferCapacityBytes }));
   return [
-    settings,
-    options.eventStore ?? new MemoryEventStore(asChecked({ capacity, capacityBytes })),
+    { ...sizes, flushIntervalMs, maxRetryDelayMs, threads, onSuccess, onFailure, onDrop },
+    store,
     transport(log),
     log,
   ];

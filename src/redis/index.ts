@@ -1,5 +1,4 @@
 // The entry point `snowplow-middleware/redis`: events wait in a Redis list, and workers deliver them.
-// Floor 2: may import delivery and core; takes the user's Redis client by its shape. Next: redis-emitter.ts, redis-worker.ts.
 export type { DeliveryOptions } from '../delivery/delivery';
 export type { RedisClientLike } from './client/client';
 export { RedisEmitter, type RedisEmitterOptions } from './redis-emitter';

@@ -1,7 +1,9 @@
 // The emitter into a Redis list, from which workers deliver: tracking waits for no collector, and outlives this process.
+import type { Log } from '../core/logger';
 import { type OptionRules, resolveOptions, text } from '../core/options';
 import { BatchEmitter } from '../delivery/engine/batch-emitter';
 import { BUFFER_RULES, type BufferOptions } from '../delivery/options';
+import type { Transport } from '../delivery/transport';
 import { overTransport, MAX_QUEUED_BYTES } from '../delivery/transport-emitter';
 import { connect, type RedisClientLike, redisRule } from './client/client';
 import { checkPersistence } from './keeps-events';
@@ -28,15 +30,12 @@ export const REDIS_DEFAULTS = { redis: 'redis://127.0.0.1:6379', key: 'snowplow'
  */
 export class RedisEmitter extends BatchEmitter {
   constructor(options: RedisEmitterOptions = {}) {
-    super(...assemble(options));
+    const { redis, key, ...buffer } = resolveOptions('RedisEmitter', options, RULES, REDIS_DEFAULTS);
+    const connection = connect('RedisEmitter', redis);
+    const transport = (log: Log): Transport => {
+      void checkPersistence(connection, log);
+      return new PushTransport(connection, key, log);
+    };
+    super(...overTransport('RedisEmitter', buffer, MAX_QUEUED_BYTES, transport));
   }
-}
-
-function assemble(options: RedisEmitterOptions): ConstructorParameters<typeof BatchEmitter> {
-  const { redis, key, ...buffer } = resolveOptions('RedisEmitter', options, RULES, REDIS_DEFAULTS);
-  const connection = connect('RedisEmitter', redis);
-  return overTransport('RedisEmitter', buffer, MAX_QUEUED_BYTES, (log) => {
-    void checkPersistence(connection, log);
-    return new PushTransport(connection, key, log);
-  });
 }

@@ -1,7 +1,8 @@
 // Events by size: the largest that one of our requests may carry, one byte more, and sizes that only a stranger puts into a queue.
 import type { Payload } from 'snowplow-middleware';
 import { encodePayload } from '../../src/core/tracker/encode';
-import { ENVELOPE_BYTES, EVENT_OVERHEAD, getQuery } from '../../src/delivery/http/batch';
+import { ENVELOPE_BYTES, EVENT_OVERHEAD } from '../../src/delivery/body-size';
+import { getQuery } from '../../src/delivery/http/collector-transport';
 import { sampleEvent } from './feed';
 
 export const METHODS = ['post', 'get'] as const;

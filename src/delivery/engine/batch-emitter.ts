@@ -1,5 +1,4 @@
 // The engine of every emitter and worker: takes events into a store, and has them sent in batches, on time, until it is closed.
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { traceFlush } from '../../core/channels';
 import { isUuid } from '../../core/contracts';
 import { clock, millisOfLimit, type TimeLimit, within } from '../../core/deadline';
@@ -17,10 +16,10 @@ import { ConfigError, show } from '../../core/errors';
 import { newEventId } from '../../core/events/event';
 import type { Log } from '../../core/logger';
 import { encodePayload } from '../../core/tracker/encode';
-import { ENVELOPE_BYTES, EVENT_OVERHEAD } from '../http/batch';
+import { ENVELOPE_BYTES, EVENT_OVERHEAD } from '../body-size';
 import type { EventStore } from '../store/event-store';
 import type { Flush } from './flush';
-import { hold, release } from './exit-hook';
+import { hold } from './in-flight';
 import { type Callbacks, Stats } from './stats';
 import { BUFFER_RULES } from '../options';
 import { SendLoop, type SendLoopSettings } from './send-loop';
@@ -31,7 +30,6 @@ export interface EngineSettings extends SendLoopSettings, Callbacks {
   readonly batchSize: number;
   /** Bytes of the body to be sent that start a send. */
   readonly byteLimit: number;
-  readonly flushIntervalMs: number;
 }
 
 /** The key under which an emitter tells workers how it delivers. */
@@ -50,12 +48,6 @@ export class BatchEmitter implements EncodedInput {
   readonly #transport: Transport;
   readonly #stats: Stats;
   readonly #loop: SendLoop;
-  // The flush timer is started outside the request whose event started the batch: it must not keep that alive.
-  readonly #outside = AsyncLocalStorage.snapshot();
-  readonly #holder = { sendLast: () => this.#sendLast(), abandon: () => void this.#loop.abandon() };
-  #held = false;
-  #intervalMs: number;
-  #timer: NodeJS.Timeout | undefined;
   #closing: Promise<FlushReport> | undefined;
 
   constructor(settings: EngineSettings, store: EventStore, transport: Transport, log: Log) {
@@ -63,8 +55,7 @@ export class BatchEmitter implements EncodedInput {
     this.#store = store;
     this.#transport = transport;
     this.#stats = new Stats(settings, log);
-    this.#loop = new SendLoop(settings, store, transport, this.#stats, log, this.#onRest);
-    this.#intervalMs = settings.flushIntervalMs;
+    this.#loop = new SendLoop(settings, store, transport, this.#stats, log);
     // So that they can be handed around: `process.on('SIGTERM', emitter.close)`.
     this.flush = this.flush.bind(this);
     this.close = this.close.bind(this);
@@ -108,16 +99,11 @@ export class BatchEmitter implements EncodedInput {
     }
     this.#stats.accept(events);
     this.#loop.flush?.addLate(events);
-    if (!this.#held) {
-      this.#held = true;
-      hold(this.#holder);
-    }
+    hold(this.#loop);
     const { size, bytes } = this.#store;
     const { batchSize, byteLimit } = this.#settings;
-    if (size >= batchSize || ENVELOPE_BYTES + bytes + size * EVENT_OVERHEAD >= byteLimit) {
-      if (this.#timer) this.#stopTimer();
-      this.#loop.send();
-    } else if (!this.#timer) this.#armTimer();
+    if (size >= batchSize || ENVELOPE_BYTES + bytes + size * EVENT_OVERHEAD >= byteLimit) this.#loop.send();
+    else this.#loop.sendInTime();
     return undefined;
   }
 
@@ -135,7 +121,7 @@ export class BatchEmitter implements EncodedInput {
         flush = await this.#loop.joinFlush();
         await flush.done;
       }, timeoutMs);
-      return { sent: flush?.sent ?? 0, failed: flush?.failed ?? 0, remaining: this.#remaining };
+      return { sent: flush?.sent ?? 0, failed: flush?.failed ?? 0, remaining: this.#loop.remaining };
     });
   }
 
@@ -148,9 +134,7 @@ export class BatchEmitter implements EncodedInput {
     const { flushIntervalMs } = BUFFER_RULES;
     if (!flushIntervalMs.accepts(intervalMs))
       throw new ConfigError('setFlushTimer: intervalMs', flushIntervalMs.expected, show(intervalMs));
-    this.#stopTimer();
-    this.#intervalMs = intervalMs;
-    if (this.#store.size > 0) this.#armTimer();
+    this.#loop.setFlushTimer(intervalMs);
   }
 
   /** Stops the flush timer: events then wait for a full batch, a flush or the close. */
@@ -198,47 +182,14 @@ export class BatchEmitter implements EncodedInput {
     }
   }
 
-  #armTimer(): void {
-    if (this.#timer || this.#intervalMs === 0 || this.#closing) return;
-    const onTime = (): void => {
-      this.#timer = undefined;
-      this.#loop.send();
-    };
-    this.#timer = this.#outside(setTimeout, onTime, this.#intervalMs).unref();
-  }
-
-  #stopTimer(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-  }
-
-  // Events waiting or in flight.
-  get #remaining(): number {
-    return this.#store.size + this.#loop.inFlight.count;
-  }
-
-  readonly #onRest = (): void => {
-    if (this.#store.size > 0) this.#armTimer();
-    if (this.#remaining > 0) return;
-    this.#held = false;
-    this.#stats.silent.clear();
-    release(this.#holder);
-  };
-
-  #sendLast(): void {
-    // Events that come later ask for a call of their own.
-    this.#held = false;
-    if (!this.#loop.flush) this.#loop.startFlush('last');
-  }
-
   async #shutDown(deadline: number): Promise<FlushReport> {
     const sentBefore = this.#stats.sent;
     const left = (): number => deadline - clock.now();
-    this.#stopTimer();
+    this.#loop.setFlushTimer(0);
     for (;;) {
       await this.flush({ timeoutMs: left() });
       // Where the receiver has asked for more time than there is, waiting helps nobody.
-      if (this.#remaining === 0 || left() <= 0 || this.#loop.askedFor > deadline) break;
+      if (this.#loop.remaining === 0 || left() <= 0 || this.#loop.backoff.askedFor > deadline) break;
       const pauseMs = Math.min(CLOSE_PAUSE_MS, Math.max(0, left()));
       await new Promise((resolve) => clock.setTimeout(resolve, pauseMs));
     }
@@ -246,10 +197,9 @@ export class BatchEmitter implements EncodedInput {
     // Answers that are there already are read, but nothing more is waited for: who closes may end the process at any moment.
     await new Promise((resolve) => clock.setImmediate(resolve));
     const failed = this.#loop.abandon();
-    release(this.#holder);
     await within(() => this.#transport.close(), RELEASE_MS);
     await within(() => this.#store.close?.(), RELEASE_MS);
-    return { sent: this.#stats.sent - sentBefore, failed, remaining: this.#remaining };
+    return { sent: this.#stats.sent - sentBefore, failed, remaining: this.#loop.remaining };
   }
 }
 

@@ -1,11 +1,13 @@
-// The one book of what is in flight: leases with their unsettled events, and the batches that requests carry.
+// The one book of what is in flight: leases and the batches that requests carry; and the exit hook, their last chance.
 import type { EncodedEvent } from '../../core/emitter';
 import type { Log } from '../../core/logger';
 import { isThenable } from '../../core/contracts';
 import type { Batch } from '../retry-policy/isolation';
-import type { EventStore, Lease } from '../store/event-store';
+import type { EventStore, Lease, TakeLimits } from '../store/event-store';
 import { asError } from '../transport';
 import type { Stats } from './stats';
+
+const ALL: TakeLimits = { maxEvents: Infinity, maxBytes: Infinity, overhead: 0 };
 
 export class InFlight {
   readonly #store: EventStore;
@@ -14,8 +16,6 @@ export class InFlight {
   readonly #open = new Map<Lease, readonly EncodedEvent[]>();
   /** What the requests under way carry. */
   readonly batches = new Set<Batch>();
-  /** Events under a lease. */
-  count = 0;
 
   constructor(store: EventStore, stats: Stats, log: Log) {
     this.#store = store;
@@ -23,14 +23,30 @@ export class InFlight {
     this.#log = log;
   }
 
-  has(lease: Lease): boolean {
-    return this.#open.has(lease);
+  /** Events under a lease. */
+  get count(): number {
+    let count = 0;
+    for (const { length } of this.#open.values()) count += length;
+    return count;
   }
 
-  /** The store has handed out a lease. */
-  add(lease: Lease): void {
+  /**
+   * Leases the next events of the store; undefined where it gives none.
+   *
+   * @throws What the store throws; a TypeError where it answers with a promise, whose events go back.
+   */
+  take(limits: TakeLimits): Lease | undefined {
+    const lease: Lease | PromiseLike<Lease | undefined> | undefined = this.#store.take(limits);
+    if (isThenable(lease)) {
+      lease.then(
+        (late) => late?.nack(),
+        () => {},
+      );
+      throw new TypeError('an event store must answer take() at once');
+    }
+    if (!lease || !(lease.events?.length > 0)) return undefined;
     this.#open.set(lease, lease.events);
-    this.count += lease.events.length;
+    return lease;
   }
 
   /** These of the lease were sent or dropped, and are counted; the others stay out. */
@@ -62,6 +78,7 @@ export class InFlight {
 
   /** Drops what memory holds, in flight and waiting, and says so; a durable store keeps it. Returns how many. */
   abandon(): number {
+    this.batches.clear();
     const dropped: EncodedEvent[] = [];
     const drop = (lease: Lease, events: readonly EncodedEvent[]): void => {
       for (const event of events) dropped.push(event);
@@ -73,9 +90,8 @@ export class InFlight {
     }
     try {
       while (!this.#store.durable && this.#store.size > 0) {
-        const lease = atOnce(this.#store.take({ maxEvents: Infinity, maxBytes: Infinity, overhead: 0 }));
-        if (!lease || lease.events.length === 0) break;
-        this.add(lease);
+        const lease = this.take(ALL);
+        if (!lease) break;
         drop(lease, lease.events);
       }
     } catch (error) {
@@ -87,27 +103,58 @@ export class InFlight {
 
   #remove(lease: Lease, events: readonly EncodedEvent[]): void {
     if (events.length === 0) return;
-    this.count -= events.length;
     const open = this.#open.get(lease) ?? [];
-    if (events.length >= open.length) {
-      this.#open.delete(lease);
-      return;
-    }
+    if (events.length >= open.length) return void this.#open.delete(lease);
     const removed = new Set(events);
     this.#open.set(lease, open.filter((event) => !removed.has(event))); // prettier-ignore
   }
 }
 
-/**
- * What a store answered to `take`.
- *
- * @throws TypeError when that is a promise: the events of it go back.
- */
-export function atOnce(taken: Lease | undefined | PromiseLike<Lease | undefined>): Lease | undefined {
-  if (!isThenable(taken)) return taken;
-  taken.then(
-    (lease) => lease?.nack(),
-    () => {},
-  );
-  throw new TypeError('an event store must answer take() at once');
+/** Something that holds events, in flight or waiting. */
+export interface Holder {
+  /** One more attempt for what is held. */
+  sendLast(): void;
+  /** The process ends now: say what is lost. Must be synchronous. */
+  abandon(): unknown;
 }
+
+// The last chance of events in memory: a send when the process runs out of work, a report when it exits with some left.
+interface ExitHook {
+  /** Says that `holder` has got events; the two listeners exist only while somebody holds some. */
+  hold(holder: Holder): void;
+  /** Says that `holder` has none left. */
+  release(holder: Holder): void;
+}
+
+function makeExitHook(): ExitHook {
+  // Whether each was asked for what it holds: asking again would keep the process alive for as long as sending fails.
+  const holders = new Map<Holder, boolean>();
+  const onBeforeExit = (): void => {
+    for (const [holder, wasAsked] of holders) {
+      holders.set(holder, true);
+      if (!wasAsked) holder.sendLast();
+    }
+  };
+  const onExit = (): void => {
+    for (const holder of holders.keys()) holder.abandon();
+  };
+  return {
+    hold(holder) {
+      if (holders.get(holder) === false) return;
+      if (holders.size === 0) {
+        process.on('beforeExit', onBeforeExit);
+        process.on('exit', onExit);
+      }
+      holders.set(holder, false);
+    },
+    release(holder) {
+      if (!holders.delete(holder) || holders.size > 0) return;
+      process.off('beforeExit', onBeforeExit);
+      process.off('exit', onExit);
+    },
+  };
+}
+
+// On globalThis, so that the process has two listeners however many copies of the package it has loaded.
+const KEY = Symbol.for('snowplow-middleware.exit-hook.v1');
+export const { hold, release } = ((globalThis as { [KEY]?: ExitHook })[KEY] ??= makeExitHook());

@@ -18,7 +18,7 @@ export interface BatchOutcome {
 }
 
 /** Reads a transport's answer, for all events or one by one; an event whose result is missing or makes no sense is kept. */
-export function outcomeOf(events: readonly EncodedEvent[], answer: Outcome | readonly Outcome[]): BatchOutcome {
+function outcomeOf(events: readonly EncodedEvent[], answer: Outcome | readonly Outcome[]): BatchOutcome {
   const oneByOne = isList(answer);
   const sent: EncodedEvent[] = [];
   const rejected: EncodedEvent[] = [];
@@ -45,47 +45,45 @@ const isList = (answer: Outcome | readonly Outcome[]): answer is readonly Outcom
 const FAILURES: ReadonlySet<unknown> = new Set(['rejected', 'too-large', 'retry']);
 const NO_RESULT: Failure = { status: 'retry', error: new Error('the transport gave no answer') };
 
-/** An outcome without what is set aside, and what else is dropped with it, each with its reason. */
-export interface Isolated {
-  readonly outcome: BatchOutcome;
-  readonly dropped: readonly (readonly [batch: Batch, error: Error])[];
-}
+/** A batch that is dropped, and why. */
+type Dropped = readonly [batch: Batch, error: Error];
 
-const NOTHING: BatchOutcome = { sent: [], rejected: [], lost: [], kept: [], suspects: [], split: [], failures: [] };
+/** The outcome of a batch that was sent as a whole, but for its events. */
+export const SENT: BatchOutcome = { sent: [], rejected: [], lost: [], kept: [], suspects: [], split: [], failures: [] };
+
 const STRUCK_OUT = new Error(
   'the collector failed ten times on this event alone, and took others right before and after',
 );
 
-/** Tells the isolation what was answered, for the batch or event by event, and has it divide what may be saved. */
-export function isolate(isolation: Isolation, batch: Batch, answer: Outcome | readonly Outcome[]): Isolated {
-  // What mostly comes, without a look at each event.
-  if ((answer as Outcome | undefined)?.status === 'sent') {
-    const dropped = isolation.settle(batch, 'sent').map((one) => [one, STRUCK_OUT] as const);
-    return { outcome: { ...NOTHING, sent: batch.events }, dropped };
-  }
+export const struckOut = (batch: Batch): Dropped => [batch, STRUCK_OUT];
+
+/**
+ * Tells the isolation what was answered, for the batch or event by event, and has it divide what may be saved.
+ *
+ * @returns The outcome without what was divided, and what else is dropped with it.
+ */
+export function isolate(
+  isolation: Isolation,
+  batch: Batch,
+  answer: Outcome | readonly Outcome[],
+): { readonly outcome: BatchOutcome; readonly dropped: readonly Dropped[] } {
   const whole = outcomeOf(batch.events, answer);
-  batch.isSlow = whole.failures.some(({ slow }) => slow === true);
-  const outcome = setAside(isolation, batch, whole);
-  const kind = outcome.kept.length > 0 ? 'failed' : answerOf(answer as Outcome);
-  const struckOut = isList(answer) ? isolateEach(isolation, batch, answer, outcome) : isolation.settle(batch, kind);
-  const dropped = struckOut.map((one) => [one, STRUCK_OUT] as const);
-  if (isList(answer) || kind !== 'refused' || outcome.rejected.length === 0) return { outcome, dropped };
+  const { sent, rejected, lost, kept, suspects, failures } = whole;
+  batch.isSlow = failures.some(({ slow }) => slow === true);
+  const isSuspect = suspects.length > 0 && isolation.isSuspect(batch, suspects);
+  // What is no reason yet to set events aside is kept as any other failure is.
+  const outcome = isSuspect ? whole : { ...whole, kept: [...kept, ...suspects], suspects: [] };
+  for (const done of [sent, rejected, lost, outcome.suspects]) isolation.forget(done);
+  if (isList(answer)) return { outcome, dropped: isolateEach(isolation, batch, answer, outcome).map(struckOut) };
+  const kind = outcome.kept.length > 0 ? 'failed' : answerOf(answer);
+  const dropped = isolation.settle(batch, kind).map(struckOut);
+  if (kind !== 'refused' || rejected.length === 0) return { outcome, dropped };
   const { code, of, error } = answer as Failure;
   if (of === 'caller') return { outcome, dropped };
   const refused = isolation.refuse(batch, code);
-  const others = refused.filter((one) => one !== batch).map((one) => [one, error] as const);
-  if (refused.length > 0) return { outcome, dropped: [...dropped, ...others] };
-  return { outcome: { ...outcome, rejected: [], suspects: batch.events }, dropped };
-}
-
-// What is no reason yet to set events aside is kept as any other failure is.
-function setAside(isolation: Isolation, batch: Batch, outcome: BatchOutcome): BatchOutcome {
-  const { sent, rejected, lost, kept, suspects } = outcome;
-  for (const done of [sent, rejected, lost]) isolation.forget(done);
-  if (suspects.length === 0) return outcome;
-  if (!isolation.isSuspect(batch, suspects)) return { ...outcome, kept: [...kept, ...suspects], suspects: [] };
-  isolation.forget(suspects);
-  return outcome;
+  if (refused.length === 0) return { outcome: { ...outcome, rejected: [], suspects: batch.events }, dropped };
+  const others = refused.filter((one) => one !== batch).map((one): Dropped => [one, error]);
+  return { outcome, dropped: [...dropped, ...others] };
 }
 
 function isolateEach(
@@ -94,7 +92,10 @@ function isolateEach(
   answers: readonly Outcome[],
   { suspects }: BatchOutcome,
 ): readonly Batch[] {
-  const struckOut: Batch[] = [];
+  const { lease, isSlow, settledBefore, afterGood } = batch;
+  const single = (event: EncodedEvent): Batch =>
+    Object.assign(new Batch(lease, [event]), { isSlow, settledBefore, afterGood });
+  const last: Batch[] = [];
   let hasFailed = false;
   for (const [index, event] of batch.events.entries()) {
     const given = answerOf(answers[index]);
@@ -102,14 +103,11 @@ function isolateEach(
     // After one that found nobody the others have not been tried.
     if (answer === 'failed' && hasFailed) continue;
     hasFailed ||= answer === 'failed';
-    const one = batch.isSingle || answer !== 'suspicious' ? batch : single(batch, event);
-    struckOut.push(...isolation.settle(one, answer));
+    const one = batch.isSingle || answer !== 'suspicious' ? batch : single(event);
+    last.push(...isolation.settle(one, answer));
   }
-  return struckOut;
+  return last;
 }
-
-const single = ({ lease, isSlow, settledBefore, afterGood }: Batch, event: EncodedEvent): Batch =>
-  Object.assign(new Batch(lease, [event]), { isSlow, settledBefore, afterGood });
 
 function answerOf(result: Outcome | undefined): Answer {
   if (result?.status === 'sent') return 'sent';

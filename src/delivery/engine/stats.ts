@@ -18,13 +18,15 @@ export type Callbacks = Pick<EmitterOptions, 'onSuccess' | 'onFailure' | 'onDrop
 type Events = readonly (EncodedEvent | Payload)[];
 
 export class Stats {
-  accepted = 0;
-  sent = 0;
-  retried = 0;
-  readonly #refused = noRefusals();
-  readonly #dropped: Record<DropReason, number> = { rejected: 0, 'too-large': 0, 'store-error': 0, shutdown: 0 };
-  #lastSuccessAt: number | undefined;
-  #lastError: EmitterStats['lastError'];
+  readonly #counts = {
+    accepted: 0,
+    refused: noRefusals(),
+    sent: 0,
+    dropped: { rejected: 0, 'too-large': 0, 'store-error': 0, shutdown: 0 } as Record<DropReason, number>,
+    retried: 0,
+    lastSuccessAt: undefined as number | undefined,
+    lastError: undefined as EmitterStats['lastError'],
+  };
   readonly #callbacks: Callbacks;
   readonly #log: Log;
   // The ids of events that were tracked in a callback: none is called for them. By id, because a store may give others back.
@@ -39,13 +41,17 @@ export class Stats {
     this.#log = log;
   }
 
+  get sent(): number {
+    return this.#counts.sent;
+  }
+
   accept(events: readonly EncodedEvent[]): void {
-    this.accepted += events.length;
+    this.#counts.accepted += events.length;
     if (currentMark()) for (const { eventId } of events) this.silent.add(eventId);
   }
 
   refuse(reason: RefuseReason, events: Events): void {
-    this.#refused[reason] += events.length;
+    this.#counts.refused[reason] += events.length;
     this.#log.warn(`events were refused: ${reason}`);
     if (!currentMark()) this.#report(reason, events);
   }
@@ -53,13 +59,13 @@ export class Stats {
   /** Events that were in flight are dropped. */
   drop(reason: DropReason, events: Events, error?: Error): void {
     if (events.length === 0) return;
-    this.#dropped[reason] += events.length;
+    this.#counts.dropped[reason] += events.length;
     this.#reportDrop(reason, events, error);
   }
 
   /** Counts events of which the store kept the number alone. */
   lose(events: number, error: Error): void {
-    this.#dropped['store-error'] += events;
+    this.#counts.dropped['store-error'] += events;
     this.noteError(error);
     this.#log.error('accepted events were lost in the event store', { events, error: error.message });
     publishDropped('store-error', events);
@@ -68,11 +74,12 @@ export class Stats {
 
   /** Counts what is done with of a lease's events. Calls nobody: whoever looks at the counts next finds them in balance. */
   count({ sent, rejected, lost, kept, suspects, failures }: BatchOutcome): void {
-    this.sent += sent.length;
-    this.retried += kept.length + suspects.length;
-    this.#dropped.rejected += rejected.length;
-    this.#dropped['too-large'] += lost.length;
-    if (sent.length > 0) this.#lastSuccessAt = Date.now();
+    const counts = this.#counts;
+    counts.sent += sent.length;
+    counts.retried += kept.length + suspects.length;
+    counts.dropped.rejected += rejected.length;
+    counts.dropped['too-large'] += lost.length;
+    if (sent.length > 0) counts.lastSuccessAt = Date.now();
     const [failure] = failures;
     if (failure) this.noteError(failure.error, failure.code);
   }
@@ -98,23 +105,20 @@ export class Stats {
   }
 
   noteError(error: Error, status?: number): void {
-    this.#lastError = { message: wording(error), status, at: Date.now() };
+    this.#counts.lastError = { message: wording(error), status, at: Date.now() };
   }
 
   snapshot(store: EventStore, inFlight: number): EmitterStats {
+    const { accepted, refused, dropped } = this.#counts;
     return {
-      offered: this.accepted + Object.values(this.#refused).reduce((total, count) => total + count, 0),
-      accepted: this.accepted,
+      offered: accepted + Object.values(refused).reduce((total, count) => total + count, 0),
+      ...this.#counts,
       recovered: store.recovered ?? 0,
-      refused: { ...this.#refused },
-      sent: this.sent,
-      dropped: { ...this.#dropped },
-      retried: this.retried,
+      refused: { ...refused },
+      dropped: { ...dropped },
       waiting: store.size,
       waitingBytes: store.bytes,
       inFlight,
-      lastSuccessAt: this.#lastSuccessAt,
-      lastError: this.#lastError,
     };
   }
 

@@ -54,7 +54,6 @@ export interface ClientOptions {
 
 export class UndiciClient {
   readonly #options: ClientOptions;
-  readonly #given: Dispatcher | undefined;
   // The last one takes the requests; those before it end what they have under way.
   readonly #pools = new Set<Pool>();
   readonly #exchanges = new Set<Exchange>();
@@ -66,19 +65,18 @@ export class UndiciClient {
 
   constructor(options: ClientOptions) {
     this.#options = options;
-    this.#given = options.dispatcher as unknown as Dispatcher | undefined;
-    this.#dispatcher = this.#given ?? this.#openPool();
+    this.#dispatcher = (options.dispatcher as unknown as Dispatcher | undefined) ?? this.#openPool();
   }
 
   /** Makes one request; its answer never rejects. */
   async send(request: Omit<Dispatcher.DispatchOptions, 'origin'>): Promise<Answer> {
-    const { url, connections, limits } = this.#options;
+    const { url, connections, limits, dispatcher: given } = this.#options;
     const options = { ...request, origin: url.origin };
     // A server may close an idle connection at the moment it is used again: that says nothing of the collector, so the
     // request is made again at once. Each such connection costs one attempt; a fresh one that fails is a real failure. Of a
     // dispatcher that is not ours nothing is known: all its failures count.
-    for (let left = this.#given ? 0 : connections; ; left--) {
-      if (!this.#given && performance.now() - this.#openedAt >= CONNECTION_AGE_MS) this.#renew();
+    for (let left = given ? 0 : connections; ; left--) {
+      if (!given && performance.now() - this.#openedAt >= CONNECTION_AGE_MS) this.#renew();
       const exchange = new Exchange(this, limits);
       this.#exchanges.add(exchange);
       const answer = await exchange.run(this.#dispatcher, options);
@@ -92,7 +90,7 @@ export class UndiciClient {
    * dispatcher that is not ours nothing is known.
    */
   isWritten(): boolean {
-    if (this.#given) return false;
+    if (this.#options.dispatcher) return false;
     for (const { writableLength } of this.#sockets) if (writableLength > 0) return false;
     return true;
   }

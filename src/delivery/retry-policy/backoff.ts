@@ -33,16 +33,14 @@ export function retryAfterMs(header: unknown, now: number): number | undefined {
 
 /** The backoff towards one receiver, or of one event that failed alone. */
 export class Backoff {
-  readonly #maxDelayMs: number;
   /** Failed attempts in a row. */
   failures = 0;
   #notBefore = 0;
   /** When the receiver wants to be asked again, on the clock of `performance.now()`. */
   askedFor = 0;
 
-  constructor(maxDelayMs: number) {
-    this.#maxDelayMs = maxDelayMs;
-  }
+  /** @param maxDelayMs The longest wait that it asks for of its own accord. */
+  constructor(readonly maxDelayMs: number) {}
 
   /** @param failuresAtStart What `failures` was when the attempt began: attempts that fail together are one failure. */
   fail(failuresAtStart: number, afterMs: number | undefined): void {
@@ -50,7 +48,7 @@ export class Backoff {
     if (afterMs !== undefined) this.askedFor = Math.max(this.askedFor, now + afterMs);
     if (failuresAtStart !== this.failures) return;
     this.failures++;
-    this.#notBefore = now + backoffDelay(this.failures, this.#maxDelayMs);
+    this.#notBefore = now + backoffDelay(this.failures, this.maxDelayMs);
   }
 
   /** How long to wait yet, in milliseconds; a flush is bound by what the receiver asked for alone. */

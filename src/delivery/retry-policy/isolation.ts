@@ -18,8 +18,6 @@ export class Batch {
   backoff: Backoff | undefined;
   /** The flush that has tried it, if any. */
   triedIn: FlushState | undefined;
-  /** The flush that waits for it, if any. */
-  awaitedBy: FlushState | undefined;
 
   /**
    * @param isSetAside Whether the isolation has it, or had it before it was sent again.
@@ -39,7 +37,8 @@ export class Batch {
 
 /** A flush, as far as it decides what is tried for it. */
 export interface FlushState {
-  readonly isOver: boolean;
+  /** There is no second time: what has failed once is set aside. */
+  readonly isSole: boolean;
   /** Whether a receiver that failed may be asked for one more event. */
   mayProbe(): boolean;
 }
@@ -60,10 +59,7 @@ const NO_DIVISION_MS = 60_000;
  * receiver that fails.
  */
 export class Isolation {
-  /** Sets aside what has failed once: there is no second time. */
-  isolatesAtOnce = false;
   readonly #backoff: Backoff;
-  readonly #maxDelayMs: number;
   // To be sent as soon as the receiver works; parts of a batch before what failed after it.
   #groups: Batch[] = [];
   // Events that failed alone: they stay behind all others.
@@ -72,19 +68,18 @@ export class Isolation {
   #undecided: Batch[] = [];
   #settled = 0;
   #lastGood = 0;
-  #lastWasGood = true;
   #failedInARow = 0;
   // Ids of events whose batch failed once, and goes again as it is: most failures pass.
   readonly #failedOnce = new Set<string>();
   readonly #refusals = { code: undefined as number | undefined, inARow: 0, out: 0, notDividedBefore: 0 };
 
-  /**
-   * @param backoff The receiver's: it says whether it failed last, and when it may be asked again.
-   * @param maxDelayMs The longest wait before a single event is tried again.
-   */
-  constructor(backoff: Backoff, maxDelayMs: number) {
+  /** @param backoff The receiver's: it says whether it failed last, and when it may be asked again. */
+  constructor(backoff: Backoff) {
     this.#backoff = backoff;
-    this.#maxDelayMs = maxDelayMs;
+  }
+
+  get #lastWasGood(): boolean {
+    return this.#lastGood === this.#settled;
   }
 
   /** So many failed in a row that the receiver is to be left alone. */
@@ -123,7 +118,7 @@ export class Isolation {
       backoff !== undefined && (flush ? triedIn !== flush : backoff.waitMs(false) <= 0);
     const isWorking = this.#isWorking;
     const due = isWorking ? (extract(this.#singles, isDue) ?? extract(this.#undecided, isDue)) : undefined;
-    if (due || !isAlone || flush?.isOver || this.#backoff.waitMs(flush !== undefined) > 0) return due;
+    if (due || !isAlone || this.#backoff.waitMs(flush !== undefined) > 0) return due;
     // A flush is an attempt for all that is held, whatever state the receiver is in.
     const queues = [this.#groups, this.#undecided, this.#singles];
     for (const queue of flush ? queues : []) {
@@ -169,7 +164,7 @@ export class Isolation {
    * that was so long in coming that a second one would hold up the others.
    */
   isSuspect(batch: Batch, events: readonly EncodedEvent[]): boolean {
-    if (batch.isSetAside || batch.isSlow || this.isolatesAtOnce) return true;
+    if (batch.isSetAside || batch.isSlow || batch.triedIn?.isSole) return true;
     if (events.some(({ eventId }) => this.#failedOnce.has(eventId))) return true;
     for (const { eventId } of events) this.#failedOnce.add(eventId);
     return false;
@@ -186,9 +181,8 @@ export class Isolation {
    * @returns Single events against which this was the last strike.
    */
   settle(batch: Batch, answer: Answer): readonly Batch[] {
-    this.#lastWasGood = answer === 'sent' || answer === 'refused';
     this.#settled++;
-    if (this.#lastWasGood) {
+    if (answer === 'sent' || answer === 'refused') {
       this.#lastGood = this.#settled;
       this.#failedInARow = 0;
     }
@@ -231,15 +225,14 @@ export class Isolation {
     return [];
   }
 
-  #suspect({ lease, events, origin, isSlow, strikes, backoff, triedIn, settledBefore, afterGood }: Batch): void {
-    const known = { isSlow, strikes, backoff, triedIn, settledBefore, afterGood };
-    const batch = Object.assign(new Batch(lease, events, true, origin), known);
+  #suspect(given: Batch): void {
+    const batch = partOf(given, given.events);
     batch.failedAt = this.#settled;
+    if (!batch.backoff) this.#failedInARow++;
     if (batch.isSingle) {
-      batch.backoff ??= new Backoff(this.#maxDelayMs);
+      batch.backoff ??= new Backoff(this.#backoff.maxDelayMs);
       batch.backoff.fail(batch.backoff.failures, undefined);
     }
-    if (!backoff) this.#failedInARow++;
     if (!batch.afterGood) this.#putBack(batch);
     else if (isProven(batch) && this.#lastGood > batch.settledBefore) this.#divide(batch);
     else this.#undecided.push(batch);
@@ -277,13 +270,20 @@ function extract(queue: Batch[], accepts: (batch: Batch) => boolean): Batch | un
   return at < 0 ? undefined : queue.splice(at, 1)[0];
 }
 
+/** Some events of a batch that is set aside, with all that is known of it. */
+function partOf(batch: Batch, events: readonly EncodedEvent[]): Batch {
+  const { lease, origin, isSlow, strikes, backoff, triedIn, settledBefore, afterGood } = batch;
+  const known = { isSlow, strikes, backoff, triedIn, settledBefore, afterGood };
+  return Object.assign(new Batch(lease, events, true, origin), known);
+}
+
 /** One event of a batch, each time another; the rest of it waits in `queue`. */
-function splitOne(queue: Batch[], { lease, events, origin, isSlow, triedIn }: Batch): Batch {
-  const rest = Object.assign(new Batch(lease, events.slice(1), true, origin), { isSlow, triedIn });
+function splitOne(queue: Batch[], batch: Batch): Batch {
+  const rest = partOf(batch, batch.events.slice(1));
   // It was tried with the others, not by itself.
   if (rest.isSingle) rest.triedIn = undefined;
   queue.push(rest);
-  return new Batch(lease, events.slice(0, 1), true);
+  return new Batch(batch.lease, batch.events.slice(0, 1), true);
 }
 
 /** Whether what the receiver took meanwhile is proof enough against the batch: to wait for another answer costs too much. */

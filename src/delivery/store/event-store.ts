@@ -1,4 +1,4 @@
-// The port to where accepted events wait. Floor 1: may import core and undici. Next: memory-store.ts, batch-emitter.ts.
+// The port to where accepted events wait: a store that gives out leases.
 import type { EncodedEvent } from '../../core/emitter';
 
 /** How much one request may carry. */
@@ -33,7 +33,7 @@ export interface EventStore {
   put(events: readonly EncodedEvent[]): boolean;
   /** Leases the oldest events that fit the limits, all of one anonymity, at least one; undefined when there are none to be had. */
   take(limits: TakeLimits): Lease | undefined;
-  /** Resolves when everything accepted so far is safe from a power limits. */
+  /** Resolves when everything accepted so far is safe from a power cut. */
   stored?(): Promise<void>;
   /** Called once, by the engine that uses the store. */
   listen?(listener: StoreListener): void;

@@ -89,13 +89,13 @@ export class Lanes<E extends Entry> {
       ack: (named = events) => {
         const done = settle(named);
         this.leased -= done.length;
-        this.leasedBytes -= done === entries ? bytes : bytesOfEntries(done);
+        this.leasedBytes -= done === entries ? bytes : bytesOf(done.map(eventIn));
         onSettled?.(done);
       },
       nack: (named = events) => {
         const returned = settle(named).toSorted((a, b) => a.order - b.order);
         if (returned.length === 0) return;
-        const returnedBytes = bytesOfEntries(returned);
+        const returnedBytes = bytesOf(returned.map(eventIn));
         this.size += returned.length;
         this.bytes += returnedBytes;
         this.leased -= returned.length;
@@ -111,6 +111,8 @@ export class Lanes<E extends Entry> {
     return oldestOf(anonymous) < oldestOf(named) ? anonymous : named;
   }
 }
+
+const eventIn = ({ event }: Entry): EncodedEvent => event;
 
 const oldestOf = ({ queue, head }: Lane<Entry>): number => queue[head]?.order ?? Infinity;
 
@@ -130,12 +132,6 @@ function pull<E>(open: Map<EncodedEvent, E> | undefined, event: EncodedEvent): E
   const entry = open?.get(event);
   open?.delete(event);
   return entry ?? [];
-}
-
-function bytesOfEntries(entries: readonly Entry[]): number {
-  let bytes = 0;
-  for (const { event } of entries) bytes += event.bytes;
-  return bytes;
 }
 
 /** Bytes of these events together. */

@@ -38,7 +38,12 @@ export interface Redis {
 export function connect(owner: string, redis: RedisClientLike | string): Redis {
   if (typeof redis === 'string') {
     if (!/^rediss?:\/\/./.test(redis) || !URL.canParse(redis)) throw new ConfigError(`${owner}: redis`, EXPECTED);
-    return open(owner, redis);
+    const own = openIoredis(redis) ?? openNodeRedis(redis);
+    if (own) return over(own);
+    throw new ConfigError(
+      `${owner}: redis`,
+      "a client; for a URL the package 'ioredis' or 'redis' has to be installed: npm install ioredis",
+    );
   }
   return { command: commandOf(redis), close: async () => {} };
 }
@@ -51,10 +56,6 @@ function commandOf(redis: RedisClientLike): Redis['command'] {
 
 // A command that takes longer is abandoned: the next attempt may find another server.
 const COMMAND_MS = 10_000;
-
-function open(owner: string, url: string): Redis {
-  return over(openIoredis(url) ?? openNodeRedis(url) ?? missing(owner));
-}
 
 /** Commands over a client of ours. */
 export function over(own: OwnClient): Redis {
@@ -72,11 +73,4 @@ export function over(own: OwnClient): Redis {
     },
     close: async () => own.end(),
   };
-}
-
-function missing(owner: string): never {
-  throw new ConfigError(
-    `${owner}: redis`,
-    "a client; for a URL the package 'ioredis' or 'redis' has to be installed: npm install ioredis",
-  );
 }

@@ -38,7 +38,7 @@ const isReplica = (error: unknown): boolean => answerOf(error) === 'READONLY';
 
 // Commands fail at once while there is no connection: what has to wait waits in a bounded buffer, not in the client.
 export function openIoredis(url: string): OwnClient | undefined {
-  const module = loadIoredis();
+  const module = optional('ioredis', () => require('ioredis') as typeof import('ioredis'));
   if (!module) return undefined;
   const client = new module.Redis(url, {
     lazyConnect: true,
@@ -55,7 +55,7 @@ export function openIoredis(url: string): OwnClient | undefined {
 }
 
 export function openNodeRedis(url: string): OwnClient | undefined {
-  const module = loadNodeRedis();
+  const module = optional('redis', () => require('redis') as typeof import('redis'));
   if (!module) return undefined;
   const client = module.createClient({
     url,
@@ -83,20 +83,12 @@ export function openNodeRedis(url: string): OwnClient | undefined {
   return { client: { sendCommand }, connected, trouble, end: () => client.destroy() };
 }
 
-function loadIoredis(): typeof import('ioredis') | undefined {
+/** A package of the user's, if it is installed. */
+function optional<Module>(name: string, load: () => Module): Module | undefined {
   try {
-    return require('ioredis') as typeof import('ioredis');
+    return load();
   } catch (error) {
-    if (!isMissing(error, 'ioredis')) throw error;
-    return undefined;
-  }
-}
-
-function loadNodeRedis(): typeof import('redis') | undefined {
-  try {
-    return require('redis') as typeof import('redis');
-  } catch (error) {
-    if (!isMissing(error, 'redis')) throw error;
+    if (!isMissing(error, name)) throw error;
     return undefined;
   }
 }

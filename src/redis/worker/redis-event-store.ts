@@ -40,9 +40,10 @@ export class RedisEventStore implements EventStore {
   readonly #doubtful = new Set<Keys>();
   // From then on others may have what is held here: nothing is sent before the next heartbeat.
   #oursUntil = Infinity;
-  #recovered = 0;
-  #returned = 0;
-  #deadLettered = 0;
+  recovered = 0;
+  /** Events that went back to the lists. */
+  returned = 0;
+  deadLettered = 0;
   #listener: StoreListener | undefined;
   #closing: Promise<void> | undefined;
 
@@ -61,19 +62,6 @@ export class RedisEventStore implements EventStore {
 
   get bytes(): number {
     return this.#memory.bytes;
-  }
-
-  get recovered(): number {
-    return this.#recovered;
-  }
-
-  /** Events that went back to the lists. */
-  get returned(): number {
-    return this.#returned;
-  }
-
-  get deadLettered(): number {
-    return this.#deadLettered;
   }
 
   listen(listener: StoreListener): void {
@@ -99,7 +87,7 @@ export class RedisEventStore implements EventStore {
       ack: (events) => finish(unsettled(events), DONE),
       reject: (events) => {
         const rejected = unsettled(events);
-        this.#deadLettered += rejected.length;
+        this.deadLettered += rejected.length;
         return finish(rejected, DEAD_LETTER);
       },
       nack: (events) => lease.nack(unsettled(events)),
@@ -184,7 +172,11 @@ export class RedisEventStore implements EventStore {
   }
 
   async #fetchFrom(keys: Keys): Promise<number> {
-    if (this.#doubtful.has(keys)) await this.#giveBackUnknown(keys);
+    if (this.#doubtful.has(keys)) {
+      // Without a number to keep it would be a farewell.
+      await this.#giveBack(keys, ['-1', ...this.#known(keys)]);
+      this.#doubtful.delete(keys);
+    }
     const held = this.#places.size;
     const room = this.#alone && held > 0 ? 0 : this.#capacity - held - this.#settled.length;
     if (room <= 0 || this.#memory.bytes >= DEFAULTS.bufferCapacityBytes) return 0;
@@ -208,11 +200,11 @@ export class RedisEventStore implements EventStore {
       }
     }
     this.#memory.put(events);
-    this.#recovered += events.length;
+    this.recovered += events.length;
     // At once: whatever else of Redis fails, these are to be sent.
     if (events.length > 0) this.#listener?.arrived();
     if (bad.length > 0) {
-      this.#deadLettered += bad.length;
+      this.deadLettered += bad.length;
       this.#log.warn('entries that are no events were moved to the dead letters', { entries: bad.length });
       this.#settled.push(...bad.map((place) => ({ place, script: DEAD_LETTER })));
       await this.#settle([], DEAD_LETTER);
@@ -227,18 +219,12 @@ export class RedisEventStore implements EventStore {
       for (const event of lease.events)
         if (event.anonymous === keys.anonymous) {
           this.#places.delete(event);
-          this.#recovered--;
-          this.#returned++;
+          this.recovered--;
+          this.returned++;
         } else kept.push(event);
       void lease.ack();
     }
     this.#memory.put(kept);
-  }
-
-  async #giveBackUnknown(keys: Keys): Promise<void> {
-    // Without a number to keep it would be a farewell.
-    await this.#giveBack(keys, ['-1', ...this.#known(keys)]);
-    this.#doubtful.delete(keys);
   }
 
   /** The numbers of the entries that this worker knows to have. */
@@ -258,14 +244,13 @@ export class RedisEventStore implements EventStore {
       this.#places.delete(event);
       if (place) this.#settled.push({ place, script });
     }
-    return (this.#settling = this.#settling.catch(() => {}).then(() => this.#tellRedis()));
-  }
-
-  async #tellRedis(): Promise<void> {
-    const refusal = await this.#ofEach(async (keys) => {
-      for (const script of [DONE, DEAD_LETTER]) await this.#tell(keys, script);
-    });
-    if (refusal) throw refusal;
+    const tellRedis = async (): Promise<void> => {
+      const refusal = await this.#ofEach(async (keys) => {
+        for (const each of [DONE, DEAD_LETTER]) await this.#tell(keys, each);
+      });
+      if (refusal) throw refusal;
+    };
+    return (this.#settling = this.#settling.catch(() => {}).then(tellRedis));
   }
 
   async #tell(keys: Keys, script: string): Promise<void> {

@@ -94,10 +94,10 @@ export const mutants: readonly Mutant[] = [
   mutant(
     'nobody asks for events when the process runs out of work',
     [42, 'sends what it tracked'],
-    'delivery/engine/exit-hook.js',
+    'delivery/engine/in-flight.js',
     ["process.on('beforeExit', onBeforeExit);", ''],
   ),
-  mutant('process.exit loses events in silence', [42, 'memory held'], 'delivery/engine/exit-hook.js', [
+  mutant('process.exit loses events in silence', [42, 'memory held'], 'delivery/engine/in-flight.js', [
     "process.on('exit', onExit);",
     '',
   ]),
@@ -164,8 +164,8 @@ export const mutants: readonly Mutant[] = [
     '',
   ]),
   mutant('a flush does not wait for what is out', [38], 'delivery/engine/flush.js', [
-    'for (const batch of batches)',
-    'for (const batch of [])',
+    'for (const { events } of batches)',
+    'for (const { events } of [])',
   ]),
   mutant('an answer is read to its end', [11, 'flood'], 'delivery/http/undici-client.js', [
     'this.#received > MAX_ANSWER_BYTES',

@@ -3,7 +3,7 @@ import { type DefaultJobOptions, type Job, Queue, Worker } from 'bullmq';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Emitter, type Payload } from 'snowplow-middleware';
 import { BullMqEmitter, type BullMqEmitterOptions, createProcessor } from 'snowplow-middleware/bullmq';
-import { BACKOFF } from '../../../src/bullmq/attempts';
+import { BACKOFF } from '../../../src/bullmq/job';
 import { expectBalanced, sampleEvent } from '../../support/feed';
 import { type RecordingCollector, startRecordingCollector } from '../../support/recording-collector';
 import { hasRedis, type RedisServer, startRedis } from '../../support/redis-server';

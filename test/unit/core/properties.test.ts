@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startCollector, type Collector } from 'snowplow-middleware/collector';
 import { type ContractMode, Emitter, type EncodedEvent, Subject, Tracker, Tracking } from 'snowplow-middleware';
 import { ENCODED_INPUT, noRefusals } from '../../../src/core/emitter';
-import { postBody } from '../../../src/delivery/http/batch';
+import { postBody } from '../../../src/delivery/http/collector-transport';
 import { faultsOf } from '../../support/payload-rules';
 
 const COMMON = ['context', 'timestamp', 'subject', 'eventId', 'anonymous'];

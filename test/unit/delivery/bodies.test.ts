@@ -6,7 +6,7 @@ import { createServer, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { Emitter } from 'snowplow-middleware';
 import { expect, it, vi } from 'vitest';
-import { BodyMemory } from '../../../src/delivery/http/batch';
+import { BodyMemory } from '../../../src/delivery/http/collector-transport';
 import { sampleEvent } from '../../support/feed';
 
 const ANSWER = 'HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n';

@@ -1,4 +1,16 @@
-// How far apart the attempts of a job are: 1 second at first, doubling up to 60, the second half of each wait at random.
+// A queue's job: what it carries, and how far apart its attempts are: 1 second at first, doubling up to 60, half of each at random.
+import type { Payload } from '../core/emitter';
+
+/** The name of every job. */
+export const JOB_NAME = 'snowplow';
+
+/** The events themselves, so that the worker needs nothing but the job. */
+export interface JobData {
+  readonly anonymous: boolean;
+  readonly events: readonly Payload[];
+  /** Events of this job that can never be delivered; they wait in the failed job for somebody to look at. */
+  readonly refused?: readonly unknown[];
+}
 
 const LONGEST_MS = 60_000;
 
