@@ -5,7 +5,7 @@ import { ConfigError } from '../../core/errors';
 import type { DispatcherLike } from '../options';
 import { asError } from '../transport';
 import { sharedLookup } from './lookup';
-import { buildConnector, type Dispatcher, Pool } from './undici';
+import { type Dispatcher, loadUndici, type Pool } from './undici';
 
 // Below the idle time-outs that servers and load balancers commonly have (Node's own is 5 s).
 const KEEP_ALIVE_MS = 4_000;
@@ -59,7 +59,7 @@ export class UndiciClient {
   readonly #pools = new Set<Pool>();
   readonly #exchanges = new Set<Exchange>();
   readonly #sockets = new Set<Socket>();
-  #dispatcher: Dispatcher;
+  #dispatcher: Dispatcher | undefined;
   #openedAt = performance.now();
   /** A connection has just been opened: undici says so right before it starts the first request on it. */
   isFresh = false;
@@ -67,7 +67,9 @@ export class UndiciClient {
   constructor(options: ClientOptions) {
     this.#options = options;
     this.#given = options.dispatcher as unknown as Dispatcher | undefined;
-    this.#dispatcher = this.#given ?? this.#openPool();
+    this.#dispatcher = this.#given;
+    // Not while the app starts, and not in a visitor's request.
+    if (!this.#given) setImmediate(loadUndici).unref();
   }
 
   /** Makes one request; its answer never rejects. */
@@ -81,6 +83,7 @@ export class UndiciClient {
       if (!this.#given && performance.now() - this.#openedAt >= CONNECTION_AGE_MS) this.#renew();
       const exchange = new Exchange(this, limits);
       this.#exchanges.add(exchange);
+      this.#dispatcher ??= this.#openPool();
       const answer = await exchange.run(this.#dispatcher, options);
       this.#exchanges.delete(exchange);
       if (!exchange.isStale || left <= 0) return answer;
@@ -115,6 +118,7 @@ export class UndiciClient {
 
   #openPool(): Pool {
     const { url, connections, connectMs: timeout } = this.#options;
+    const { buildConnector, Pool } = loadUndici();
     // Node tries a name's addresses one after another, and 250 ms are too few for one that is far away.
     const connect = buildConnector({
       timeout,
