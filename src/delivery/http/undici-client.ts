@@ -1,5 +1,6 @@
 // The HTTP client for Node: undici's connections, one request with its deadline, and what undici reports read as an answer.
 import type { Socket } from 'node:net';
+import { setImmediate } from 'node:timers';
 import { LONGEST_TIMER_MS } from '../../core/deadline';
 import { ConfigError } from '../../core/errors';
 import type { DispatcherLike } from '../options';
@@ -52,6 +53,12 @@ export interface ClientOptions {
   readonly dispatcher: DispatcherLike | undefined;
 }
 
+function preload(): void {
+  try {
+    loadUndici();
+  } catch {}
+}
+
 export class UndiciClient {
   readonly #options: ClientOptions;
   readonly #given: Dispatcher | undefined;
@@ -68,8 +75,8 @@ export class UndiciClient {
     this.#options = options;
     this.#given = options.dispatcher as unknown as Dispatcher | undefined;
     this.#dispatcher = this.#given;
-    // Not while the app starts, and not in a visitor's request.
-    if (!this.#given) setImmediate(loadUndici).unref();
+    // Not while the app starts, and not in a visitor's request. The first request reports what fails here.
+    if (!this.#given) setImmediate(preload).unref();
   }
 
   /** Makes one request; its answer never rejects. */
@@ -83,8 +90,7 @@ export class UndiciClient {
       if (!this.#given && performance.now() - this.#openedAt >= CONNECTION_AGE_MS) this.#renew();
       const exchange = new Exchange(this, limits);
       this.#exchanges.add(exchange);
-      this.#dispatcher ??= this.#openPool();
-      const answer = await exchange.run(this.#dispatcher, options);
+      const answer = await exchange.run(() => (this.#dispatcher ??= this.#openPool()), options);
       this.#exchanges.delete(exchange);
       if (!exchange.isStale || left <= 0) return answer;
     }
@@ -168,12 +174,12 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#limits = limits;
   }
 
-  run(dispatcher: Dispatcher, options: Dispatcher.DispatchOptions): Promise<Answer> {
+  run(dispatcher: () => Dispatcher, options: Dispatcher.DispatchOptions): Promise<Answer> {
     return new Promise((resolve) => {
       this.#settle = resolve;
       this.#arm(this.#limits.whole);
       try {
-        dispatcher.dispatch(options, this);
+        dispatcher().dispatch(options, this);
       } catch (error) {
         clearTimeout(this.#timer);
         this.#fail(asError(error));
