@@ -1,4 +1,4 @@
-// Draws docs/bench.svg from results/latest.json and writes the summary between the README's bench markers.
+// Draws docs/bench.svg from results/node24.json and writes the summary between the README's bench markers.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { bars } from './bars.mjs';
@@ -7,7 +7,7 @@ import { summary } from './report.mjs';
 const { values: flags } = parseArgs({ options: { quick: { type: 'boolean', default: false } } });
 const root = new URL('../', import.meta.url);
 const results = JSON.parse(
-  readFileSync(new URL(`bench/results/${flags.quick ? 'quick' : 'latest'}.json`, root), 'utf8'),
+  readFileSync(new URL(`bench/results/${flags.quick ? 'quick' : 'node24'}.json`, root), 'utf8'),
 );
 
 mkdirSync(new URL('docs', root), { recursive: true });

@@ -1,11 +1,12 @@
 // The HTTP client for Node: undici's connections, one request with its deadline, and what undici reports read as an answer.
 import type { Socket } from 'node:net';
+import { setImmediate } from 'node:timers';
 import { LONGEST_TIMER_MS } from '../../core/deadline';
 import { ConfigError } from '../../core/errors';
 import type { DispatcherLike } from '../options';
 import { asError } from '../transport';
 import { sharedLookup } from './lookup';
-import { buildConnector, type Dispatcher, Pool } from './undici';
+import { type Dispatcher, loadUndici, type Pool } from './undici';
 
 // Below the idle time-outs that servers and load balancers commonly have (Node's own is 5 s).
 const KEEP_ALIVE_MS = 4_000;
@@ -52,20 +53,28 @@ export interface ClientOptions {
   readonly dispatcher: DispatcherLike | undefined;
 }
 
+function preload(): void {
+  try {
+    loadUndici();
+  } catch {}
+}
+
 export class UndiciClient {
   readonly #options: ClientOptions;
   // The last one takes the requests; those before it end what they have under way.
   readonly #pools = new Set<Pool>();
   readonly #exchanges = new Set<Exchange>();
   readonly #sockets = new Set<Socket>();
-  #dispatcher: Dispatcher;
+  #dispatcher: Dispatcher | undefined;
   #openedAt = performance.now();
   /** A connection has just been opened: undici says so right before it starts the first request on it. */
   isFresh = false;
 
   constructor(options: ClientOptions) {
     this.#options = options;
-    this.#dispatcher = (options.dispatcher as unknown as Dispatcher | undefined) ?? this.#openPool();
+    this.#dispatcher = options.dispatcher as unknown as Dispatcher | undefined;
+    // Not while the app starts, and not in a visitor's request. The first request reports what fails here.
+    if (!this.#dispatcher) setImmediate(preload).unref();
   }
 
   /** Makes one request; its answer never rejects. */
@@ -79,7 +88,7 @@ export class UndiciClient {
       if (!given && performance.now() - this.#openedAt >= CONNECTION_AGE_MS) this.#renew();
       const exchange = new Exchange(this, limits);
       this.#exchanges.add(exchange);
-      const answer = await exchange.run(this.#dispatcher, options);
+      const answer = await exchange.run(() => (this.#dispatcher ??= this.#openPool()), options);
       this.#exchanges.delete(exchange);
       if (!exchange.isStale || left <= 0) return answer;
     }
@@ -107,12 +116,13 @@ export class UndiciClient {
       const forget = (): void => void this.#pools.delete(old);
       old.close().then(forget, forget);
     }
-    this.#dispatcher = this.#openPool();
+    this.#dispatcher = undefined;
     this.#openedAt = performance.now();
   }
 
   #openPool(): Pool {
     const { url, connections, connectMs: timeout } = this.#options;
+    const { buildConnector, Pool } = loadUndici();
     // Node tries a name's addresses one after another, and 250 ms are too few for one that is far away.
     const connect = buildConnector({
       timeout,
@@ -162,12 +172,12 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#limits = limits;
   }
 
-  run(dispatcher: Dispatcher, options: Dispatcher.DispatchOptions): Promise<Answer> {
+  run(dispatcher: () => Dispatcher, options: Dispatcher.DispatchOptions): Promise<Answer> {
     return new Promise((resolve) => {
       this.#settle = resolve;
       this.#arm(this.#limits.whole);
       try {
-        dispatcher.dispatch(options, this);
+        dispatcher().dispatch(options, this);
       } catch (error) {
         clearTimeout(this.#timer);
         this.#fail(asError(error));

@@ -117,7 +117,9 @@ describe('process.exit', () => {
     collector.fail({ connection: 'hang' });
     const { code, out } = await run(`
       track(10);
-      setTimeout(() => { track(3); process.exit(7); }, 200);`);
+      const isConnected = () => process.getActiveResourcesInfo().includes('TCPSocketWrap');
+      const end = () => { track(3); process.exit(7); };
+      const timer = setInterval(() => { if (isConnected()) { clearInterval(timer); setTimeout(end, 200); } }, 5);`);
     expect(collector.requests()).toHaveLength(1);
     expect([code, out]).toEqual([7, ['dropped 13 shutdown']]);
   });
