@@ -3,6 +3,7 @@
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import express from 'express';
+import { defineSchema } from 'snowplow-middleware';
 import { startCollector } from 'snowplow-middleware/collector';
 import * as ecommerce from 'snowplow-middleware/ecommerce';
 import { snowplow } from 'snowplow-middleware/express';
@@ -44,8 +45,12 @@ const ordered = () => TEAS.filter(({ sku }) => basket.has(sku)).map((tea) => pro
 const totalOf = (products) => products.reduce((total, { price, quantity }) => total + price * quantity, 0);
 let orders = 0;
 
+// The schema is in examples/schemas. In TypeScript, `npx snowplow-middleware types` writes such lines with their types.
+const basketEntity = defineSchema('iglu:com.acme/basket/jsonschema/1-0-0');
+
 app.get('/', (req, res) => {
-  req.tracker.trackPageView({ pageTitle: 'The tea shop', context: [ecommerce.page({ type: 'home' })] });
+  const entities = [ecommerce.page({ type: 'home' }), basketEntity({ items: basket.size })];
+  req.tracker.trackPageView({ pageTitle: 'The tea shop', context: entities });
   req.tracker.track(ecommerce.productListView({ name: 'Teas', products: TEAS.map((tea) => product(tea)) }));
   res.send(shopPage(basket, endpoint));
 });

@@ -1,6 +1,8 @@
 // Deep in the call chain, far from any request, it still tracks for the right visitor.
 import { Injectable, NotFoundException } from '@nestjs/common';
 import { TrackerService } from 'snowplow-middleware/nest';
+// Written by `npx snowplow-middleware types examples/schemas --out examples/nest/tracking.ts`.
+import { stock } from './tracking';
 
 @Injectable()
 export class Stock {
@@ -22,6 +24,7 @@ export class Stock {
       label: sku,
       property: 'pcs',
       value: 1,
+      context: [stock({ sku, left: left - 1 })],
     });
   }
 }

@@ -7,8 +7,8 @@ const PROGRAM = join(__dirname, '../support/functions-of-an-event.mjs');
 const [major] = process.versions.node.split('.');
 
 it.each([
-  ['a struct event on Express', 'express', 125, 28],
-  ['a decorator in Nest', 'nest', 130, 29],
+  ['a struct event on Express', 'express', 125, 26],
+  ['a decorator in Nest', 'nest', 130, 28],
 ])('%s', (_what, framework, mostFunctions, mostFiles) => {
   const { status, stdout, stderr } = spawnSync(process.execPath, [PROGRAM, framework], { encoding: 'utf8' });
   expect(status, stderr).toBe(0);

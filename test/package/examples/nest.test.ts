@@ -27,6 +27,11 @@ describe('the Nest shop', () => {
     await collector.close();
   });
 
+  it('has the types of its schemas, up to date', () => {
+    const args = ['types', 'examples/schemas', '--out', 'examples/nest/tracking.ts', '--check'];
+    execFileSync(process.execPath, ['dist/cli/main.js', ...args]);
+  });
+
   it("shows the browser's and the server's events under one domain user id, from page and deep service alike", async () => {
     const page = await browser.newPage();
     await page.goto(url);
@@ -39,6 +44,9 @@ describe('the Nest shop', () => {
     await page.close();
     const visitor = { duid: fromBrowser?.payload['duid'], ua: agent, ip: '127.0.0.1' };
     expect(added?.payload).toMatchObject({ ...visitor, se_la: 'SENCHA-100', se_va: '1' });
+    expect(added?.contexts).toEqual([
+      { schema: 'iglu:com.acme/stock/jsonschema/1-0-0', data: { sku: 'SENCHA-100', left: 19 } },
+    ]);
     expect(second?.payload).toMatchObject({ ...visitor, page: 'The tea shop', url });
     collector.assertAllGood();
   });

@@ -26,7 +26,7 @@ it('a function makes data with its schema, and tells its URI', () => {
   expectTypeOf(basket.schema).toEqualTypeOf<'iglu:com.acme/basket/jsonschema/1-0-0'>();
   expectTypeOf<Basket['note']>().toEqualTypeOf<string | null | undefined>();
   const tracker = createTracker({ endpoint: 'http://127.0.0.1:1', enabled: false });
-  tracker.trackSelfDescribingEvent({ event: basket({ items: 3, currency: 'EUR' }), context: [user({ id: 'u-17' })] });
+  tracker.track(basket({ items: 3, currency: 'EUR' }), { context: [user({ id: 'u-17' })] });
 });
 
 it('wrong data does not compile', () => {
@@ -76,7 +76,7 @@ it('a specification takes its data and its entities alone', () => {
 it('code first: the type and the check are those of a validator', () => {
   const paid = defineSchema('iglu:com.acme/paid/jsonschema/1-0-0', z.object({ total: z.number().min(0) }));
   expect(paid({ total: 9 }).data).toEqual({ total: 9 });
-  expect(() => paid({ total: -1 })).toThrow('must be what its validator accepts');
+  expect(() => paid({ total: -1 })).toThrow('must be accepted by its validator');
   // @ts-expect-error -- a wrong field
   void (() => paid({ totl: 9 }));
 });
