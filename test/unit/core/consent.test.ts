@@ -48,7 +48,7 @@ describe('consentPreferences', () => {
   it('sends a URL as the pipeline reads it', () => {
     const event = consentPreferences({ ...choice, consentUrl: 'https://shop.acme.com/a|b c' });
     expect(isGood(event)).toBe(true);
-    expect((event.selfDescribing?.data as ConsentPreferencesArgs).consentUrl).toBe('https://shop.acme.com/a%7Cb%20c');
+    expect((event.selfDescribing!.data as ConsentPreferencesArgs).consentUrl).toBe('https://shop.acme.com/a%7Cb%20c');
   });
 
   it.each(Object.keys(choice) as (keyof ConsentPreferencesArgs)[])('takes no %s that the schema refuses', (name) => {

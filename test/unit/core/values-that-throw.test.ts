@@ -131,7 +131,7 @@ const SET_UP: [name: string, good: readonly unknown[], run: (...args: unknown[])
   ['createTracker', [{ endpoint: 'h', emitter: { ...EMITTER }, ...TRACKER }], (...args) => closing(loose['createTracker']?.(...args))],
   ['MemoryEventStore', [{ capacity: 1, capacityBytes: 1 }], (...args) => make('MemoryEventStore', ...args)],
   ['SelfDescribingJson', [schema, { a: 1 }, { validator: { '~standard': { validate: () => ({}) } } }], (...args) => make('SelfDescribingJson', ...args)],
-  ['defineSchema', [schema, { '~standard': { validate: () => ({}) } }], (...args) => (loose['defineSchema']?.(...args) as (data: object) => unknown)({})],
+  ['defineSchema', [schema, { '~standard': { validate: () => ({}) } }], (...args) => main.defineSchema(...(args as [never]))({})],
   ['closeOnShutdown', [{ server: { close() {} }, tracker: { flush() {}, close() {} }, signals: [] }], (...args) => main.closeOnShutdown(...(args as [never]))()],
   ['fromPino', [{}], (...args) => loose['fromPino']?.(...args)],
   ['logger.setLevel', ['warn'], (level) => main.logger.setLevel(level as 'warn')],
