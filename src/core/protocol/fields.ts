@@ -22,6 +22,8 @@ export interface Field {
   readonly limit: number;
   /** The beginning of the field in a JSON text: the end of the string before it, and its name. */
   readonly opening: string;
+  /** Whether no value of this shape needs an escape in JSON. */
+  readonly isPlain: boolean;
 }
 type Fields = ReadonlyMap<string, Field>;
 
@@ -32,7 +34,8 @@ const BIT = /^[01]$/;
 const JSON_TEXT = /./s;
 
 const each = (shape: Shape, limit: number, ...keys: readonly string[]): [string, Field][] =>
-  keys.map((key) => [key, { shape, limit, opening: `","${key}":"` }]);
+  keys.map((key) => [key, { shape, limit, opening: `","${key}":"`, isPlain: !ANY_TEXT.has(shape) }]);
+const ANY_TEXT: ReadonlySet<Shape> = new Set(['text', 'identifier', JSON_TEXT]);
 const NO_LIMIT = Infinity;
 
 // The limits are the atomic field limits of Enrich. The pipeline never truncates: a longer field makes the whole event bad. An

@@ -33,8 +33,8 @@ const PLAIN = /^[ !#-[\]-~]*$/;
  * next field. This needs half as many strings as fields with all their quotes.
  */
 function field(key: string, value: string): string {
-  const { opening } = ALL_FIELDS.get(key) as Field;
-  return opening + (PLAIN.test(value) ? value : JSON.stringify(value.toWellFormed()).slice(1, -1));
+  const { opening, isPlain } = ALL_FIELDS.get(key) as Field;
+  return opening + (isPlain || PLAIN.test(value) ? value : JSON.stringify(value.toWellFormed()).slice(1, -1));
 }
 
 /** A tracker's own fields as ready text. The platform is separate, because a subject may replace it. */
