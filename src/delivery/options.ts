@@ -82,9 +82,12 @@ export interface EmitterOptions extends BufferOptions {
   dispatcher?: DispatcherLike | undefined;
   /** Sent with every request. */
   headers?: Readonly<Record<string, string>> | undefined;
-  /** Told of events that the collector has taken. */
+  /**
+   * Receives the events that the collector accepted. An event is decoded when the callback first reads it, so reading only
+   * `events.length` costs little. Copy the list (`[...events]`) before you post it to a worker thread.
+   */
   onSuccess?: ((events: Payload[]) => void) | undefined;
-  /** Told of an attempt that failed, in whole or in part. */
+  /** Receives the events of an attempt that failed, in whole or in part; a list as for `onSuccess`. */
   onFailure?: ((sentCount: number, unsent: Payload[], info: FailureInfo) => void) | undefined;
 }
 

@@ -13,6 +13,7 @@ import { asCallback, currentMark } from '../../core/marks';
 import type { EventStore } from '../store/event-store';
 import type { EmitterOptions } from '../options';
 import type { BatchOutcome } from './outcome';
+import { payloadsOf } from './payload-list';
 
 export type Callbacks = Pick<EmitterOptions, 'onSuccess' | 'onFailure' | 'onDrop'>;
 type Events = readonly (EncodedEvent | Payload)[];
@@ -89,7 +90,7 @@ export class Stats {
     const { onSuccess, onFailure } = this.#callbacks;
     // Mostly nothing is silent.
     const told = this.silent.size === 0 ? sent : this.#told(sent);
-    if (onSuccess && told.length > 0) this.#log.guard('onSuccess', onSuccess, told.map(payloadOf));
+    if (onSuccess && told.length > 0) this.#log.guard('onSuccess', onSuccess, payloadsOf(told));
     const [failure] = failures;
     if (!failure) return;
     const retry = failures.find(({ status }) => status === 'retry');
@@ -98,7 +99,7 @@ export class Stats {
     this.#reportDrop('too-large', lost, failure.error);
     if (!onFailure) return;
     const again = [...split, ...kept, ...suspects];
-    const unsent = this.#told([...rejected, ...lost, ...again]).map(payloadOf);
+    const unsent = payloadsOf(this.#told([...rejected, ...lost, ...again]));
     if (unsent.length === 0) return;
     const info = { willRetry: again.length > 0, status: failure.code, error: failure.error };
     this.#log.guard('onFailure', onFailure, told.length, unsent, info);
@@ -139,7 +140,7 @@ export class Stats {
   #report(reason: RefuseReason | DropReason, events: Events, error?: Error): void {
     const { onDrop } = this.#callbacks;
     if (events.length > 0) publishDropped(reason, events.length);
-    if (onDrop) this.#log.guard('onDrop', onDrop, { events: events.map(payloadOf), reason, error });
+    if (onDrop) this.#log.guard('onDrop', onDrop, { events: payloadsOf(events), reason, error });
   }
 }
 
@@ -147,13 +148,3 @@ export class Stats {
 const wording = (error: Error & { code?: unknown }): string => error.message || String(error.code);
 
 const idOf = (event: EncodedEvent | Payload): string => ('eventId' in event ? event.eventId : event['eid']) as string;
-
-// The shape is asked, not the class: a store of the user's may give objects of its own.
-function payloadOf(event: EncodedEvent | Payload): Payload {
-  try {
-    if (typeof event['json'] === 'string' && typeof event.payload === 'function') return event.payload();
-  } catch {
-    // What was given to `input` may be no object, or one that cannot be read.
-  }
-  return event as Payload;
-}
