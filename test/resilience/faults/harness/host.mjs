@@ -10,6 +10,8 @@ import { watchLoop } from './loop.mjs';
 const config = JSON.parse(process.env['FAULTS_HOST']);
 const require = createRequire(import.meta.url);
 const journal = openSync(config.journal, 'a');
+// A kill may have cut the last line of the process before.
+writeSync(journal, '\n');
 const note = (...line) => void writeSync(journal, `${JSON.stringify(line)}\n`);
 process.on('unhandledRejection', (reason) => note('wrong', `unhandled rejection: ${reason?.stack ?? reason}`));
 process.on('uncaughtException', (error) => {

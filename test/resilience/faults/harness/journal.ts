@@ -15,9 +15,9 @@ export class Journal {
   constructor(path: string) {
     if (!existsSync(path)) return;
     for (const line of readFileSync(path, 'utf8').split('\n')) {
-      // A kill may cut the last line.
-      if (!line.endsWith(']')) continue;
-      const [kind, ...rest] = JSON.parse(line) as [string, ...unknown[]];
+      const words = wordsOf(line);
+      if (!words) continue;
+      const [kind, ...rest] = words;
       if (kind === 'accepted') for (const id of rest[0] as string[]) this.accepted.add(id);
       else if (kind === 'dropped') this.#drop(rest[0] as string, rest[1] as string[]);
       else if (kind === 'wrong') this.wrong.push(String(rest[0]));
@@ -30,5 +30,14 @@ export class Journal {
       if (this.dropped.has(id)) this.droppedTwice.push(id);
       this.dropped.set(id, reason);
     }
+  }
+}
+
+/** The words of a line; undefined for one that a kill has cut, at any of its bytes. */
+function wordsOf(line: string): [string, ...unknown[]] | undefined {
+  try {
+    return JSON.parse(line) as [string, ...unknown[]];
+  } catch {
+    return undefined;
   }
 }
