@@ -92,9 +92,13 @@ export class Isolation {
     return this.#groups.length + this.#singles.length + this.#undecided.length === 0;
   }
 
-  /** Only a good answer lets what is set aside go on: any other event is likelier to bring it than those are. */
+  /**
+   * Whether the next request should carry an event that waits, though none is due: what is set aside needs a good answer to go on,
+   * and events that failed alone would bring another failure, which makes the receiver look worse than it is.
+   */
   get needsProof(): boolean {
-    return !this.#lastWasGood && this.#groups.length + this.#undecided.length > 0;
+    if (this.#lastWasGood) return false;
+    return this.#groups.length + this.#undecided.length > 0 || (this.#singles.length > 0 && this.#backoff.failures > 0);
   }
 
   /** A batch that may be divided; only after a good answer, because its failure would else tell nothing. */

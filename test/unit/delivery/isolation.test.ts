@@ -123,9 +123,7 @@ describe.each([1, 8])('with %i requests at once', (threads) => {
     ['twenty in a row', range(90, 20)],
     ['a hundred in a row', range(100, 100)],
     ['every tenth', range(0, 30).map((index) => index * 10)],
-  ])('refused %s, the others of 300 arrive in time', async (_where, places) => {
-    // 30 seconds, and 90 where a hundred events in a row are refused.
-    const seconds = places.length === 100 ? 85 : 25;
+  ])('refused %s, the others of 300 arrive within 30 seconds', async (_where, places) => {
     // The waits are at random: what goes wrong in one of a hundred runs shows in many of them.
     const runs = Array.from({ length: 15 }, () => refusals.slice(0, 2)).flat();
     for (const [, refusal, ms] of runs) {
@@ -133,12 +131,12 @@ describe.each([1, 8])('with %i requests at once', (threads) => {
       const { feed, emitter, transport } = receiver(culprit.is, refusal, ms, { threads });
       feed.offer(300);
       culprit.watch(feed);
-      for (let second = 0; second < seconds; second++) {
+      for (let second = 0; second < 25; second++) {
         feed.offer(1);
         await pass(1_000);
       }
       await pass(5_000);
-      expect(feed.balanced().sent, `${transport.sends.length} requests`).toBe(300 + seconds - places.length);
+      expect(feed.balanced().sent, `${transport.sends.length} requests`).toBe(325 - places.length);
       await end(emitter);
     }
   });
