@@ -9,7 +9,7 @@ const PAUSE_MS = 500;
 /**
  * Calls `write` now and after each change below the paths, until SIGINT or SIGTERM.
  *
- * @param out The file that is written, which is no source.
+ * @param out The file that the command writes; a change of it starts nothing.
  */
 export async function watchSources(paths: readonly string[], out: string, write: () => Promise<void>): Promise<void> {
   const over = new AbortController();

@@ -1,6 +1,7 @@
 // What the fields of an e-commerce entity take: each rule checks a value and gives it as it is sent.
 import { type Caller, fail, idText, isAbsent, isObject } from '../core/contracts';
 import { SelfDescribingJson } from '../core/protocol/self-describing-json';
+import { memoise } from '../core/url/page-url';
 
 /** The rule of one field. */
 export interface Rule {
@@ -107,15 +108,8 @@ export function entityOf<Args>(
   return new SelfDescribingJson(schema, data);
 }
 
-const wireNames = new Map<string, string>();
-
 /** A field's name in the schema: `transactionId` is `transaction_id`. */
-function wireName(name: string): string {
-  let wire = wireNames.get(name);
-  if (wire === undefined)
-    wireNames.set(name, (wire = name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)));
-  return wire;
-}
+const wireName = memoise(200, (name) => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`));
 
 const isBetween = (value: number, minimum: number, maximum: number): boolean => value >= minimum && value <= maximum;
 

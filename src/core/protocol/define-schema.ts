@@ -13,7 +13,7 @@ import {
 
 /** Makes data of one schema: an event for `track()`, or an entity for `context`. */
 export interface DefinedSchema<Input, Output = Input, U extends string = string> {
-  /** @throws ContractError while contracts are on, when `data` is no object or the validator finds an issue. */
+  /** @throws ContractError while contracts are on, if `data` is not an object or the validator finds an issue. */
   (data: Input): SelfDescribingJson<Output, U>;
   /** The schema's URI. */
   readonly schema: U;
@@ -30,7 +30,7 @@ type OutputOf<V> = V extends StandardSchema<unknown, infer Output> ? Output : ne
  * @param uri `iglu:vendor/name/jsonschema/1-0-0`.
  * @param validator Is asked at each call, takes its input type, and its output is sent. It has to answer at once. While
  *   contracts are off, data with an issue goes as it came.
- * @throws ConfigError when `uri` is no schema's URI or `validator` is no Standard Schema.
+ * @throws ConfigError if `uri` is not the URI of a schema or `validator` is not a Standard Schema.
  * @example
  * const basket = defineSchema<{ items: number }>('iglu:com.acme/basket/jsonschema/1-0-0');
  * req.tracker.track(basket({ items: 3 }));

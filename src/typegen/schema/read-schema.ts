@@ -29,7 +29,7 @@ export class SchemaError extends Error {
   }
 }
 
-/** The schema is sound, and yet gets no type: its data is no event's and no entity's, or it needs another schema. */
+/** The schema is valid but gets no type: its data cannot be an event or an entity, or it refers to another schema. */
 export class UntypedSchemaError extends SchemaError {}
 
 type Schema = Readonly<Record<string, unknown>>;
@@ -210,7 +210,7 @@ function requiredOf(schema: Schema, pointer: string): Set<string> {
   return new Set(required as string[]);
 }
 
-/** As Ajv reads a pattern. One that is no expression here may match any name. */
+/** Reads a pattern as Ajv does. A pattern that does not compile here may match any name. */
 function matcherOf(pattern: string): (name: string) => boolean {
   for (const flags of ['u', ''])
     try {

@@ -31,7 +31,7 @@ function readJson(place: string, text: string): Document {
     });
   } catch (error) {
     if (!(error instanceof JsonSyntaxError)) throw error;
-    throw new Problem('invalid', `${place}:${lineAt(text, error.offset)} is no JSON: ${error.message}`);
+    throw new Problem('invalid', `${place}:${lineAt(text, error.offset)} is not JSON: ${error.message}`);
   }
 }
 
@@ -42,7 +42,7 @@ function readYaml(place: string, text: string): Document {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const [error] = document.errors;
-  if (error) throw new Problem('invalid', `${place}:${lines.linePos(error.pos[0]).line} is no YAML: ${error.message}`);
+  if (error) throw new Problem('invalid', `${place}:${lines.linePos(error.pos[0]).line} is not YAML: ${error.message}`);
   return locatedIn(
     place,
     valueOf(place, () => document.toJS({ maxAliasCount: 100 }) as unknown),
@@ -67,7 +67,7 @@ function valueOf(place: string, read: () => unknown): unknown {
   try {
     return read();
   } catch (error) {
-    throw new Problem('invalid', `${place} is no YAML: ${(error as Error).message}`);
+    throw new Problem('invalid', `${place} is not YAML: ${(error as Error).message}`);
   }
 }
 

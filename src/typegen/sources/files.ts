@@ -24,7 +24,7 @@ export async function findSchemas(path: string): Promise<Findings> {
       const document = documentAt(file);
       const found = schemaIn(document);
       if (found && found.key.format === 'jsonschema') return found;
-      const reason = found ? `has the format ${found.key.format}` : 'is no self-describing schema';
+      const reason = found ? `has the format ${found.key.format}` : 'is not a self-describing schema';
       if (!isFolder) throw new Problem('invalid', `${document.at('#')}: ${reason}`);
       leftOut.push(`${document.place} ${reason}`);
       return undefined;

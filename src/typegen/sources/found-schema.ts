@@ -15,7 +15,7 @@ export interface FoundSchema {
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** The schema in a document; undefined when there is none. @throws Problem when it is no JSON schema under a whole name. */
+/** The schema in a document; undefined if there is none. @throws Problem if it is not a JSON schema with a whole name. */
 export function schemaIn(document: Document): FoundSchema | undefined {
   const { value } = document;
   if (!isJsonObject(value)) return undefined;

@@ -1,6 +1,6 @@
 // Reads JSON and remembers where each value stands, so that an error can name its line.
 
-/** What is no JSON, and from which character on. */
+/** A text that is not JSON, and the offset of its first wrong character. */
 export class JsonSyntaxError extends Error {
   constructor(
     message: string,

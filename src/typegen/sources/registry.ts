@@ -104,7 +104,7 @@ function keyIn(entry: unknown): SchemaKey | undefined {
 /** A registry has to give what it was asked for. */
 function checked(document: Document, key: SchemaKey): FoundSchema {
   const found = schemaIn(document);
-  if (!found) throw new Problem('invalid', `${document.at('#')}: is no self-describing schema`);
+  if (!found) throw new Problem('invalid', `${document.at('#')}: is not a self-describing schema`);
   if (uriOf(found.key) !== uriOf(key))
     throw new Problem('invalid', `${found.at('#/self')}: is ${uriOf(found.key)}, not ${uriOf(key)}`);
   return found;

@@ -33,7 +33,7 @@ async function resolveUri(
   registries: readonly Registry[],
 ): Promise<FoundSchema> {
   const asked = schemaPattern(uri);
-  if (!asked) throw new Problem('missing', `${uri} is no URI such as iglu:com.acme/basket/jsonschema/1-0-0`);
+  if (!asked) throw new Problem('missing', `${uri} is not a URI such as iglu:com.acme/basket/jsonschema/1-0-0`);
   if (asked.format !== 'jsonschema') throw new Problem('invalid', `${uri} has the format ${asked.format}`);
   const key = asked.version.includes('*') ? await newest(asked, known, registries) : asked;
   const own = known.get(uriOf(key));

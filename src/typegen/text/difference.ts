@@ -11,7 +11,7 @@ import {
 
 const TOKEN = /\/\*[\s\S]*?\*\/|\/\/.*|'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|[\p{L}\p{N}_$]+|\S/gu;
 
-/** Whether both say the same, however they are formatted: other quotes, line ends and breaks are no difference. */
+/** Whether both texts say the same. Quotes, line ends and line breaks may differ. */
 export const isSameText = (one: string, other: string): boolean => one === other || tokensOf(one) === tokensOf(other);
 
 function tokensOf(text: string): string {
@@ -73,5 +73,5 @@ function sectionsOf(text: string): Map<string, Section> {
   return sections;
 }
 
-/** Without the file's head, which is no schema's. */
+/** Without the file's head, which does not come from a schema. */
 const bodyOf = (text: string): string => text.replace(/^[\s\S]*?from ['"]snowplow-middleware['"];?/, '');

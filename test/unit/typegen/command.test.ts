@@ -46,7 +46,7 @@ describe('writes', () => {
     shop.write('schemas/node_modules/other.json', '{');
     const { code, stdout, stderr } = await shop.run(['schemas', ...OUT]);
     expect(stdout).toBe('src/tracking.ts: 4 schemas, 2 left out, written\n');
-    expect(stderr).toContain('left out: schemas/package.json is no self-describing schema\n');
+    expect(stderr).toContain('left out: schemas/package.json is not a self-describing schema\n');
     expect(stderr).toMatch(/left out: schemas\/list\.json:9 #\/type: takes no object/);
     expect(code).toBe(0);
     const names = [...shop.read('src/tracking.ts').matchAll(/export const (\w+)/g)].map(([, name]) => name);
@@ -149,9 +149,9 @@ describe('a problem', () => {
     expect(await problem('registry')).toEqual([2, 'none of the sources holds a schema that gets a type\n']);
   });
 
-  it('is a file that is no JSON: 4, with its line', async () => {
+  it('is a file that is not JSON: 4, with its line', async () => {
     shop.write('schemas/a.json', '{\n  "self": {},\n  "type": \'object\'\n}');
-    expect(await problem('schemas')).toEqual([4, 'schemas/a.json:3 is no JSON: expected a value\n']);
+    expect(await problem('schemas')).toEqual([4, 'schemas/a.json:3 is not JSON: expected a value\n']);
   });
 
   it('is a schema that is none: 4, with line and pointer, each file', async () => {
