@@ -232,7 +232,7 @@ it('--watch writes after each change, tells problems, and ends well', async () =
     shop.write('schemas/b.json', schemaOf('b'));
     await child.printed(/2 schemas, written\n/);
     shop.write('schemas/b.json', '{');
-    await child.printed(/b\.json:1 is no JSON/);
+    await child.printed(/b\.json:1 is not JSON/);
     shop.write('schemas/b.json', schemaOf('b', '1-0-1'));
     utimesSync(join(shop.folder, 'schemas/b.json'), 1, 1);
     await child.printed(/2 schemas, written\n[\s\S]*2 schemas, written\n/);
